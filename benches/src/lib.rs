@@ -1,0 +1,1 @@
+//! What certwright measures, and the rivals beside it.

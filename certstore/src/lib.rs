@@ -1,0 +1,1 @@
+//! Keep, renew and serve X.509 certificates.

@@ -1,0 +1,1 @@
+//! Issues, renews, keeps and serves X.509 certificates.

@@ -1,0 +1,1 @@
+//! Test doubles, fault injection and conformance suites for certwright.
