@@ -1,1 +1,23 @@
-//! The client side of ACME (RFC 8555) as pure state machines, and the ports around them.
+//! The client side of ACME as pure state machines, and the ports around them.
+
+pub mod client;
+mod error;
+pub mod hash;
+mod identifier;
+mod key;
+pub mod limits;
+pub mod protocol;
+mod secret;
+mod store;
+pub mod text;
+mod time;
+pub mod transport;
+
+pub use client::Client;
+pub use error::{Error, ErrorKind, Retry};
+pub use identifier::{DnsName, Identifier, OtherIdentifier};
+pub use key::{KeyType, SignatureAlgorithm, Signer};
+pub use secret::Secret;
+pub use store::{Entry, Expect, Key, Page, Prefix, Store, Version};
+pub use time::{Clock, Timestamp};
+pub use transport::Transport;

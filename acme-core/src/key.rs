@@ -1,0 +1,83 @@
+//! Keys that sign: account keys, the keys of certificate authorities, keys behind hardware and key services.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use rustls_pki_types::SubjectPublicKeyInfoDer;
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// Signs with a private key that never shows itself.
+///
+/// # Contract
+/// 1. `public_key` and `algorithm` never change during the life of the value.
+/// 2. `sign` hashes `message` itself and answers in the form that X.509 uses: DER for ECDSA, the bare octets for RSA and Ed25519.
+/// 3. `sign` may be called at the same time by any number of callers.
+/// 4. A key that is out of reach for now is an error whose `retry` is not `Never`.
+#[async_trait]
+pub trait Signer: Send + Sync {
+    /// The public half.
+    fn public_key(&self) -> &SubjectPublicKeyInfoDer<'static>;
+
+    /// How [`sign`](Self::sign) signs.
+    fn algorithm(&self) -> SignatureAlgorithm;
+
+    /// Signs `message`.
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error>;
+}
+
+/// A signature algorithm with its hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum SignatureAlgorithm {
+    /// ECDSA over P-256 with SHA-256 (JOSE: ES256).
+    EcdsaP256Sha256,
+    /// ECDSA over P-384 with SHA-384 (JOSE: ES384).
+    EcdsaP384Sha384,
+    /// ECDSA over P-521 with SHA-512 (JOSE: ES512).
+    EcdsaP521Sha512,
+    /// RSA PKCS #1 v1.5 with SHA-256 (JOSE: RS256).
+    RsaPkcs1Sha256,
+    /// RSA PKCS #1 v1.5 with SHA-384 (JOSE: RS384).
+    RsaPkcs1Sha384,
+    /// RSA PKCS #1 v1.5 with SHA-512 (JOSE: RS512).
+    RsaPkcs1Sha512,
+    /// Ed25519 (JOSE: EdDSA).
+    Ed25519,
+}
+
+/// A kind of private key that can be generated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[non_exhaustive]
+pub enum KeyType {
+    /// ECDSA over P-256: small, fast, and taken by every certificate authority.
+    #[default]
+    EcdsaP256,
+    /// ECDSA over P-384.
+    EcdsaP384,
+    /// ECDSA over P-521; refused by public certificate authorities, and by the ring provider.
+    EcdsaP521,
+    /// RSA with a modulus of 2048 bits.
+    Rsa2048,
+    /// RSA with a modulus of 3072 bits.
+    Rsa3072,
+    /// RSA with a modulus of 4096 bits.
+    Rsa4096,
+    /// Ed25519; refused by public certificate authorities.
+    Ed25519,
+}
+
+impl fmt::Display for KeyType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::EcdsaP256 => "ECDSA P-256",
+            Self::EcdsaP384 => "ECDSA P-384",
+            Self::EcdsaP521 => "ECDSA P-521",
+            Self::Rsa2048 => "RSA 2048",
+            Self::Rsa3072 => "RSA 3072",
+            Self::Rsa4096 => "RSA 4096",
+            Self::Ed25519 => "Ed25519",
+        })
+    }
+}
