@@ -1,7 +1,9 @@
 //! The client side of ACME as pure state machines, and the ports around them.
 
+pub mod backoff;
 pub mod client;
 mod error;
+pub mod flow;
 pub mod hash;
 mod identifier;
 mod key;
