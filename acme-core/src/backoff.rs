@@ -22,10 +22,8 @@ impl Backoff {
 
     /// The pause after failure number `attempt` (from 1). `seed` spreads those who failed together; the same seed and attempt give the same pause.
     pub fn pause(&self, attempt: u32, seed: &str) -> Duration {
-        let doubled = self.first.saturating_mul(
-            1u32.checked_shl(attempt.saturating_sub(1).min(31))
-                .unwrap_or(u32::MAX),
-        );
+        let doubled =
+            self.first.saturating_mul(1u32.checked_shl(attempt.saturating_sub(1).min(31)).unwrap_or(u32::MAX));
         let whole = doubled.min(self.most);
         let mut material = attempt.to_be_bytes().to_vec();
         material.extend_from_slice(seed.as_bytes());

@@ -14,17 +14,26 @@
 //! 6. *Clean before done.* Once anything was presented, the end is reached only through cleaning up; what cannot be cleaned is named in the outcome.
 //! 7. *Key before order.* The signing request is part of the state before an order is asked for; the order's URL right after.
 //! 8. *Every failure moves time.* After a failed action, the same `now` never offers that action again.
-//! 9. *Held or silent.* Who lost the claim on a record sends nothing more. (Kept by drivers: they save before what [`is_irreversible`].)
+//! 9. *Held or silent.* Who lost the claim on a record sends nothing more. (Kept by drivers: they save before what [`is_irreversible`](OrderAction::is_irreversible).)
 //! 10. *Old bytes are read.* Records of the previous minor decode; newer ones are left alone.
 //!
 //! [`issuers::drive`]: https://docs.rs/certwright-issuers
 
+mod account;
+mod challenge;
+mod envelope;
 mod failures;
+mod issuance;
+mod order;
 mod pacing;
 mod solver_id;
 mod waiting;
 
+pub use account::{AccountAction, AccountEvent, AccountFlow, AccountOutcome, AccountPlan, Creation};
+pub use challenge::{Assignment, ChallengeAction, ChallengeEvent, ChallengeFlow, Leftover, Settled, Verdict};
 pub use failures::{Failures, Fault};
+pub use issuance::{Choice, Issuance, IssuanceAction, IssuanceEvent, IssuanceOutcome, IssuancePlan};
+pub use order::{OrderAction, OrderEvent, OrderFlow, OrderOutcome, Standing};
 pub use pacing::{ChallengePace, OrderPace, Pace, Polling};
 pub use solver_id::SolverId;
 pub use waiting::Waiting;
@@ -53,24 +62,15 @@ pub struct Agenda<A> {
 
 impl<A> Agenda<A> {
     pub(crate) fn start(action: A) -> Self {
-        Self {
-            ready: vec![action],
-            wake: None,
-        }
+        Self { ready: vec![action], wake: None }
     }
 
     pub(crate) fn wait(at: Timestamp, waiting: Waiting) -> Self {
-        Self {
-            ready: Vec::new(),
-            wake: Some(Wake { at, waiting }),
-        }
+        Self { ready: Vec::new(), wake: Some(Wake { at, waiting }) }
     }
 
     pub(crate) fn empty() -> Self {
-        Self {
-            ready: Vec::new(),
-            wake: None,
-        }
+        Self { ready: Vec::new(), wake: None }
     }
 
     /// Takes in what another agenda wants; the earlier wake wins.

@@ -27,11 +27,7 @@ pub trait Issuer: Send + Sync {
     fn id(&self) -> &IssuerId;
 
     /// Goes on with the issuance that `progress` holds, or begins one.
-    async fn issue(
-        &self,
-        request: &CertificateRequest<'_>,
-        progress: &mut dyn Progress,
-    ) -> Result<Step, Error>;
+    async fn issue(&self, request: &CertificateRequest<'_>, progress: &mut dyn Progress) -> Result<Step, Error>;
 
     /// Renewal information, where the issuer has any.
     fn renewal_info(&self) -> Option<&dyn Renewal> {
@@ -72,10 +68,7 @@ pub struct Issued {
 impl Issued {
     /// A chain, with nothing left behind.
     pub fn new(chain: Chain) -> Self {
-        Self {
-            chain,
-            leftovers: Vec::new(),
-        }
+        Self { chain, leftovers: Vec::new() }
     }
 }
 
@@ -107,17 +100,11 @@ impl RenewalAnswer {
 #[async_trait]
 pub trait Revoke: Send + Sync {
     /// Revokes `certificate`. What is revoked already is a success.
-    async fn revoke(
-        &self,
-        certificate: &CertificateDer<'_>,
-        reason: Option<RevocationReason>,
-    ) -> Result<(), Error>;
+    async fn revoke(&self, certificate: &CertificateDer<'_>, reason: Option<RevocationReason>) -> Result<(), Error>;
 }
 
 /// The name of an issuer.
-#[derive(
-    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct IssuerId(String);
 

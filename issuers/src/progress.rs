@@ -32,18 +32,12 @@ pub enum ProgressError {
 impl From<ProgressError> for Error {
     fn from(error: ProgressError) -> Self {
         match error {
-            ProgressError::Lost => Self::new(
-                acme_core::ErrorKind::Conflict,
-                "the record is held by somebody else now",
-            ),
+            ProgressError::Lost => Self::new(acme_core::ErrorKind::Conflict, "the record is held by somebody else now"),
             ProgressError::Failed(source) => {
                 let retry = source.retry();
-                Self::new(
-                    source.kind(),
-                    "the state of the issuance could not be saved",
-                )
-                .with_retry(retry)
-                .with_source(source)
+                Self::new(source.kind(), "the state of the issuance could not be saved")
+                    .with_retry(retry)
+                    .with_source(source)
             }
         }
     }

@@ -21,10 +21,7 @@ pub struct TokioTimer;
 
 #[cfg(feature = "tokio")]
 impl Clock for TokioTimer {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the clock that everything else is given"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is given")]
     fn now(&self) -> Timestamp {
         std::time::SystemTime::now().into()
     }
@@ -33,10 +30,7 @@ impl Clock for TokioTimer {
 #[cfg(feature = "tokio")]
 #[async_trait]
 impl Timer for TokioTimer {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the sleep that drivers are given"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the sleep that drivers are given")]
     async fn sleep_until(&self, at: Timestamp) {
         /// Looks at the wall clock this often at the least, so that a suspended machine or a corrected clock is noticed.
         const LONGEST: std::time::Duration = std::time::Duration::from_secs(60);

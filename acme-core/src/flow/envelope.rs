@@ -26,15 +26,24 @@ struct Read<T> {
 
 /// `state` as bytes for a record.
 pub(super) fn encode<T: Serialize>(what: &'static str, state: &T) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(&Written { format: FORMAT, state }).map_err(|source| Error::new(ErrorKind::Internal, format!("the state of the {what} cannot be written")).with_source(source))
+    serde_json::to_vec(&Written { format: FORMAT, state }).map_err(|source| {
+        Error::new(ErrorKind::Internal, format!("the state of the {what} cannot be written")).with_source(source)
+    })
 }
 
 /// A state from the bytes of a record.
 pub(super) fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, Error> {
-    let malformed = |source| Error::new(ErrorKind::Malformed, format!("the stored state of the {what} cannot be read")).with_source(source);
+    let malformed = |source| {
+        Error::new(ErrorKind::Malformed, format!("the stored state of the {what} cannot be read")).with_source(source)
+    };
     let Format { format } = serde_json::from_slice(bytes).map_err(malformed)?;
     if format > FORMAT {
-        return Err(Error::new(ErrorKind::Unsupported, format!("the stored state of the {what} has format {format}, written by a newer release; this one reads up to {FORMAT}: update, or leave it to the newer one")));
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            format!(
+                "the stored state of the {what} has format {format}, written by a newer release; this one reads up to {FORMAT}: update, or leave it to the newer one"
+            ),
+        ));
     }
     serde_json::from_slice::<Read<T>>(bytes).map(|read| read.state).map_err(malformed)
 }

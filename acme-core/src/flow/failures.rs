@@ -29,12 +29,7 @@ pub struct Fault {
 impl Fault {
     /// A failure that this side found.
     pub fn new(kind: ErrorKind, what: impl Into<String>) -> Self {
-        Self {
-            what: text::printable(&what.into(), limits::PROBLEM_TEXT),
-            kind,
-            retry: kind.retry(),
-            problem: None,
-        }
+        Self { what: text::printable(&what.into(), limits::PROBLEM_TEXT), kind, retry: kind.retry(), problem: None }
     }
 
     /// Replaces the advice on retrying.
@@ -136,15 +131,10 @@ impl Failures {
     pub(crate) fn waiting(&self, doing: &str) -> Waiting {
         let because = self.last.as_ref().map(Fault::to_string).unwrap_or_default();
         match self.last.as_ref().map(|it| it.retry) {
-            Some(Retry::After(_)) => Waiting::Pause {
-                doing: doing.to_owned(),
-                because,
-            },
-            Some(Retry::Never | Retry::Backoff) | None => Waiting::Retry {
-                doing: doing.to_owned(),
-                attempts: self.attempts,
-                because,
-            },
+            Some(Retry::After(_)) => Waiting::Pause { doing: doing.to_owned(), because },
+            Some(Retry::Never | Retry::Backoff) | None => {
+                Waiting::Retry { doing: doing.to_owned(), attempts: self.attempts, because }
+            }
         }
     }
 
@@ -154,10 +144,7 @@ impl Failures {
     }
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the signature serde asks for"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
 fn is_zero(count: &u32) -> bool {
     *count == 0
 }
@@ -181,28 +168,14 @@ mod kind_as_word {
         (ErrorKind::Internal, "internal"),
     ];
 
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "the signature serde asks for"
-    )]
-    pub(super) fn serialize<S: Serializer>(
-        kind: &ErrorKind,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        let word = WORDS
-            .iter()
-            .find(|(known, _)| known == kind)
-            .map_or("internal", |(_, word)| word);
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+    pub(super) fn serialize<S: Serializer>(kind: &ErrorKind, serializer: S) -> Result<S::Ok, S::Error> {
+        let word = WORDS.iter().find(|(known, _)| known == kind).map_or("internal", |(_, word)| word);
         serializer.serialize_str(word)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<ErrorKind, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ErrorKind, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Ok(WORDS
-            .iter()
-            .find(|(_, word)| *word == text)
-            .map_or(ErrorKind::Internal, |(kind, _)| *kind))
+        Ok(WORDS.iter().find(|(_, word)| *word == text).map_or(ErrorKind::Internal, |(kind, _)| *kind))
     }
 }

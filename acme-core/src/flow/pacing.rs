@@ -97,11 +97,7 @@ pub struct Polling {
 
 impl Default for Polling {
     fn default() -> Self {
-        Self {
-            first: Duration::from_millis(5),
-            second: Duration::from_millis(250),
-            most: Duration::from_secs(15),
-        }
+        Self { first: Duration::from_millis(5), second: Duration::from_millis(250), most: Duration::from_secs(15) }
     }
 }
 
@@ -117,33 +113,19 @@ pub(super) struct Looks {
 impl Looks {
     /// Before the first look; `retry_after` is what the server said so far.
     pub(super) fn begin(now: Timestamp, polling: Polling, retry_after: Option<Duration>) -> Self {
-        Self {
-            count: 0,
-            at: now
-                + retry_after
-                    .unwrap_or(polling.first)
-                    .min(limits::RETRY_AFTER),
-        }
+        Self { count: 0, at: now + retry_after.unwrap_or(polling.first).min(limits::RETRY_AFTER) }
     }
 
     /// After a look that showed no news.
-    pub(super) fn again(
-        self,
-        now: Timestamp,
-        polling: Polling,
-        retry_after: Option<Duration>,
-    ) -> Self {
-        let doubled = polling
-            .second
-            .saturating_mul(1u32.checked_shl(self.count.min(31)).unwrap_or(u32::MAX))
-            .min(polling.most);
-        let pause = retry_after
-            .unwrap_or(doubled)
-            .min(limits::RETRY_AFTER)
-            .max(Duration::from_millis(1));
-        Self {
-            count: self.count.saturating_add(1),
-            at: now + pause,
-        }
+    pub(super) fn again(self, now: Timestamp, polling: Polling, retry_after: Option<Duration>) -> Self {
+        let doubled =
+            polling.second.saturating_mul(1u32.checked_shl(self.count.min(31)).unwrap_or(u32::MAX)).min(polling.most);
+        let pause = retry_after.unwrap_or(doubled).min(limits::RETRY_AFTER).max(Duration::from_millis(1));
+        Self { count: self.count.saturating_add(1), at: now + pause }
     }
+}
+
+/// Whether a pace needs not be stored.
+pub(super) fn is_usual<T: Default + PartialEq>(pace: &T) -> bool {
+    *pace == T::default()
 }

@@ -63,9 +63,7 @@ pub enum Waiting {
 impl Waiting {
     /// A wait for somebody or something outside, in words.
     pub fn outside(what: impl Into<String>) -> Self {
-        Self::Outside {
-            what: text::printable(&what.into(), 500),
-        }
+        Self::Outside { what: text::printable(&what.into(), 500) }
     }
 }
 
@@ -82,22 +80,14 @@ impl fmt::Display for Waiting {
                     _ => Ok(()),
                 }
             }
-            Self::Visibility {
-                identifier,
-                missing,
-            } => write!(
-                f,
-                "the challenge for {identifier} is not visible yet: {missing}"
-            ),
+            Self::Visibility { identifier, missing } => {
+                write!(f, "the challenge for {identifier} is not visible yet: {missing}")
+            }
             Self::Issuing => f.write_str("the certificate authority is issuing the certificate"),
             Self::Pause { doing, because } => {
                 write!(f, "{doing} was put off by the other side: {because}")
             }
-            Self::Retry {
-                doing,
-                attempts,
-                because,
-            } => write!(
+            Self::Retry { doing, attempts, because } => write!(
                 f,
                 "{doing} failed {attempts} time{}, trying again: {because}",
                 if *attempts == 1 { "" } else { "s" }

@@ -16,20 +16,14 @@ impl Url {
     /// # Errors
     /// `Malformed` when it is not an absolute `http` or `https` URL, or too long.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let uri = (text.len() <= limits::URL)
-            .then(|| text.parse::<http::Uri>().ok())
-            .flatten();
+        let uri = (text.len() <= limits::URL).then(|| text.parse::<http::Uri>().ok()).flatten();
         let absolute = uri.is_some_and(|uri| {
-            matches!(uri.scheme_str(), Some("http" | "https"))
-                && uri.host().is_some_and(|host| !host.is_empty())
+            matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
         });
         if absolute {
             Ok(Self(text.to_owned()))
         } else {
-            Err(Error::new(
-                ErrorKind::Malformed,
-                format!("not an absolute URL: {:?}", text::printable(text, 120)),
-            ))
+            Err(Error::new(ErrorKind::Malformed, format!("not an absolute URL: {:?}", text::printable(text, 120))))
         }
     }
 
@@ -40,10 +34,7 @@ impl Url {
 
     /// The host, with its port where one is written.
     pub fn authority(&self) -> &str {
-        let rest = self
-            .0
-            .split_once("://")
-            .map_or(self.0.as_str(), |(_, rest)| rest);
+        let rest = self.0.split_once("://").map_or(self.0.as_str(), |(_, rest)| rest);
         rest.split(['/', '?', '#']).next().unwrap_or(rest)
     }
 }
