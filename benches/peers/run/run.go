@@ -1,7 +1,7 @@
 // Package run is what both rivals share: the flags, the clock and the lines they print.
 //
 // A peer registers one account, prints {"event":"ready","ms":…} and then obtains certificates one after the other,
-// each with -names fresh names, printing {"event":"obtained","run":…,"names":…,"ms":…}. With -step it waits for a
+// each with -names names, fresh ones unless -same, printing {"event":"obtained","run":…,"names":…,"ms":…}. With -step it waits for a
 // line on standard input before each, so that a bench can take turns between clients and count requests in between.
 package run
 
@@ -32,6 +32,7 @@ type Options struct {
 	Names     int
 	Runs      int
 	Step      bool
+	Same      bool
 }
 
 type line struct {
@@ -49,6 +50,7 @@ func Flags() Options {
 	flag.IntVar(&o.Names, "names", 1, "names per certificate")
 	flag.IntVar(&o.Runs, "runs", 5, "certificates to obtain")
 	flag.BoolVar(&o.Step, "step", false, "wait for a line on standard input before each certificate; end with the input")
+	flag.BoolVar(&o.Same, "same", false, "ask for the same names each time, so that the CA may reuse authorizations")
 	flag.Parse()
 	if o.Directory == "" || o.Root == "" || o.Names < 1 || o.Runs < 1 {
 		flag.Usage()
@@ -96,6 +98,9 @@ func measure(o Options, peer Peer) error {
 			return steps.Err()
 		}
 		names := fresh(n, o.Names)
+		if o.Same {
+			names = fresh(0, o.Names)
+		}
 		start := time.Now()
 		chain, err := peer.Obtain(ctx, names)
 		ms := since(start)
