@@ -68,9 +68,7 @@ impl Bind {
         let answer = self.dig(&["+short", owner, "TXT"]);
         // A CNAME on the way is printed too, without quotes.
         let records = answer.lines().filter(|line| line.starts_with('"'));
-        let mut values: Vec<_> = records
-            .map(|line| line.split('"').skip(1).step_by(2).collect())
-            .collect();
+        let mut values: Vec<_> = records.map(|line| line.split('"').skip(1).step_by(2).collect()).collect();
         values.sort();
         values
     }
@@ -84,25 +82,14 @@ impl Bind {
     #[track_caller]
     pub fn records(&self, zone: &str) -> Vec<String> {
         let answer = self.dig(&["+noall", "+answer", "+onesoa", zone, "AXFR"]);
-        assert!(
-            !answer.trim().is_empty() && !answer.contains("Transfer failed"),
-            "no transfer of {zone}: {answer}"
-        );
-        answer
-            .lines()
-            .filter(|line| !line.starts_with(';'))
-            .map(str::to_owned)
-            .collect()
+        assert!(!answer.trim().is_empty() && !answer.contains("Transfer failed"), "no transfer of {zone}: {answer}");
+        answer.lines().filter(|line| !line.starts_with(';')).map(str::to_owned).collect()
     }
 
     /// What was asked since the server was started, oldest first; zone transfers and updates are not in it.
     #[must_use]
     pub fn queries(&self) -> Vec<Query> {
-        self.log()
-            .lines()
-            .filter_map(Query::from_line)
-            .filter(|query| query.name != PROBE)
-            .collect()
+        self.log().lines().filter_map(Query::from_line).filter(|query| query.name != PROBE).collect()
     }
 
     /// Everything the server printed: a line for each query and each change that an update made.
@@ -124,22 +111,15 @@ impl Bind {
     #[track_caller]
     pub fn restart(&mut self) {
         let address = self.address;
-        self.process
-            .restart(|| ready(address))
-            .unwrap_or_else(|error| panic!("{error}"));
+        self.process.restart(|| ready(address)).unwrap_or_else(|error| panic!("{error}"));
     }
 
     #[track_caller]
     fn dig(&self, arguments: &[&str]) -> String {
-        let Some(dig) = in_system("dig") else {
-            panic!("dig is missing: run apt-get install bind9-dnsutils")
-        };
+        let Some(dig) = in_system("dig") else { panic!("dig is missing: run apt-get install bind9-dnsutils") };
         let server = format!("@{}", self.address.ip());
         let port = self.address.port().to_string();
-        let output = Command::new(dig)
-            .args(["-r", "+tcp", "+tries=1", &server, "-p", &port])
-            .args(arguments)
-            .output();
+        let output = Command::new(dig).args(["-r", "+tcp", "+tries=1", &server, "-p", &port]).args(arguments).output();
         let output = output.unwrap_or_else(|error| panic!("dig: {error}"));
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "dig {arguments:?}: {text}");
@@ -217,11 +197,7 @@ impl BindBuilder {
             zones.push(Zone::new("."));
         }
         let mut keys: Vec<&TsigKey> = Vec::new();
-        for key in self
-            .keys
-            .iter()
-            .chain(zones.iter().flat_map(|zone| &zone.keys))
-        {
+        for key in self.keys.iter().chain(zones.iter().flat_map(|zone| &zone.keys)) {
             if !keys.contains(&key) {
                 keys.push(key);
             }
@@ -238,14 +214,7 @@ impl BindBuilder {
         fs::write(&file, config)?;
 
         // As the current user, root included: with -u bind it could not read our files.
-        let arguments = vec![
-            "-g".into(),
-            "-4".into(),
-            "-n".into(),
-            "1".into(),
-            "-c".into(),
-            file.into(),
-        ];
+        let arguments = vec!["-g".into(), "-4".into(), "-n".into(), "1".into(), "-c".into(), file.into()];
         let launch = Launch {
             program: Program::Named,
             arguments,
@@ -253,19 +222,13 @@ impl BindBuilder {
             log: folder.path().join("named.log"),
         };
         let process = Process::start(launch, || ready(address))?;
-        Ok(Bind {
-            process,
-            address,
-            _folder: folder,
-        })
+        Ok(Bind { process, address, _folder: folder })
     }
 
     fn options(&self, address: SocketAddr, folder: &TempDir) -> String {
         let role = match self.role {
             Role::Authority => "recursion no;".to_owned(),
-            Role::AuthorityAndResolver => {
-                "recursion yes; allow-recursion { 127.0.0.1; };".to_owned()
-            }
+            Role::AuthorityAndResolver => "recursion yes; allow-recursion { 127.0.0.1; };".to_owned(),
             Role::Forwarder(server) => format!(
                 "recursion yes; allow-recursion {{ 127.0.0.1; }}; forward only; forwarders {{ {} port {}; }}; \
                  max-cache-ttl 0; max-ncache-ttl 0; servfail-ttl 0; qname-minimization off;",

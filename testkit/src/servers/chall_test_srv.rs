@@ -56,29 +56,20 @@ impl ChallTestSrv {
     #[track_caller]
     pub fn set_default_ipv4(&self, address: Option<Ipv4Addr>) {
         let address = address.map(|address| address.to_string());
-        self.tell(
-            "/set-default-ipv4",
-            &json!({ "ip": address.unwrap_or_default() }),
-        );
+        self.tell("/set-default-ipv4", &json!({ "ip": address.unwrap_or_default() }));
     }
 
     /// Gives names without AAAA records of their own this address, or none.
     #[track_caller]
     pub fn set_default_ipv6(&self, address: Option<Ipv6Addr>) {
         let address = address.map(|address| address.to_string());
-        self.tell(
-            "/set-default-ipv6",
-            &json!({ "ip": address.unwrap_or_default() }),
-        );
+        self.tell("/set-default-ipv6", &json!({ "ip": address.unwrap_or_default() }));
     }
 
     /// Adds A records.
     #[track_caller]
     pub fn add_a(&self, host: &str, addresses: &[Ipv4Addr]) {
-        self.tell(
-            "/add-a",
-            &json!({ "host": plain(host), "addresses": addresses }),
-        );
+        self.tell("/add-a", &json!({ "host": plain(host), "addresses": addresses }));
     }
 
     /// Removes all A records of the name.
@@ -90,10 +81,7 @@ impl ChallTestSrv {
     /// Adds AAAA records.
     #[track_caller]
     pub fn add_aaaa(&self, host: &str, addresses: &[Ipv6Addr]) {
-        self.tell(
-            "/add-aaaa",
-            &json!({ "host": plain(host), "addresses": addresses }),
-        );
+        self.tell("/add-aaaa", &json!({ "host": plain(host), "addresses": addresses }));
     }
 
     /// Removes all AAAA records of the name.
@@ -117,10 +105,7 @@ impl ChallTestSrv {
     /// Makes the name an alias.
     #[track_caller]
     pub fn set_cname(&self, host: &str, target: &str) {
-        self.tell(
-            "/set-cname",
-            &json!({ "host": plain(host), "target": plain(target) }),
-        );
+        self.tell("/set-cname", &json!({ "host": plain(host), "target": plain(target) }));
     }
 
     /// Makes the name no alias any more.
@@ -146,34 +131,23 @@ impl ChallTestSrv {
     #[track_caller]
     pub fn dns_history(&self, host: &str) -> Vec<DnsQuestion> {
         let body = self.tell("/dns-request-history", &json!({ "host": plain(host) }));
-        let events: Vec<Value> =
-            serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error} in {body}"));
-        events
-            .iter()
-            .filter_map(|event| DnsQuestion::from_event(&event["Question"]))
-            .collect()
+        let events: Vec<Value> = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error} in {body}"));
+        events.iter().filter_map(|event| DnsQuestion::from_event(&event["Question"])).collect()
     }
 
     /// Forgets what was asked about the name.
     #[track_caller]
     pub fn clear_dns_history(&self, host: &str) {
-        self.tell(
-            "/clear-request-history",
-            &json!({ "host": plain(host), "type": "dns" }),
-        );
+        self.tell("/clear-request-history", &json!({ "host": plain(host), "type": "dns" }));
     }
 
     fn try_start() -> io::Result<Self> {
         let folder = TempDir::new()?;
         let dns = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let management = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-        let off = ["-http01", "-https01", "-tlsalpn01", "-doh", "-defaultIPv6"]
-            .map(|flag| format!("{flag}="));
-        let on = [
-            format!("-dnsserver={dns}"),
-            format!("-management={management}"),
-            "-defaultIPv4=127.0.0.1".to_owned(),
-        ];
+        let off = ["-http01", "-https01", "-tlsalpn01", "-doh", "-defaultIPv6"].map(|flag| format!("{flag}="));
+        let on =
+            [format!("-dnsserver={dns}"), format!("-management={management}"), "-defaultIPv4=127.0.0.1".to_owned()];
         let launch = Launch {
             program: Program::ChallTestSrv,
             arguments: off.into_iter().chain(on).map(Into::into).collect(),
@@ -185,18 +159,12 @@ impl ChallTestSrv {
             accepts(dns)?;
             answers_dns(dns)
         })?;
-        Ok(Self {
-            process,
-            dns,
-            management,
-            _folder: folder,
-        })
+        Ok(Self { process, dns, management, _folder: folder })
     }
 
     #[track_caller]
     fn tell(&self, path: &str, body: &Value) -> String {
-        let answer =
-            call(self.management, path, Some(&body.to_string())).and_then(|answer| answer.ok(path));
+        let answer = call(self.management, path, Some(&body.to_string())).and_then(|answer| answer.ok(path));
         answer.unwrap_or_else(|error| panic!("pebble-challtestsrv's management: {error}"))
     }
 }

@@ -21,10 +21,7 @@ impl Answer {
     pub(super) fn ok(self, path: &str) -> io::Result<String> {
         match self.status {
             200 => Ok(self.body),
-            status => Err(io::Error::other(format!(
-                "{path} answered {status}: {}",
-                self.body
-            ))),
+            status => Err(io::Error::other(format!("{path} answered {status}: {}", self.body))),
         }
     }
 }
@@ -47,26 +44,13 @@ impl Tls {
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(io::Error::other)?;
-        Ok(Self(Arc::new(
-            config.with_root_certificates(roots).with_no_client_auth(),
-        )))
+        Ok(Self(Arc::new(config.with_root_certificates(roots).with_no_client_auth())))
     }
 
-    pub(super) fn call(
-        &self,
-        address: SocketAddr,
-        path: &str,
-        body: Option<&str>,
-    ) -> io::Result<Answer> {
+    pub(super) fn call(&self, address: SocketAddr, path: &str, body: Option<&str>) -> io::Result<Answer> {
         let name = ServerName::IpAddress(address.ip().into());
-        let connection =
-            ClientConnection::new(Arc::clone(&self.0), name).map_err(io::Error::other)?;
-        exchange(
-            &mut StreamOwned::new(connection, connect(address)?),
-            address,
-            path,
-            body,
-        )
+        let connection = ClientConnection::new(Arc::clone(&self.0), name).map_err(io::Error::other)?;
+        exchange(&mut StreamOwned::new(connection, connect(address)?), address, path, body)
     }
 }
 
@@ -79,12 +63,7 @@ fn connect(address: SocketAddr) -> io::Result<TcpStream> {
 }
 
 // HTTP/1.0: the answer is never chunked and ends with the connection.
-fn exchange(
-    stream: &mut (impl Read + Write),
-    host: SocketAddr,
-    path: &str,
-    body: Option<&str>,
-) -> io::Result<Answer> {
+fn exchange(stream: &mut (impl Read + Write), host: SocketAddr, path: &str, body: Option<&str>) -> io::Result<Answer> {
     let method = if body.is_some() { "POST" } else { "GET" };
     let body = body.unwrap_or_default();
     let length = body.len();
@@ -97,18 +76,11 @@ fn exchange(
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     let answer = String::from_utf8_lossy(&answer);
-    let (head, body) = answer
-        .split_once("\r\n\r\n")
-        .ok_or_else(|| io::Error::other("an answer without an end of its head"))?;
-    let status = head
-        .split_ascii_whitespace()
-        .nth(1)
-        .and_then(|status| status.parse().ok());
+    let (head, body) =
+        answer.split_once("\r\n\r\n").ok_or_else(|| io::Error::other("an answer without an end of its head"))?;
+    let status = head.split_ascii_whitespace().nth(1).and_then(|status| status.parse().ok());
     let status = status.ok_or_else(|| io::Error::other("an answer without a status"))?;
-    Ok(Answer {
-        status,
-        body: body.to_owned(),
-    })
+    Ok(Answer { status, body: body.to_owned() })
 }
 
 const LIMIT: Duration = Duration::from_secs(10);

@@ -149,9 +149,7 @@ impl Pebble {
     #[track_caller]
     pub fn restart(&mut self) {
         let (address, management, tls) = (self.address, self.management, self.tls.clone());
-        self.process
-            .restart(|| ready(&tls, address, management))
-            .unwrap_or_else(|error| panic!("{error}"));
+        self.process.restart(|| ready(&tls, address, management)).unwrap_or_else(|error| panic!("{error}"));
         self.asked_before = Requests::from_pebble_log(&self.log());
     }
 
@@ -162,10 +160,7 @@ impl Pebble {
 
     #[track_caller]
     fn manage(&self, path: &str, body: Option<&str>) -> String {
-        let answer = self
-            .tls
-            .call(self.management, path, body)
-            .and_then(|answer| answer.ok(path));
+        let answer = self.tls.call(self.management, path, body).and_then(|answer| answer.ok(path));
         answer.unwrap_or_else(|error| panic!("pebble's management: {error}"))
     }
 }

@@ -26,10 +26,7 @@ pub fn free_port() -> u16 {
             return port;
         }
     }
-    panic!(
-        "no free loopback port between {FIRST} and {}",
-        u32::from(FIRST) + COUNT - 1
-    );
+    panic!("no free loopback port between {FIRST} and {}", u32::from(FIRST) + COUNT - 1);
 }
 
 static GIVEN: AtomicU32 = AtomicU32::new(0);

@@ -33,10 +33,7 @@ pub(super) struct Launch {
 impl Process {
     /// Starts the server and asks `ready` until it says yes.
     pub(super) fn start(launch: Launch, ready: impl Fn() -> io::Result<()>) -> io::Result<Self> {
-        let mut process = Self {
-            child: spawn(command(&launch)?)?,
-            launch,
-        };
+        let mut process = Self { child: spawn(command(&launch)?)?, launch };
         process.wait_until(ready)?;
         Ok(process)
     }
@@ -75,9 +72,7 @@ impl Process {
                 }
                 Ok(()) => return Ok(()),
                 Err(error) if clock.elapsed() > START_LIMIT => {
-                    return Err(
-                        self.failure(&format!("was not ready after {START_LIMIT:?} ({error})"))
-                    );
+                    return Err(self.failure(&format!("was not ready after {START_LIMIT:?} ({error})")));
                 }
                 Err(_) => pause(),
             }
@@ -86,15 +81,8 @@ impl Process {
 
     fn failure(&self, what: &str) -> io::Error {
         let log = self.log();
-        let kind = if port_taken(&log) {
-            io::ErrorKind::AddrInUse
-        } else {
-            io::ErrorKind::Other
-        };
-        io::Error::new(
-            kind,
-            format!("{} {what}; it said:\n{log}", self.launch.program.name()),
-        )
+        let kind = if port_taken(&log) { io::ErrorKind::AddrInUse } else { io::ErrorKind::Other };
+        io::Error::new(kind, format!("{} {what}; it said:\n{log}", self.launch.program.name()))
     }
 }
 
@@ -126,9 +114,7 @@ pub(super) fn answers_dns(address: SocketAddr) -> io::Result<()> {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     socket.set_read_timeout(Some(CONNECT_LIMIT))?;
     socket.connect(address)?;
-    socket.send(
-        b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x05ready\x04test\x00\x00\x01\x00\x01",
-    )?;
+    socket.send(b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x05ready\x04test\x00\x00\x01\x00\x01")?;
     let mut answer = [0; 512];
     match socket.recv(&mut answer)? {
         12.. if answer.starts_with(b"\x12\x34") => Ok(()),
@@ -138,9 +124,7 @@ pub(super) fn answers_dns(address: SocketAddr) -> io::Result<()> {
 
 /// Reads a log that is still written to.
 pub(super) fn text(path: &Path) -> String {
-    fs::read(path)
-        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-        .unwrap_or_default()
+    fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
 }
 
 fn port_taken(log: &str) -> bool {
@@ -149,10 +133,7 @@ fn port_taken(log: &str) -> bool {
 
 fn command(launch: &Launch) -> io::Result<Command> {
     let program = launch.program.find()?;
-    let log = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(&launch.log)?;
+    let log = OpenOptions::new().create(true).append(true).open(&launch.log)?;
     // A child asks the kernel for this itself, which our own code could not do without `unsafe`.
     let mut command = match in_system("setpriv") {
         Some(setpriv) if cfg!(target_os = "linux") => {
@@ -163,14 +144,8 @@ fn command(launch: &Launch) -> io::Result<Command> {
         _ => Command::new(program),
     };
     // Nothing of the caller's environment (proxies, PEBBLE_*) shall change what is tested.
-    command
-        .args(&launch.arguments)
-        .env_clear()
-        .envs(launch.environment.iter().map(|(name, value)| (name, value)));
-    command
-        .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log);
+    command.args(&launch.arguments).env_clear().envs(launch.environment.iter().map(|(name, value)| (name, value)));
+    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     Ok(command)
 }
 
@@ -185,11 +160,7 @@ fn spawn(command: Command) -> io::Result<Child> {
         Mutex::new(sender)
     });
     let gone = |_| io::Error::other("the thread that starts servers is gone");
-    starter
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .send(Order { command, answer })
-        .map_err(|_| gone(()))?;
+    starter.lock().unwrap_or_else(PoisonError::into_inner).send(Order { command, answer }).map_err(|_| gone(()))?;
     child.recv().map_err(|_| gone(()))?
 }
 
@@ -210,18 +181,12 @@ fn serve(orders: &Receiver<Order>) {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a real server starts in real time"
-)]
+#[expect(clippy::disallowed_methods, reason = "a real server starts in real time")]
 fn clock() -> Instant {
     Instant::now()
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a server that starts can only be asked again"
-)]
+#[expect(clippy::disallowed_methods, reason = "a server that starts can only be asked again")]
 fn pause() {
     thread::sleep(Duration::from_millis(10));
 }

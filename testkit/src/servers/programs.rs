@@ -30,15 +30,11 @@ impl Program {
         match self {
             Self::Pebble | Self::ChallTestSrv => {
                 let path = servers_folder().join(self.name());
-                if path.is_file() {
-                    Ok(path)
-                } else {
-                    Err(self.missing(&path.display().to_string()))
-                }
+                if path.is_file() { Ok(path) } else { Err(self.missing(&path.display().to_string())) }
             }
-            Self::Named => in_system("named")
-                .ok_or_else(|| self.missing("named in PATH"))
-                .and_then(|path| unconfined(&path)),
+            Self::Named => {
+                in_system("named").ok_or_else(|| self.missing("named in PATH")).and_then(|path| unconfined(&path))
+            }
         }
     }
 
@@ -64,9 +60,7 @@ impl Program {
             Self::Named => "apt-get install bind9 bind9-dnsutils",
         };
         let variable = self.variable();
-        io::Error::other(format!(
-            "there is no {place}: run .ci/test, or {how}, or name the program in {variable}"
-        ))
+        io::Error::other(format!("there is no {place}: run .ci/test, or {how}, or name the program in {variable}"))
     }
 }
 
@@ -74,10 +68,7 @@ impl Program {
 pub(super) fn in_system(name: &str) -> Option<PathBuf> {
     let path = environment("PATH").unwrap_or_default();
     let daemons = ["/usr/sbin", "/usr/local/sbin", "/sbin", "/usr/bin", "/bin"].map(PathBuf::from);
-    std::env::split_paths(&path)
-        .chain(daemons)
-        .map(|folder| folder.join(name))
-        .find(|file| file.is_file())
+    std::env::split_paths(&path).chain(daemons).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
 /// Debian confines `/usr/sbin/named` by its path (AppArmor), to folders that a test cannot use: a copy is free.
@@ -99,9 +90,7 @@ fn unconfined(named: &Path) -> io::Result<PathBuf> {
 
 fn servers_folder() -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    workspace
-        .join(environment("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
-        .join("servers")
+    workspace.join(environment("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into())).join("servers")
 }
 
 #[expect(

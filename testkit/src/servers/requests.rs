@@ -15,10 +15,7 @@ impl Requests {
     /// How many requests went to one endpoint.
     #[must_use]
     pub fn count(&self, endpoint: Endpoint) -> usize {
-        self.0
-            .iter()
-            .filter(|request| request.endpoint == endpoint)
-            .count()
+        self.0.iter().filter(|request| request.endpoint == endpoint).count()
     }
 
     /// How many requests there were.
@@ -76,10 +73,7 @@ impl Request {
     fn from_pebble_line(line: &str) -> Option<Self> {
         let mut words = line.strip_suffix(" -> calling handler()")?.rsplit(' ');
         let endpoint = Endpoint::of_pebble(words.next()?)?;
-        Some(Self {
-            method: words.next()?.to_owned(),
-            endpoint,
-        })
+        Some(Self { method: words.next()?.to_owned(), endpoint })
     }
 }
 

@@ -24,18 +24,8 @@ impl Zone {
     /// A zone that refuses updates; the name is without its final dot, `.` is the root.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        let name = if name == "." {
-            name
-        } else {
-            name.trim_end_matches('.')
-        }
-        .to_owned();
-        Self {
-            name,
-            keys: Vec::new(),
-            records: Vec::new(),
-            updates: Updates::Refused,
-        }
+        let name = if name == "." { name } else { name.trim_end_matches('.') }.to_owned();
+        Self { name, keys: Vec::new(), records: Vec::new(), updates: Updates::Refused }
     }
 
     /// Adds a line of a zone file, such as `www 60 IN A 127.0.0.1`: names without a final dot are below the zone.
@@ -70,20 +60,14 @@ impl Zone {
     fn granted(mut self, policy: String) -> Self {
         match &mut self.updates {
             Updates::Granted(policies) => policies.push(policy),
-            Updates::Refused | Updates::FromLoopback => {
-                self.updates = Updates::Granted(vec![policy])
-            }
+            Updates::Refused | Updates::FromLoopback => self.updates = Updates::Granted(vec![policy]),
         }
         self
     }
 
     /// The zone's file.
     pub(super) fn file(&self) -> String {
-        let origin = if self.name == "." {
-            ".".to_owned()
-        } else {
-            format!("{}.", self.name)
-        };
+        let origin = if self.name == "." { ".".to_owned() } else { format!("{}.", self.name) };
         let mut file = format!(
             "$ORIGIN {origin}\n$TTL 60\n@ IN SOA ns hostmaster 1 3600 600 86400 0\n@ IN NS ns\nns IN A 127.0.0.1\n"
         );
@@ -118,11 +102,7 @@ impl TsigKey {
     /// A key with that name (a domain name, without its final dot) and secret.
     #[must_use]
     pub fn new(name: &str, algorithm: TsigAlgorithm, secret: impl Into<Vec<u8>>) -> Self {
-        Self {
-            name: name.trim_end_matches('.').to_owned(),
-            algorithm,
-            secret: secret.into(),
-        }
+        Self { name: name.trim_end_matches('.').to_owned(), algorithm, secret: secret.into() }
     }
 
     /// The name, without its final dot.
@@ -152,20 +132,12 @@ impl TsigKey {
     /// What `dig -y` and `nsupdate -y` take: `hmac-sha256:name:secret`.
     #[must_use]
     pub fn argument(&self) -> String {
-        format!(
-            "{}:{}:{}",
-            self.algorithm.name(),
-            self.name,
-            self.secret_base64()
-        )
+        format!("{}:{}:{}", self.algorithm.name(), self.name, self.secret_base64())
     }
 
     pub(super) fn clause(&self) -> String {
         let (algorithm, secret) = (self.algorithm.name(), self.secret_base64());
-        format!(
-            "key \"{}\" {{ algorithm {algorithm}; secret \"{secret}\"; }};\n",
-            self.name
-        )
+        format!("key \"{}\" {{ algorithm {algorithm}; secret \"{secret}\"; }};\n", self.name)
     }
 }
 
@@ -189,14 +161,8 @@ pub enum TsigAlgorithm {
 
 impl TsigAlgorithm {
     /// Every algorithm, weakest first.
-    pub const ALL: [Self; 6] = [
-        Self::HmacMd5,
-        Self::HmacSha1,
-        Self::HmacSha224,
-        Self::HmacSha256,
-        Self::HmacSha384,
-        Self::HmacSha512,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::HmacMd5, Self::HmacSha1, Self::HmacSha224, Self::HmacSha256, Self::HmacSha384, Self::HmacSha512];
 
     /// The word that BIND's configuration and tools use.
     #[must_use]

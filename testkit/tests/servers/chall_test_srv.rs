@@ -9,20 +9,9 @@ use super::dig;
 #[test]
 fn the_challenge_test_server_answers_what_it_is_told() {
     let server = ChallTestSrv::start();
-    let ask = |name: &str, kind: &str| {
-        dig(
-            server.dns_address(),
-            &["+noall", "+comments", "+answer", name, kind],
-        )
-    };
-    assert!(
-        ask("a.test", "A").contains("127.0.0.1"),
-        "the default address"
-    );
-    assert!(
-        ask("a.test", "AAAA").contains("ANSWER: 0"),
-        "no default IPv6 address"
-    );
+    let ask = |name: &str, kind: &str| dig(server.dns_address(), &["+noall", "+comments", "+answer", name, kind]);
+    assert!(ask("a.test", "A").contains("127.0.0.1"), "the default address");
+    assert!(ask("a.test", "AAAA").contains("ANSWER: 0"), "no default IPv6 address");
 
     server.add_a("a.test", &[Ipv4Addr::new(127, 0, 0, 9)]);
     server.set_txt("_acme-challenge.a.test.", "one");
@@ -34,11 +23,7 @@ fn the_challenge_test_server_answers_what_it_is_told() {
     let txt = ask("alias.test", "TXT");
     assert!(txt.contains("\"one\"") && txt.contains("\"two\""), "{txt}");
     assert!(ask("broken.test", "TXT").contains("SERVFAIL"));
-    let history: Vec<_> = server
-        .dns_history("a.test")
-        .iter()
-        .map(|question| question.kind)
-        .collect();
+    let history: Vec<_> = server.dns_history("a.test").iter().map(|question| question.kind).collect();
     assert_eq!(history, [1, 28, 1]);
 
     server.clear_txt("_acme-challenge.a.test");

@@ -54,9 +54,7 @@ fn a_killed_test_process_leaves_nothing_behind() {
 
     // The kernel kills the servers in its own time, right after.
     for pid in pids {
-        let gone = std::iter::repeat_with(std::thread::yield_now)
-            .take(1_000_000)
-            .any(|()| !runs(pid));
+        let gone = std::iter::repeat_with(std::thread::yield_now).take(1_000_000).any(|()| !runs(pid));
         assert!(gone, "{pid} is still there");
     }
 }
@@ -74,15 +72,10 @@ fn a_missing_program_says_how_to_get_it() {
     };
 
     let named = run("CERTWRIGHT_PEBBLE", "/nowhere/pebble");
-    assert!(
-        named.contains("CERTWRIGHT_PEBBLE names /nowhere/pebble"),
-        "{named}"
-    );
+    assert!(named.contains("CERTWRIGHT_PEBBLE names /nowhere/pebble"), "{named}");
     let built = run("CARGO_TARGET_DIR", "/nowhere");
     assert!(
-        built.contains(
-            "there is no /nowhere/servers/pebble: run .ci/test, or testkit/servers/build.sh"
-        ),
+        built.contains("there is no /nowhere/servers/pebble: run .ci/test, or testkit/servers/build.sh"),
         "{built}"
     );
 }
@@ -101,36 +94,17 @@ fn three_servers_and_a_wait() {
     let _ = std::io::stdin().read_line(&mut String::new());
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "how the parent learns whom to look for"
-)]
+#[expect(clippy::print_stdout, reason = "how the parent learns whom to look for")]
 fn three_servers() -> (Pebble, ChallTestSrv, Bind) {
-    let servers = (
-        Pebble::start(),
-        ChallTestSrv::start(),
-        Bind::builder().start(),
-    );
-    println!(
-        "\npids {} {} {}",
-        servers.0.id(),
-        servers.1.id(),
-        servers.2.id()
-    );
+    let servers = (Pebble::start(), ChallTestSrv::start(), Bind::builder().start());
+    println!("\npids {} {} {}", servers.0.id(), servers.1.id(), servers.2.id());
     servers
 }
 
 fn three_pids(child: &mut Child) -> Vec<u32> {
     let output = BufReader::new(child.stdout.take().expect("piped"));
-    let line = output
-        .lines()
-        .map_while(Result::ok)
-        .find_map(|line| line.strip_prefix("pids ").map(str::to_owned));
-    let pids: Vec<u32> = line
-        .expect("it started")
-        .split(' ')
-        .map(|pid| pid.parse().expect("a number"))
-        .collect();
+    let line = output.lines().map_while(Result::ok).find_map(|line| line.strip_prefix("pids ").map(str::to_owned));
+    let pids: Vec<u32> = line.expect("it started").split(' ').map(|pid| pid.parse().expect("a number")).collect();
     assert_eq!(pids.len(), 3);
     pids
 }
@@ -144,32 +118,15 @@ fn in_a_process_of_its_own(test: &str) -> Command {
 fn runs(pid: u32) -> bool {
     // A zombie that nobody has waited for yet does not run.
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ")
-        .is_some_and(|(_, state)| !state.starts_with(['Z', 'X']))
+    stat.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with(['Z', 'X']))
 }
 
 fn https_get(pebble: &Pebble, path: &str) -> String {
-    let host = pebble
-        .directory_url()
-        .replace("https://", "")
-        .replace("/dir", "");
-    let arguments = [
-        "s_client",
-        "-quiet",
-        "-verify_return_error",
-        "-verify_ip",
-        "127.0.0.1",
-        "-connect",
-        &host,
-        "-CAfile",
-    ];
+    let host = pebble.directory_url().replace("https://", "").replace("/dir", "");
+    let arguments =
+        ["s_client", "-quiet", "-verify_return_error", "-verify_ip", "127.0.0.1", "-connect", &host, "-CAfile"];
     let request = format!("GET {path} HTTP/1.0\r\nHost: {host}\r\nUser-Agent: test\r\n\r\n");
-    let output = feed(
-        Command::new("openssl")
-            .args(arguments)
-            .arg(pebble.root_file()),
-        &request,
-    );
+    let output = feed(Command::new("openssl").args(arguments).arg(pebble.root_file()), &request);
     assert!(output.status.success(), "{output:?}");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
@@ -192,11 +149,6 @@ fn feed(command: &mut Command, input: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .expect("a program of the system");
-    child
-        .stdin
-        .as_mut()
-        .expect("piped")
-        .write_all(input.as_bytes())
-        .expect("written");
+    child.stdin.as_mut().expect("piped").write_all(input.as_bytes()).expect("written");
     child.wait_with_output().expect("waited")
 }

@@ -12,20 +12,14 @@ fn pebble_serves_its_directory_to_who_trusts_its_root() {
 
     let answer = https_get(&pebble, "/dir");
 
-    assert!(
-        answer.contains("200 OK") && answer.contains("newOrder"),
-        "{answer}"
-    );
+    assert!(answer.contains("200 OK") && answer.contains("newOrder"), "{answer}");
     assert!(pebble.log().contains("strict mode"));
 }
 
 #[test]
 fn pebble_counts_what_clients_ask_and_nothing_else() {
     let pebble = Pebble::start();
-    assert!(
-        pebble.requests().is_empty(),
-        "our own readiness check is not a client's"
-    );
+    assert!(pebble.requests().is_empty(), "our own readiness check is not a client's");
 
     https_get(&pebble, "/dir");
     let before = pebble.requests();
@@ -33,10 +27,7 @@ fn pebble_counts_what_clients_ask_and_nothing_else() {
     let _ = pebble.issuance_root_pem(0);
 
     assert_eq!(before.count(Endpoint::Directory), 1);
-    assert_eq!(
-        pebble.requests().since(&before).to_string(),
-        "1: newNonce 1"
-    );
+    assert_eq!(pebble.requests().since(&before).to_string(), "1: newNonce 1");
     assert_eq!(pebble.requests().to_string(), "2: directory 1, newNonce 1");
 }
 
@@ -49,10 +40,7 @@ fn pebble_takes_every_setting() {
         .validation_delay(Duration::from_secs(2))
         .authz_retry_after(Duration::from_secs(3))
         .order_retry_after(Duration::from_secs(5))
-        .eab_key(
-            "kid-1",
-            "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W",
-        )
+        .eab_key("kid-1", "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W")
         .profile("short", Duration::from_secs(6 * 86_400))
         .profile("classic", Duration::from_secs(90 * 86_400))
         .alternate_roots(2)
@@ -62,11 +50,7 @@ fn pebble_takes_every_setting() {
         .start();
 
     let directory = https_get(&pebble, "/dir");
-    for word in [
-        "\"externalAccountRequired\": true",
-        "\"short\"",
-        "\"classic\"",
-    ] {
+    for word in ["\"externalAccountRequired\": true", "\"short\"", "\"classic\""] {
         assert!(directory.contains(word), "{word} is not in {directory}");
     }
     let log = pebble.log();
@@ -80,11 +64,7 @@ fn pebble_takes_every_setting() {
     for words in said {
         assert!(log.contains(words), "{words} is not in {log}");
     }
-    assert_ne!(
-        pebble.issuance_root_pem(0),
-        pebble.issuance_root_pem(2),
-        "three chains, three roots"
-    );
+    assert_ne!(pebble.issuance_root_pem(0), pebble.issuance_root_pem(2), "three chains, three roots");
 }
 
 #[test]
@@ -104,8 +84,5 @@ fn a_restarted_pebble_has_forgotten_everything_but_its_address() {
 
     assert_ne!(pebble.issuance_root_pem(0), root);
     assert!(pebble.requests().is_empty());
-    assert!(
-        https_get(&pebble, "/dir").contains("200 OK"),
-        "same port, same endpoint certificate"
-    );
+    assert!(https_get(&pebble, "/dir").contains("200 OK"), "same port, same endpoint certificate");
 }

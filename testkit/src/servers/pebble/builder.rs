@@ -7,8 +7,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose,
 };
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -42,11 +42,7 @@ impl Default for PebbleBuilder {
             http_port: None,
             tls_port: None,
         };
-        let builder = builder
-            .variable("PEBBLE_VA_NOSLEEP", 1)
-            .nonce_reject(0)
-            .authz_reuse(0)
-            .ca_key(CaKey::Ecdsa);
+        let builder = builder.variable("PEBBLE_VA_NOSLEEP", 1).nonce_reject(0).authz_reuse(0).ca_key(CaKey::Ecdsa);
         builder.variable("PEBBLE_WFE_ORDERS_PER_PAGE", 3)
     }
 }
@@ -80,31 +76,27 @@ impl PebbleBuilder {
     /// Waits a random time up to this before each validation, in whole seconds, at least one.
     #[must_use]
     pub fn validation_delay(self, limit: Duration) -> Self {
-        self.variable("PEBBLE_VA_NOSLEEP", 0)
-            .variable("PEBBLE_VA_SLEEPTIME", limit.as_secs().max(1))
+        self.variable("PEBBLE_VA_NOSLEEP", 0).variable("PEBBLE_VA_SLEEPTIME", limit.as_secs().max(1))
     }
 
     /// Sends `Retry-After` with pending authorizations, in whole seconds, as a number or as a date by chance.
     #[must_use]
     pub fn authz_retry_after(mut self, wait: Duration) -> Self {
-        self.object("retryAfter")
-            .insert("authz".to_owned(), json!(wait.as_secs()));
+        self.object("retryAfter").insert("authz".to_owned(), json!(wait.as_secs()));
         self
     }
 
     /// Sends `Retry-After` with orders that are not ready yet, in whole seconds, as a number or as a date by chance.
     #[must_use]
     pub fn order_retry_after(mut self, wait: Duration) -> Self {
-        self.object("retryAfter")
-            .insert("order".to_owned(), json!(wait.as_secs()));
+        self.object("retryAfter").insert("order".to_owned(), json!(wait.as_secs()));
         self
     }
 
     /// Demands external account binding, and takes this key: its id, and the MAC key in base64url.
     #[must_use]
     pub fn eab_key(mut self, kid: &str, mac: &str) -> Self {
-        self.object("externalAccountMACKeys")
-            .insert(kid.to_owned(), json!(mac));
+        self.object("externalAccountMACKeys").insert(kid.to_owned(), json!(mac));
         self.setting("externalAccountBindingRequired", json!(true))
     }
 
@@ -143,11 +135,7 @@ impl PebbleBuilder {
     /// Refuses orders for this name with `rejectedIdentifier`.
     #[must_use]
     pub fn blocked_name(mut self, name: &str) -> Self {
-        if let Value::Array(names) = self
-            .settings
-            .entry("domainBlocklist")
-            .or_insert_with(|| json!([]))
-        {
+        if let Value::Array(names) = self.settings.entry("domainBlocklist").or_insert_with(|| json!([])) {
             names.push(json!(name));
         }
         self
@@ -170,8 +158,7 @@ impl PebbleBuilder {
     /// Asks this DNS server, over TCP, for everything; it must follow CNAME records itself. The system's resolver if not said.
     #[must_use]
     pub fn dns_server(mut self, address: SocketAddr) -> Self {
-        self.arguments
-            .extend(["-dnsserver".to_owned(), address.to_string()]);
+        self.arguments.extend(["-dnsserver".to_owned(), address.to_string()]);
         self
     }
 
@@ -196,20 +183,14 @@ impl PebbleBuilder {
         let folder = TempDir::new()?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let management = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-        let (http_port, tls_port) = (
-            self.http_port.unwrap_or_else(free_port),
-            self.tls_port.unwrap_or_else(free_port),
-        );
+        let (http_port, tls_port) = (self.http_port.unwrap_or_else(free_port), self.tls_port.unwrap_or_else(free_port));
         let root_pem = endpoint_certificate(folder.path()).map_err(io::Error::other)?;
         let tls = Tls::trusting(&root_pem)?;
 
         let mut settings = self.settings.clone();
         settings.insert("listenAddress".to_owned(), json!(address));
         settings.insert("managementListenAddress".to_owned(), json!(management));
-        settings.insert(
-            "certificate".to_owned(),
-            json!(folder.path().join(CERTIFICATE)),
-        );
+        settings.insert("certificate".to_owned(), json!(folder.path().join(CERTIFICATE)));
         settings.insert("privateKey".to_owned(), json!(folder.path().join(KEY)));
         settings.insert("httpPort".to_owned(), json!(http_port));
         settings.insert("tlsPort".to_owned(), json!(tls_port));
@@ -219,12 +200,7 @@ impl PebbleBuilder {
         let mut arguments = vec!["-config".into(), config.into()];
         arguments.extend(self.arguments.iter().map(Into::into));
         let log = folder.path().join("pebble.log");
-        let launch = Launch {
-            program: Program::Pebble,
-            arguments,
-            environment: self.environment.clone(),
-            log,
-        };
+        let launch = Launch { program: Program::Pebble, arguments, environment: self.environment.clone(), log };
         let process = Process::start(launch, || ready(&tls, address, management))?;
         let asked_before = Requests::from_pebble_log(&process.log());
         let root_file = folder.path().join(ROOT);
@@ -256,9 +232,7 @@ impl PebbleBuilder {
 
     fn object(&mut self, name: &str) -> &mut Map<String, Value> {
         let value = self.settings.entry(name).or_insert_with(|| json!({}));
-        value
-            .as_object_mut()
-            .unwrap_or_else(|| panic!("the setting {name} is no object"))
+        value.as_object_mut().unwrap_or_else(|| panic!("the setting {name} is no object"))
     }
 }
 
@@ -275,19 +249,14 @@ pub enum CaKey {
 /// Writes a fresh root and what it signed for 127.0.0.1 into the folder, and returns the root in PEM.
 fn endpoint_certificate(folder: &Path) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
     let mut params = CertificateParams::default();
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "root of a test server's endpoint");
+    params.distinguished_name.push(DnType::CommonName, "root of a test server's endpoint");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let root = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
 
     let key = KeyPair::generate()?;
-    let mut params =
-        CertificateParams::new(["localhost".to_owned(), Ipv4Addr::LOCALHOST.to_string()])?;
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "localhost");
+    let mut params = CertificateParams::new(["localhost".to_owned(), Ipv4Addr::LOCALHOST.to_string()])?;
+    params.distinguished_name.push(DnType::CommonName, "localhost");
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.use_authority_key_identifier_extension = true;
     let certificate = params.signed_by(&key, &root)?;
