@@ -1,1 +1,76 @@
 //! Issues, renews, keeps and serves X.509 certificates.
+//!
+//! [`Https`] is the front door: names, a certificate authority, a folder for the state, and a service has HTTPS.
+//! Everything behind it can be had by itself:
+//!
+//! - [`certstore`] keeps, renews and serves: `Keeper`, `FileStore`, `Resolver`, `Acceptor`, `Listener`.
+//! - [`issuers`] turns signing requests into chains: the trait `Issuer`, the ACME issuer, and `drive`, the loop around one issuance.
+//! - [`solvers`] makes challenges answerable: HTTP-01, TLS-ALPN-01, DNS-01.
+//! - [`acme_core`] is the protocol: state machines without a socket or a clock, and a client over a port called `Transport`.
+//!
+//! # Features
+//!
+//! | feature | default | brings |
+//! |---|---|---|
+//! | `acme` | yes | the ACME issuer, account keeping, embargoes |
+//! | `http-01` | yes | the HTTP-01 listener |
+//! | `tls-alpn-01` | yes | TLS-ALPN-01 on the port that is served |
+//! | `file` | yes | `FileStore`: compare-and-swap in a folder |
+//! | `rustls` | yes | resolver, acceptor and listener |
+//! | `tokio` | yes | the timer, and spawned drivers |
+//! | `reqwest` | yes | HTTPS to the certificate authority |
+//! | `idna` | yes | names typed in any script |
+//! | `aws-lc-rs` | yes | keys and signatures by aws-lc-rs; used where both providers are compiled |
+//! | `ring` | | keys and signatures by ring: no RSA generation, no P-521 |
+//! | `axum` | | the listener can be given to `axum::serve` |
+//! | `tower` | | HTTP-01 answers in front of any tower service |
+//! | `dns-01` | | zones, delegation, propagation, `DnsProvider` |
+//! | `rfc2136` | | DNS UPDATE with TSIG |
+//! | `placeholder` | | a self-signed certificate until the first one is there |
+//!
+//! `Https` exists with all of the default features, where `ring` may stand for `aws-lc-rs`.
+
+#![cfg_attr(
+    not(all(
+        feature = "acme",
+        feature = "http-01",
+        feature = "tls-alpn-01",
+        feature = "file",
+        feature = "rustls",
+        feature = "tokio",
+        feature = "reqwest",
+        any(feature = "aws-lc-rs", feature = "ring")
+    )),
+    allow(rustdoc::broken_intra_doc_links, reason = "`Https` is behind its features")
+)]
+
+#[cfg(all(
+    feature = "acme",
+    feature = "http-01",
+    feature = "tls-alpn-01",
+    feature = "file",
+    feature = "rustls",
+    feature = "tokio",
+    feature = "reqwest",
+    any(feature = "aws-lc-rs", feature = "ring")
+))]
+mod https;
+
+pub use acme_core::{self, DnsName, Error, ErrorKind, Identifier, KeyType, Retry, Timestamp};
+pub use certstore::{self, Spec};
+pub use issuers;
+pub use solvers;
+
+#[cfg(all(
+    feature = "acme",
+    feature = "http-01",
+    feature = "tls-alpn-01",
+    feature = "file",
+    feature = "rustls",
+    feature = "tokio",
+    feature = "reqwest",
+    any(feature = "aws-lc-rs", feature = "ring")
+))]
+pub use https::{CertificateAuthority, Https, Running, Terms};
+#[cfg(feature = "acme")]
+pub use issuers::acme::directories;
