@@ -120,7 +120,7 @@ impl Answer {
         matches!(
             self.status,
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::GONE
-        ) || self.is_problem(&ProblemType::Malformed)
+        ) || (self.status == StatusCode::BAD_REQUEST && self.is_problem(&ProblemType::Malformed))
     }
 }
 

@@ -80,6 +80,11 @@ impl Directory {
 
     async fn new_nonce(&self) -> Result<String, Error> {
         let doing = "asking for a nonce";
+        // The directory, where it is read first, may come with one.
+        self.object().await?;
+        if let Some(nonce) = self.inner.nonces.take() {
+            return Ok(nonce);
+        }
         let ask = |url: Url| {
             async move {
                 let request = self.request(Method::HEAD, &url);
