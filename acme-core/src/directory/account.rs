@@ -155,25 +155,30 @@ struct NewAccount<'a> {
     external_account_binding: Option<Jws>,
 }
 
+/// Says what to do about a refusal that has to do with the key or the binding.
 fn explain(error: Error, key: &dyn Signer, registration: &Registration) -> Error {
-    let Some(kind) = error.problem().map(|it| it.kind.clone()) else {
-        return error;
+    let said = |kinds: &[ProblemType]| {
+        error
+            .problem()
+            .is_some_and(|problem| kinds.contains(&problem.kind))
     };
-    match kind {
-        ProblemType::BadSignatureAlgorithm | ProblemType::BadPublicKey => {
-            error.while_doing(format_args!(
-                "the server does not take an account key that signs with {}: make one of another type",
-                key.algorithm().jose()
-            ))
-        }
-        ProblemType::Unauthorized | ProblemType::Malformed | ProblemType::ExternalAccountRequired => {
-            match &registration.external_account {
-                Some(external) => error.while_doing(format_args!(
-                    "the binding to {external} was not taken: compare its key id and MAC key with what the server gave"
-                )),
-                None => error,
-            }
-        }
+    let about_the_key = [
+        ProblemType::BadSignatureAlgorithm,
+        ProblemType::BadPublicKey,
+    ];
+    let about_the_binding = [
+        ProblemType::Unauthorized,
+        ProblemType::Malformed,
+        ProblemType::ExternalAccountRequired,
+    ];
+    match &registration.external_account {
+        _ if said(&about_the_key) => error.while_doing(format_args!(
+            "the server does not take an account key that signs with {}: make one of another type",
+            key.algorithm().jose()
+        )),
+        Some(external) if said(&about_the_binding) => error.while_doing(format_args!(
+            "the binding to {external} was not taken: compare its key id and MAC key with what the server gave"
+        )),
         _ => error,
     }
 }

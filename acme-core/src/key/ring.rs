@@ -141,16 +141,12 @@ fn curve(kind: KeyType) -> Result<&'static EcdsaSigningAlgorithm, Error> {
 }
 
 fn lacks(kind: KeyType) -> Error {
-    Error::new(
-        ErrorKind::Unsupported,
-        match kind {
-            KeyType::EcdsaP521 => {
-                "ring has no ECDSA P-521: build with feature `aws-lc-rs`, or take P-256 or P-384"
-                    .to_owned()
-            }
-            other => format!(
-                "ring cannot make an {other} key: build with feature `aws-lc-rs`, or bring a key made elsewhere"
-            ),
-        },
-    )
+    let what = if kind == KeyType::EcdsaP521 {
+        "ring has no ECDSA P-521: build with feature `aws-lc-rs`, or take P-256 or P-384".to_owned()
+    } else {
+        format!(
+            "ring cannot make an {kind} key: build with feature `aws-lc-rs`, or bring a key made elsewhere"
+        )
+    };
+    Error::new(ErrorKind::Unsupported, what)
 }
