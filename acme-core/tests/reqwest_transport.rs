@@ -1,5 +1,6 @@
 //! The transport over reqwest against small servers on the loopback; certificates and keys are OpenSSL's.
 #![cfg(all(feature = "reqwest", any(feature = "aws-lc-rs", feature = "ring")))]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -65,33 +66,19 @@ fn server_config(chain: &[u8], key: &[u8]) -> ServerConfig {
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(
-            CertificateDer::pem_slice_iter(chain)
-                .map(Result::unwrap)
-                .collect(),
+            CertificateDer::pem_slice_iter(chain).map(Result::unwrap).collect(),
             PrivateKeyDer::from_pem_slice(key).unwrap(),
         )
         .unwrap()
 }
 
 fn get(transport: &ReqwestTransport, url: &str) -> Result<http::Response<Bytes>, Error> {
-    let request = http::Request::get(url)
-        .header("user-agent", "test")
-        .body(Bytes::new())
-        .unwrap();
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(transport.send(request))
+    let request = http::Request::get(url).header("user-agent", "test").body(Bytes::new()).unwrap();
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(transport.send(request))
 }
 
 fn given_root() -> ReqwestTransport {
-    ReqwestTransport::builder()
-        .add_root_pem(ROOT)
-        .unwrap()
-        .only_given_roots()
-        .build()
-        .unwrap()
+    ReqwestTransport::builder().add_root_pem(ROOT).unwrap().only_given_roots().build().unwrap()
 }
 
 fn ok() -> Vec<u8> {
@@ -101,11 +88,7 @@ fn ok() -> Vec<u8> {
 #[test]
 fn a_server_below_a_given_root_is_trusted() {
     let address = serve(ok(), Some((LOCALHOST, KEY)));
-    let response = get(
-        &given_root(),
-        &format!("https://localhost:{}/", address.port()),
-    )
-    .unwrap();
+    let response = get(&given_root(), &format!("https://localhost:{}/", address.port())).unwrap();
     assert_eq!(response.body(), "hello");
     assert_eq!(response.headers()["replay-nonce"], "abc");
 }
@@ -144,17 +127,11 @@ fn what_is_in_the_way_is_said() {
         listener.local_addr().unwrap()
     };
     let no_tls = serve(b"HTTP/1.1 400 X\r\n\r\n".to_vec(), None);
-    let cut_off = serve(
-        b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\nhel".to_vec(),
-        None,
-    );
+    let cut_off = serve(b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\nhel".to_vec(), None);
     for (url, said) in [
         (format!("http://{closed}/"), "refuses connections"),
         (format!("http://{cut_off}/"), "ended before"),
-        (
-            format!("http://{}.invalid/", "x".repeat(64)),
-            "cannot be resolved",
-        ),
+        (format!("http://{}.invalid/", "x".repeat(64)), "cannot be resolved"),
         (format!("https://{no_tls}/"), "127.0.0.1"),
     ] {
         let error = get(&given_root(), &url).unwrap_err();
@@ -196,10 +173,7 @@ fn what_is_no_root_is_refused() {
         assert_eq!(error.kind(), ErrorKind::Malformed);
     }
     assert!(
-        ReqwestTransport::builder()
-            .only_given_roots()
-            .build()
-            .is_err(),
+        ReqwestTransport::builder().only_given_roots().build().is_err(),
         "without any root nothing could be trusted"
     );
 }

@@ -47,9 +47,7 @@ impl Url {
         let before_path = self.0.find("://").map_or(0, |at| at + 3) + self.authority().len();
         let (root, rest) = self.0.split_at(before_path);
         let path = rest.split(['?', '#']).next().unwrap_or_default();
-        let has_scheme = reference
-            .find(':')
-            .is_some_and(|at| !reference[..at].contains(['/', '?']));
+        let has_scheme = reference.find(':').is_some_and(|at| !reference[..at].contains(['/', '?']));
         if has_scheme {
             Self::parse(reference)
         } else if reference.starts_with("//") {
@@ -60,11 +58,7 @@ impl Url {
         } else if reference.starts_with('?') {
             Self::parse(&format!("{root}{path}{reference}"))
         } else {
-            let folder = if reference.starts_with('/') {
-                ""
-            } else {
-                path.rfind('/').map_or("/", |at| &path[..=at])
-            };
+            let folder = if reference.starts_with('/') { "" } else { path.rfind('/').map_or("/", |at| &path[..=at]) };
             let (relative, query) = match reference.find('?') {
                 Some(at) => reference.split_at(at),
                 None => (reference, ""),

@@ -80,11 +80,7 @@ impl ReqwestTransportBuilder {
         let before = self.roots.len();
         for root in CertificateDer::pem_slice_iter(pem) {
             self.roots.push(root.map_err(|source| {
-                Error::new(
-                    ErrorKind::Malformed,
-                    "a root certificate in PEM is cut off or damaged",
-                )
-                .with_source(source)
+                Error::new(ErrorKind::Malformed, "a root certificate in PEM is cut off or damaged").with_source(source)
             })?);
         }
         if self.roots.len() == before {
@@ -130,9 +126,8 @@ impl ReqwestTransportBuilder {
     /// `Malformed` when a root cannot be used, `Internal` when the system's trust store cannot be read.
     pub fn build(self) -> Result<ReqwestTransport, Error> {
         let provider = provider();
-        let unusable = |source: rustls::Error| {
-            Error::new(ErrorKind::Internal, "TLS cannot be set up").with_source(source)
-        };
+        let unusable =
+            |source: rustls::Error| Error::new(ErrorKind::Internal, "TLS cannot be set up").with_source(source);
         let verifier = self.verifier(&provider)?;
         let mut tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -159,43 +154,30 @@ impl ReqwestTransportBuilder {
         Ok(ReqwestTransport { client })
     }
 
-    fn verifier(
-        &self,
-        provider: &Arc<CryptoProvider>,
-    ) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+    fn verifier(&self, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, Error> {
         match self.trust {
             Trust::System => {
-                let verifier =
-                    Verifier::new_with_extra_roots(self.roots.iter().cloned(), Arc::clone(provider))
-                        .map_err(|source| {
-                            Error::new(
-                                ErrorKind::Internal,
-                                "the system's root certificates cannot be used (is ca-certificates installed?)",
-                            )
-                            .with_source(source)
-                        })?;
+                let verifier = Verifier::new_with_extra_roots(self.roots.iter().cloned(), Arc::clone(provider))
+                    .map_err(|source| {
+                        Error::new(
+                            ErrorKind::Internal,
+                            "the system's root certificates cannot be used (is ca-certificates installed?)",
+                        )
+                        .with_source(source)
+                    })?;
                 Ok(Arc::new(verifier))
             }
             Trust::Given => {
                 let refused = |source: Box<dyn StdError + Send + Sync>| {
-                    Error::new(
-                        ErrorKind::Malformed,
-                        "the given root certificates cannot be used",
-                    )
-                    .with_source(source)
+                    Error::new(ErrorKind::Malformed, "the given root certificates cannot be used").with_source(source)
                 };
                 let mut roots = RootCertStore::empty();
                 for root in &self.roots {
-                    roots
-                        .add(root.clone())
-                        .map_err(|source| refused(source.into()))?;
+                    roots.add(root.clone()).map_err(|source| refused(source.into()))?;
                 }
-                let verifier = WebPkiServerVerifier::builder_with_provider(
-                    Arc::new(roots),
-                    Arc::clone(provider),
-                )
-                .build()
-                .map_err(|source| refused(source.into()))?;
+                let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+                    .build()
+                    .map_err(|source| refused(source.into()))?;
                 Ok(verifier)
             }
         }
@@ -205,28 +187,13 @@ impl ReqwestTransportBuilder {
 #[async_trait]
 impl Transport for ReqwestTransport {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Error> {
-        let host = request
-            .uri()
-            .authority()
-            .map_or_else(String::new, |it| it.as_str().to_owned());
+        let host = request.uri().authority().map_or_else(String::new, |it| it.as_str().to_owned());
         let request = ::reqwest::Request::try_from(request).map_err(|source| {
-            Error::new(
-                ErrorKind::Malformed,
-                format!("a request to {host} is not one of HTTP"),
-            )
-            .with_source(source)
+            Error::new(ErrorKind::Malformed, format!("a request to {host} is not one of HTTP")).with_source(source)
         })?;
-        let mut response = self
-            .client
-            .execute(request)
-            .await
-            .map_err(|source| unreachable(&host, source))?;
+        let mut response = self.client.execute(request).await.map_err(|source| unreachable(&host, source))?;
         let mut body = BytesMut::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|source| unreachable(&host, source))?
-        {
+        while let Some(chunk) = response.chunk().await.map_err(|source| unreachable(&host, source))? {
             if body.len() + chunk.len() > limits::BODY {
                 return Err(Error::new(
                     ErrorKind::Malformed,
@@ -264,12 +231,7 @@ fn unreachable(host: &str, source: ::reqwest::Error) -> Error {
         (Some(CertificateError::UnknownIssuer), _) => format!(
             "the certificate of {host} is not trusted: if it is a private certificate authority, add its root to the transport"
         ),
-        (
-            Some(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            ),
-            _,
-        ) => {
+        (Some(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }), _) => {
             format!("the certificate of {host} is for another name")
         }
         (
@@ -294,16 +256,11 @@ fn unreachable(host: &str, source: ::reqwest::Error) -> Error {
     Error::new(ErrorKind::Unreachable, what).with_source(source.without_url())
 }
 
-fn causes<'a>(
-    error: &'a (dyn StdError + 'static),
-) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |error| {
         let error: &'a (dyn StdError + 'static) = *error;
         // An io::Error that wraps another hides the wrapped one behind `get_ref`.
-        match error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-        {
+        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
             Some(inner) => Some(inner as &(dyn StdError + 'static)),
             None => error.source(),
         }

@@ -4,9 +4,7 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use certwright_acme_core::client::{Answer as Said, Call};
-use certwright_acme_core::protocol::{
-    AuthorizationStatus, ChallengeType, NewOrder, OrderStatus, ProblemType,
-};
+use certwright_acme_core::protocol::{AuthorizationStatus, ChallengeType, NewOrder, OrderStatus, ProblemType};
 use certwright_acme_core::{Client as _, Error, ErrorKind, Identifier, Retry, limits};
 use serde_json::json;
 
@@ -45,11 +43,7 @@ fn every_failure_has_its_kind_and_advice() {
         (302, "unheardOf", Malformed, Retry::Backoff),
     ] {
         let error = read_order(problem(status, kind)).unwrap_err();
-        assert_eq!(
-            (error.kind(), error.retry()),
-            (meant, retry),
-            "{status} {kind}"
-        );
+        assert_eq!((error.kind(), error.retry()), (meant, retry), "{status} {kind}");
         assert_eq!(error.problem().unwrap().kind.short(), kind);
         assert_eq!(error.problem().unwrap().status, Some(status));
     }
@@ -63,33 +57,19 @@ fn retry_after_is_read_in_both_forms_on_any_answer() {
         ("0", Retry::After(Duration::from_secs(1))),
         ("31536000", Retry::After(week)),
         // An hour after the answer's own date, which is not ours.
-        (
-            "Tue, 01 Jan 2030 13:00:00 GMT",
-            Retry::After(Duration::from_secs(3600)),
-        ),
-        (
-            "Mon, 31 Dec 2029 13:00:00 GMT",
-            Retry::After(Duration::from_secs(1)),
-        ),
+        ("Tue, 01 Jan 2030 13:00:00 GMT", Retry::After(Duration::from_secs(3600))),
+        ("Mon, 31 Dec 2029 13:00:00 GMT", Retry::After(Duration::from_secs(1))),
         ("soon", Retry::Backoff),
     ] {
         for status in [429, 500, 503] {
-            let given = problem(status, "rateLimited")
-                .with("date", "Tue, 01 Jan 2030 12:00:00 GMT")
-                .with("retry-after", value);
-            assert_eq!(
-                read_order(given).unwrap_err().retry(),
-                wait,
-                "{status} {value}"
-            );
+            let given =
+                problem(status, "rateLimited").with("date", "Tue, 01 Jan 2030 12:00:00 GMT").with("retry-after", value);
+            assert_eq!(read_order(given).unwrap_err().retry(), wait, "{status} {value}");
         }
     }
     // Without a date of its own, our clock's.
     let given = problem(503, "serverInternal").with("retry-after", "Wed, 15 Nov 2023 00:01:00 GMT");
-    assert_eq!(
-        read_order(given).unwrap_err().retry(),
-        Retry::After(Duration::from_secs(60))
-    );
+    assert_eq!(read_order(given).unwrap_err().retry(), Retry::After(Duration::from_secs(60)));
     // What is final stays final.
     let given = problem(400, "badCSR").with("retry-after", "60");
     assert_eq!(read_order(given).unwrap_err().retry(), Retry::Never);
@@ -98,57 +78,33 @@ fn retry_after_is_read_in_both_forms_on_any_answer() {
 #[test]
 fn a_success_hands_retry_after_up() {
     let (script, session) = session();
-    script.warm().on(
-        "POST /order/1",
-        json_answer(200, order("processing")).with("retry-after", "3"),
-    );
+    script.warm().on("POST /order/1", json_answer(200, order("processing")).with("retry-after", "3"));
     let reply = run(session.call(&Call::ReadOrder(url("https://ca.example/order/1")))).unwrap();
     assert_eq!(reply.retry_after, Some(Duration::from_secs(3)));
 }
 
 #[test]
 fn an_html_page_keeps_its_status_and_shows_how_it_begins() {
-    let page = "<html>\r\n<title>503\u{7} Service\u{202e} Unavailable</title>".to_owned()
-        + &"x".repeat(10_000);
+    let page = "<html>\r\n<title>503\u{7} Service\u{202e} Unavailable</title>".to_owned() + &"x".repeat(10_000);
     let error = read_order(answer(503).with("content-type", "text/html").body(page)).unwrap_err();
 
     assert_eq!(error.kind(), ErrorKind::Busy);
     assert!(error.problem().is_none());
-    assert_eq!(
-        error.to_string(),
-        "reading an order: ca.example answered 503"
-    );
+    assert_eq!(error.to_string(), "reading an order: ca.example answered 503");
     let begin = error.source().unwrap().to_string();
     assert!(begin.contains("<html> <title>503"), "{begin}");
-    assert!(
-        begin.len() < 200 && !begin.contains(char::is_control),
-        "{begin}"
-    );
+    assert!(begin.len() < 200 && !begin.contains(char::is_control), "{begin}");
 }
 
 #[test]
 fn bodies_that_are_cut_off_empty_or_odd_are_errors_of_their_own() {
     let whole = order("ready").to_string();
-    for body in [
-        "",
-        &whole[..whole.len() / 2],
-        "null",
-        "[]",
-        "{}",
-        "\u{fffd}",
-    ] {
+    for body in ["", &whole[..whole.len() / 2], "null", "[]", "{}", "\u{fffd}"] {
         let error = read_order(answer(200).body(body)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Malformed, "{body}");
         assert_eq!(error.retry(), Retry::Backoff);
     }
-    for body in [
-        "",
-        "{\"type\":\"urn:ietf:par",
-        "null",
-        "[1]",
-        "\"no\"",
-        "{}",
-    ] {
+    for body in ["", "{\"type\":\"urn:ietf:par", "null", "[1]", "\"no\"", "{}"] {
         let error = read_order(answer(500).body(body)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Busy, "{body}");
         assert!(error.problem().is_none());
@@ -170,10 +126,7 @@ fn a_problem_without_its_content_type_is_read_with_its_subproblems() {
     let problem = error.problem().unwrap();
     assert_eq!(problem.kind, ProblemType::RejectedIdentifier);
     assert_eq!(problem.subproblems[0].kind, ProblemType::Caa);
-    assert!(
-        error.to_string().contains("example.com: caa: CAA forbids"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("example.com: caa: CAA forbids"), "{error}");
 }
 
 #[test]
@@ -186,9 +139,7 @@ fn a_connection_that_ends_says_what_was_being_done() {
 #[test]
 fn an_order_without_its_place_is_malformed() {
     let (script, session) = session();
-    script
-        .warm()
-        .on("POST /new-order", json_answer(201, order("pending")));
+    script.warm().on("POST /new-order", json_answer(201, order("pending")));
     let wanted = NewOrder::new([Identifier::parse("example.com").unwrap()]);
 
     let error = run(session.call(&Call::NewOrder(wanted))).unwrap_err();
@@ -226,12 +177,6 @@ fn unknown_statuses_types_and_members_are_data() {
     let Said::Authorization(read) = run(session.call(&call)).unwrap().answer else {
         panic!("an authorization");
     };
-    assert_eq!(
-        read.status,
-        AuthorizationStatus::Other("napping".to_owned())
-    );
-    assert_eq!(
-        read.challenges[0].kind,
-        ChallengeType::Other("telepathy-01".to_owned())
-    );
+    assert_eq!(read.status, AuthorizationStatus::Other("napping".to_owned()));
+    assert_eq!(read.challenges[0].kind, ChallengeType::Other("telepathy-01".to_owned()));
 }

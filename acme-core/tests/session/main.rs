@@ -1,4 +1,5 @@
 //! Directory and session over a scripted transport: what is sent, and what becomes of the answers.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
 mod accounts;
 mod chains;

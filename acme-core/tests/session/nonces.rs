@@ -16,10 +16,7 @@ fn two_orders_need_one_new_nonce() {
     script.warm();
     for number in 1..=2 {
         script
-            .on(
-                "POST /new-order",
-                json_answer(201, order("pending")).at(&format!("/order/{number}")),
-            )
+            .on("POST /new-order", json_answer(201, order("pending")).at(&format!("/order/{number}")))
             .on("POST /authz/1", json_answer(404, order("pending")));
     }
 
@@ -31,10 +28,8 @@ fn two_orders_need_one_new_nonce() {
 
     assert!(script.is_played());
     assert_eq!(script.count("HEAD /new-nonce"), 1);
-    let spent: Vec<String> = script.asked()[2..]
-        .iter()
-        .map(|it| it.protected["nonce"].as_str().unwrap().to_owned())
-        .collect();
+    let spent: Vec<String> =
+        script.asked()[2..].iter().map(|it| it.protected["nonce"].as_str().unwrap().to_owned()).collect();
     assert_eq!(spent, ["n2", "n3", "n4", "n5"]);
 }
 
@@ -50,11 +45,7 @@ fn sixty_three_refused_nonces_are_survived() {
     run(session.call(&Call::ReadOrder(url("https://ca.example/order/1")))).unwrap();
 
     assert!(script.is_played());
-    assert_eq!(
-        script.count("HEAD /new-nonce"),
-        1,
-        "each answer's own nonce is used"
-    );
+    assert_eq!(script.count("HEAD /new-nonce"), 1, "each answer's own nonce is used");
     assert_eq!(script.last().protected["nonce"], "n65");
 }
 
@@ -79,10 +70,7 @@ fn a_refused_nonce_takes_all_older_ones_with_it() {
     let (script, session) = session();
     script
         .warm()
-        .on(
-            "POST /order/1",
-            problem(400, "badNonce").with("replay-nonce", ""),
-        )
+        .on("POST /order/1", problem(400, "badNonce").with("replay-nonce", ""))
         .on("HEAD /new-nonce", answer(204).with("replay-nonce", "fresh"))
         .on("POST /order/1", json_answer(200, order("ready")));
     // Two nonces are in the pool: the directory's and the one of the first answer.
@@ -97,14 +85,8 @@ fn a_refused_nonce_takes_all_older_ones_with_it() {
 fn a_server_without_nonces_says_so() {
     let (script, session) = session();
     script
-        .on(
-            "GET /directory",
-            json_answer(200, crate::script::directory()).with("replay-nonce", ""),
-        )
-        .on(
-            "HEAD /new-nonce",
-            answer(200).with("replay-nonce", "not a nonce!"),
-        );
+        .on("GET /directory", json_answer(200, crate::script::directory()).with("replay-nonce", ""))
+        .on("HEAD /new-nonce", answer(200).with("replay-nonce", "not a nonce!"));
 
     let error = run(session.call(&Call::NewOrder(an_order()))).unwrap_err();
 

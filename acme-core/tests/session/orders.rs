@@ -12,16 +12,11 @@ fn wanted() -> NewOrder {
 }
 
 fn account(script: &Script, orders: Value) {
-    script
-        .warm()
-        .on("POST /account/1", json_answer(200, orders));
+    script.warm().on("POST /account/1", json_answer(200, orders));
 }
 
 fn listed(urls: &[&str]) -> crate::script::Answer {
-    let urls: Vec<String> = urls
-        .iter()
-        .map(|it| format!("https://ca.example{it}"))
-        .collect();
+    let urls: Vec<String> = urls.iter().map(|it| format!("https://ca.example{it}")).collect();
     json_answer(200, json!({ "orders": urls }))
 }
 
@@ -34,24 +29,17 @@ fn expiring(status: &str, day: u8) -> crate::script::Answer {
 #[test]
 fn each_step_sends_what_the_rfc_says() {
     let (script, session) = session();
-    let challenge =
-        json!({ "type": "http-01", "url": "https://ca.example/challenge/1", "status": "pending" });
+    let challenge = json!({ "type": "http-01", "url": "https://ca.example/challenge/1", "status": "pending" });
     let authorization = json!({
         "identifier": { "type": "dns", "value": "example.com" },
         "status": "pending"
     });
     script
         .warm()
-        .on(
-            "POST /new-order",
-            json_answer(201, order("pending")).at("order/1"),
-        )
+        .on("POST /new-order", json_answer(201, order("pending")).at("order/1"))
         .on("POST /authz/1", json_answer(200, authorization.clone()))
         .on("POST /challenge/1", json_answer(200, challenge))
-        .on(
-            "POST /order/1/finalize",
-            json_answer(200, order("processing")).at("/order/1"),
-        )
+        .on("POST /order/1/finalize", json_answer(200, order("processing")).at("/order/1"))
         .on("POST /authz/1", json_answer(200, authorization));
 
     let authz = || url("https://ca.example/authz/1");
@@ -59,21 +47,14 @@ fn each_step_sends_what_the_rfc_says() {
     run(session.call(&Call::NewOrder(wanted()))).unwrap();
     run(session.call(&Call::ReadAuthorization(authz()))).unwrap();
     run(session.call(&Call::Accept(url("https://ca.example/challenge/1")))).unwrap();
-    let finalized = run(session.call(&Call::Finalize {
-        url: finalize,
-        csr: vec![1, 2, 3],
-    }))
-    .unwrap();
+    let finalized = run(session.call(&Call::Finalize { url: finalize, csr: vec![1, 2, 3] })).unwrap();
     run(session.call(&Call::Deactivate(authz()))).unwrap();
 
     let Said::Order { url: place, .. } = finalized.answer else {
         panic!("an order");
     };
     assert_eq!(place, url("https://ca.example/order/1"));
-    let payloads: Vec<_> = script.asked()[2..]
-        .iter()
-        .map(|it| it.payload.clone())
-        .collect();
+    let payloads: Vec<_> = script.asked()[2..].iter().map(|it| it.payload.clone()).collect();
     assert_eq!(
         payloads,
         [
@@ -89,10 +70,7 @@ fn each_step_sends_what_the_rfc_says() {
 #[test]
 fn the_newest_unfinished_order_for_the_same_is_found_through_all_pages() {
     let (script, session) = session();
-    account(
-        &script,
-        json!({ "status": "valid", "orders": "https://ca.example/orders/1" }),
-    );
+    account(&script, json!({ "status": "valid", "orders": "https://ca.example/orders/1" }));
     let mut other_names = order("pending");
     other_names["identifiers"] = json!([{ "type": "dns", "value": "other.example" }]);
     let mut other_end = order("pending");
@@ -104,10 +82,7 @@ fn the_newest_unfinished_order_for_the_same_is_found_through_all_pages() {
                 .with("link", r#"<https://ca.example/directory>;rel="index""#)
                 .with("link", r#"</orders/1?cursor=2>;rel="next""#),
         )
-        .on(
-            "POST /orders/1",
-            listed(&["/order/4", "/order/5", "/order/6", "/order/7"]),
-        )
+        .on("POST /orders/1", listed(&["/order/4", "/order/5", "/order/6", "/order/7"]))
         .side_by_side()
         .on("POST /order/7", json_answer(200, other_end))
         .on("POST /order/6", answer(404))
@@ -129,13 +104,8 @@ fn the_newest_unfinished_order_for_the_same_is_found_through_all_pages() {
 #[test]
 fn an_order_that_expired_is_not_taken_up() {
     let (script, session) = session();
-    account(
-        &script,
-        json!({ "status": "valid", "orders": "https://ca.example/orders/1" }),
-    );
-    script
-        .on("POST /orders/1", listed(&["/order/1"]))
-        .on("POST /order/1", expiring("pending", 14));
+    account(&script, json!({ "status": "valid", "orders": "https://ca.example/orders/1" }));
+    script.on("POST /orders/1", listed(&["/order/1"])).on("POST /order/1", expiring("pending", 14));
     let reply = run(session.call(&Call::FindOrder(wanted()))).unwrap();
     assert_eq!(reply.answer, Said::Nothing);
 }
@@ -155,16 +125,10 @@ fn an_account_without_a_list_has_nothing_to_find_and_is_asked_once() {
 #[test]
 fn a_list_without_end_is_left_after_its_limit() {
     let (script, session) = session();
-    account(
-        &script,
-        json!({ "status": "valid", "orders": "https://ca.example/orders/0" }),
-    );
+    account(&script, json!({ "status": "valid", "orders": "https://ca.example/orders/0" }));
     for page in 0..limits::ORDER_PAGES {
         let next = format!("<https://ca.example/orders/{}>;rel=\"next\"", page + 1);
-        script.on(
-            &format!("POST /orders/{page}"),
-            listed(&[]).with("link", &next),
-        );
+        script.on(&format!("POST /orders/{page}"), listed(&[]).with("link", &next));
     }
     let reply = run(session.call(&Call::FindOrder(wanted()))).unwrap();
     assert_eq!(reply.answer, Said::Nothing);
@@ -174,10 +138,7 @@ fn a_list_without_end_is_left_after_its_limit() {
 #[test]
 fn a_failure_in_the_list_is_not_nothing() {
     let (script, session) = session();
-    account(
-        &script,
-        json!({ "status": "valid", "orders": "https://ca.example/orders/1" }),
-    );
+    account(&script, json!({ "status": "valid", "orders": "https://ca.example/orders/1" }));
     script.on("POST /orders/1", answer(500));
     let error = run(session.call(&Call::FindOrder(wanted()))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Busy);

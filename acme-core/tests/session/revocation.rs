@@ -14,12 +14,8 @@ fn the_account_revokes_with_a_reason() {
     script.warm().on("POST /revoke", answer(200));
     let certificate = CertificateDer::from(vec![1, 2, 3]);
 
-    run(session.directory().revoke(
-        &certificate,
-        Some(RevocationReason::KeyCompromise),
-        Revoker::Account(&session),
-    ))
-    .unwrap();
+    run(session.directory().revoke(&certificate, Some(RevocationReason::KeyCompromise), Revoker::Account(&session)))
+        .unwrap();
 
     let asked = script.last();
     assert_eq!(asked.payload, json!({ "certificate": "AQID", "reason": 1 }));
@@ -32,10 +28,7 @@ fn the_certificates_key_revokes_without_an_account() {
     script.warm().on("POST /revoke", answer(200));
     let certificate = CertificateDer::from(vec![1, 2, 3]);
 
-    run(session
-        .directory()
-        .revoke(&certificate, None, Revoker::CertificateKey(&Fake(9))))
-    .unwrap();
+    run(session.directory().revoke(&certificate, None, Revoker::CertificateKey(&Fake(9)))).unwrap();
 
     let asked = script.last();
     assert_eq!(asked.payload, json!({ "certificate": "AQID" }));
@@ -51,11 +44,7 @@ fn a_repeat_is_a_success_and_a_bad_reason_is_not() {
         .on("POST /revoke", problem(400, "alreadyRevoked"))
         .on("POST /revoke", problem(400, "badRevocationReason"));
     let certificate = CertificateDer::from(vec![1, 2, 3]);
-    let revoke = || {
-        run(session
-            .directory()
-            .revoke(&certificate, None, Revoker::Account(&session)))
-    };
+    let revoke = || run(session.directory().revoke(&certificate, None, Revoker::Account(&session)));
 
     assert!(revoke().is_ok());
     assert_eq!(revoke().unwrap_err().kind(), ErrorKind::Refused);

@@ -42,17 +42,13 @@ pub(crate) struct Asked {
 impl Script {
     /// Expects a request next, and answers it.
     pub(crate) fn on(&self, line: &str, answer: Answer) -> &Self {
-        self.answers
-            .lock()
-            .unwrap()
-            .push_back((line.to_owned(), answer));
+        self.answers.lock().unwrap().push_back((line.to_owned(), answer));
         self
     }
 
     /// Expects what every first request needs: the directory and a nonce.
     pub(crate) fn warm(&self) -> &Self {
-        self.on("GET /directory", json_answer(200, directory()))
-            .on("HEAD /new-nonce", answer(200))
+        self.on("GET /directory", json_answer(200, directory())).on("HEAD /new-nonce", answer(200))
     }
 
     /// From now on requests may come in any order, and nonces are given at will.
@@ -99,17 +95,10 @@ impl Transport for Script {
         let line = format!("{} {}", head.method, head.uri.path());
         let (protected, payload) = opened(&body);
         let mut asked = self.asked.lock().unwrap();
-        asked.push(Asked {
-            line: line.clone(),
-            headers: head.headers,
-            protected,
-            payload,
-        });
+        asked.push(Asked { line: line.clone(), headers: head.headers, protected, payload });
         let number = asked.len();
         drop(asked);
-        let (expected, answer) = self
-            .next(&line)
-            .unwrap_or_else(|| panic!("not in the script: {line}"));
+        let (expected, answer) = self.next(&line).unwrap_or_else(|| panic!("not in the script: {line}"));
         assert_eq!(line, expected, "request {number}");
         answer.into_response(number, !line.starts_with("GET"))
     }
@@ -124,34 +113,21 @@ pub(crate) struct Answer {
 }
 
 pub(crate) fn answer(status: u16) -> Answer {
-    Answer {
-        status,
-        headers: Vec::new(),
-        body: Vec::new(),
-        lost: false,
-    }
+    Answer { status, headers: Vec::new(), body: Vec::new(), lost: false }
 }
 
 pub(crate) fn json_answer(status: u16, body: Value) -> Answer {
-    answer(status)
-        .with("content-type", "application/json")
-        .body(body.to_string())
+    answer(status).with("content-type", "application/json").body(body.to_string())
 }
 
 pub(crate) fn problem(status: u16, kind: &str) -> Answer {
-    let body =
-        json!({ "type": format!("urn:ietf:params:acme:error:{kind}"), "detail": "as scripted" });
-    answer(status)
-        .with("content-type", "application/problem+json")
-        .body(body.to_string())
+    let body = json!({ "type": format!("urn:ietf:params:acme:error:{kind}"), "detail": "as scripted" });
+    answer(status).with("content-type", "application/problem+json").body(body.to_string())
 }
 
 /// The connection ends before the answer.
 pub(crate) fn lost() -> Answer {
-    Answer {
-        lost: true,
-        ..answer(200)
-    }
+    Answer { lost: true, ..answer(200) }
 }
 
 impl Answer {
@@ -170,11 +146,7 @@ impl Answer {
     }
 
     /// Its nonce is `n` and the number of the request (none for GET), unless the script gave one; an empty one is none.
-    fn into_response(
-        self,
-        number: usize,
-        with_nonce: bool,
-    ) -> Result<http::Response<Bytes>, Error> {
+    fn into_response(self, number: usize, with_nonce: bool) -> Result<http::Response<Bytes>, Error> {
         if self.lost {
             return Err(Error::new(ErrorKind::Unreachable, "the connection ended"));
         }
@@ -199,14 +171,8 @@ fn opened(body: &[u8]) -> (Value, Value) {
 
 /// One part of a JWS, decoded.
 pub(crate) fn part(jws: &Value, name: &str) -> Value {
-    let bytes = BASE64_URL_SAFE_NO_PAD
-        .decode(jws[name].as_str().unwrap())
-        .unwrap();
-    if bytes.is_empty() {
-        Value::Null
-    } else {
-        serde_json::from_slice(&bytes).unwrap()
-    }
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(jws[name].as_str().unwrap()).unwrap();
+    if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() }
 }
 
 pub(crate) fn directory() -> Value {
@@ -240,20 +206,14 @@ pub(crate) fn url(text: &str) -> Url {
 pub(crate) fn authority() -> (Arc<Script>, Directory) {
     let script = Arc::new(Script::default());
     let transport: Arc<dyn Transport> = Arc::clone(&script) as _;
-    let directory = Directory::new(
-        url("https://ca.example/directory"),
-        transport,
-        Arc::new(Fixed),
-    );
+    let directory = Directory::new(url("https://ca.example/directory"), transport, Arc::new(Fixed));
     (script, directory)
 }
 
 /// A session over a new script, for which nothing was sent yet.
 pub(crate) fn session() -> (Arc<Script>, Session) {
     let (script, directory) = authority();
-    let session = directory
-        .session(Arc::new(Fake(1)), url("https://ca.example/account/1"))
-        .unwrap();
+    let session = directory.session(Arc::new(Fake(1)), url("https://ca.example/account/1")).unwrap();
     (script, session)
 }
 
@@ -272,8 +232,8 @@ pub(crate) struct Fake(pub(crate) u8);
 impl Signer for Fake {
     fn public_key(&self) -> &SubjectPublicKeyInfoDer<'static> {
         let mut spki = vec![
-            0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06,
-            0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
+            0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
+            0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
         ];
         spki.extend([self.0; 64]);
         Box::leak(Box::new(SubjectPublicKeyInfoDer::from(spki)))
