@@ -22,6 +22,8 @@ pub use delegation::{Chain, Delegation};
 pub(crate) use exchange::{Transports, exchange, numbered};
 pub use propagation::Propagation;
 pub use provider::{DnsProvider, TxtRecord, Zone, ZoneIndex, Zones};
+#[cfg(feature = "rfc2136")]
+pub(crate) use resolver::Recursion;
 pub use resolver::Resolver;
 
 use crate::{Error, ErrorKind, Presentation, Readiness, Solver};

@@ -29,11 +29,12 @@ pub(super) async fn authoritative(
     delegation: Delegation,
 ) -> Result<Option<String>, Error> {
     let chain = resolver.follow(owner).await?;
-    let aside = match delegation {
-        Delegation::None if chain.is_alias() => format!(
+    let aside = if delegation == Delegation::None && chain.is_alias() {
+        format!(
             "; {owner} is an alias, and delegation by CNAME is switched off for writing: follow it, or remove the alias"
-        ),
-        _ => String::new(),
+        )
+    } else {
+        String::new()
     };
     let end = chain.into_end();
     let zone = resolver.zone_of(&end).await?;

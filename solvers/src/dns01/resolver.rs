@@ -29,6 +29,7 @@ pub struct Resolver {
     addresses: BTreeMap<DnsName, Vec<SocketAddr>>,
     port: u16,
     limit: Duration,
+    transports: Transports,
     clock: Arc<dyn Clock>,
     pub(super) zones: Arc<ZoneCache>,
 }
@@ -54,6 +55,7 @@ impl Resolver {
             addresses: BTreeMap::new(),
             port: 53,
             limit: limits::DNS_TIME,
+            transports: Transports::UdpThenTcp,
             clock,
             zones: Arc::default(),
         })
@@ -112,6 +114,13 @@ impl Resolver {
         self
     }
 
+    /// Asks over TCP alone, for networks that keep UDP back.
+    #[must_use]
+    pub fn over_tcp(mut self) -> Self {
+        self.transports = Transports::Tcp;
+        self
+    }
+
     /// The recursive servers, in the order in which they are asked.
     pub fn servers(&self) -> &[SocketAddr] {
         &self.servers
@@ -137,7 +146,7 @@ impl Resolver {
     }
 
     /// Asks one server; anything but NOERROR and NXDOMAIN is an error.
-    pub(super) async fn ask_at(
+    pub(crate) async fn ask_at(
         &self,
         server: SocketAddr,
         name: &DnsName,
@@ -195,7 +204,7 @@ impl Resolver {
                 .with_source(source)
         })?;
         numbered(&mut bytes)?;
-        let reply = exchange(server, &bytes, Transports::UdpThenTcp, self.limit).await?;
+        let reply = exchange(server, &bytes, self.transports, self.limit).await?;
         Message::from_vec(&reply).map_err(|source| {
             Error::new(
                 ErrorKind::Malformed,
@@ -244,13 +253,13 @@ impl fmt::Debug for Resolver {
 
 /// Whether a server is asked to find the answer elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Recursion {
+pub(crate) enum Recursion {
     Desired,
     Unwanted,
 }
 
 /// What an answer said.
-pub(super) struct Answer {
+pub(crate) struct Answer {
     /// NOERROR; otherwise NXDOMAIN.
     pub(super) found: bool,
     pub(super) records: Vec<Record>,
@@ -258,7 +267,7 @@ pub(super) struct Answer {
 
 impl Answer {
     /// The target of a CNAME record at `owner` itself.
-    pub(super) fn alias_of(&self, owner: &DnsName) -> Option<Result<DnsName, Error>> {
+    pub(crate) fn alias_of(&self, owner: &DnsName) -> Option<Result<DnsName, Error>> {
         self.records.iter().find_map(|record| match &record.data {
             RData::CNAME(target) if is(&record.name, owner) => Some(plain_name(&target.0)),
             _ => None,
@@ -341,7 +350,7 @@ pub(super) fn is(wire: &Name, name: &DnsName) -> bool {
 }
 
 /// The word of RFC 1035 and its successors, where there is one.
-pub(crate) fn code_name(code: ResponseCode) -> String {
+fn code_name(code: ResponseCode) -> String {
     match u16::from(code) {
         1 => "FORMERR".to_owned(),
         2 => "SERVFAIL".to_owned(),
