@@ -1,4 +1,5 @@
 //! Which solver is taken for which name, and what is said when none fits.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 
