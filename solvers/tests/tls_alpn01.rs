@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io;
+use std::net::IpAddr;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -69,10 +70,13 @@ fn judge(certificate: &CertificateDer<'_>, challenge: &Presentation) {
     assert!(rest.is_empty());
     assert_eq!(parsed.subject().as_raw(), parsed.issuer().as_raw());
     let names = parsed.subject_alternative_name().unwrap().unwrap();
-    let expected = match &challenge.identifier {
-        Identifier::Ip(std::net::IpAddr::V4(address)) => octets(0x87, &address.octets()),
-        Identifier::Ip(std::net::IpAddr::V6(address)) => octets(0x87, &address.octets()),
-        name => octets(0x82, name.to_string().as_bytes()),
+    let expected = if let Identifier::Ip(address) = &challenge.identifier {
+        match address {
+            IpAddr::V4(address) => octets(0x87, &address.octets()),
+            IpAddr::V6(address) => octets(0x87, &address.octets()),
+        }
+    } else {
+        octets(0x82, challenge.identifier.to_string().as_bytes())
     };
     let san = parsed.extensions().iter().find(|it| it.oid.to_id_string() == "2.5.29.17").unwrap();
     assert_eq!(san.value, octets(0x30, &expected));
