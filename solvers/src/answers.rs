@@ -23,10 +23,7 @@ pub struct Answers(Arc<Table>);
 
 /// One answer to one validator's question.
 #[derive(Clone, PartialEq, Eq, Hash)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "there are two ways in which a connection is asked"
-)]
+#[expect(clippy::exhaustive_enums, reason = "there are two ways in which a connection is asked")]
 pub enum Answer {
     /// The body that HTTP-01 serves under the token's path, for requests whose host is `identifier`.
     Http {
@@ -56,16 +53,11 @@ impl Answers {
     /// `Busy` when the table holds [`limits::ANSWERS`] answers.
     pub async fn publish(&self, answer: Answer) -> Result<(), Error> {
         match answer {
-            Answer::Http {
-                identifier,
-                key_authorization,
-            } => {
+            Answer::Http { identifier, key_authorization } => {
                 let key = (host_of(&identifier), key_authorization.token().to_owned());
                 self.0.http.add(key, key_authorization)
             }
-            Answer::TlsAlpn { identifier, digest } => {
-                self.0.tls_alpn.add(host_of(&identifier), digest)
-            }
+            Answer::TlsAlpn { identifier, digest } => self.0.tls_alpn.add(host_of(&identifier), digest),
         }
     }
 
@@ -75,10 +67,7 @@ impl Answers {
     /// None today; a table behind which storage stands may fail.
     pub async fn withdraw(&self, answer: &Answer) -> Result<(), Error> {
         match answer {
-            Answer::Http {
-                identifier,
-                key_authorization,
-            } => {
+            Answer::Http { identifier, key_authorization } => {
                 let key = (host_of(identifier), key_authorization.token().to_owned());
                 self.0.http.remove(&key, key_authorization);
             }
@@ -92,16 +81,11 @@ impl Answers {
     /// Whether exactly this answer is in the table.
     pub fn holds(&self, answer: &Answer) -> bool {
         match answer {
-            Answer::Http {
-                identifier,
-                key_authorization,
-            } => {
+            Answer::Http { identifier, key_authorization } => {
                 let key = (host_of(identifier), key_authorization.token().to_owned());
                 self.0.http.holds(&key, key_authorization)
             }
-            Answer::TlsAlpn { identifier, digest } => {
-                self.0.tls_alpn.holds(&host_of(identifier), digest)
-            }
+            Answer::TlsAlpn { identifier, digest } => self.0.tls_alpn.holds(&host_of(identifier), digest),
         }
     }
 
@@ -133,10 +117,7 @@ impl Answers {
 
 impl fmt::Debug for Answers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answers")
-            .field("http", &self.0.http.len())
-            .field("tls_alpn", &self.0.tls_alpn.len())
-            .finish()
+        f.debug_struct("Answers").field("http", &self.0.http.len()).field("tls_alpn", &self.0.tls_alpn.len()).finish()
     }
 }
 
@@ -146,9 +127,7 @@ impl fmt::Debug for Answer {
             Self::Http { identifier, .. } => ("Http", identifier),
             Self::TlsAlpn { identifier, .. } => ("TlsAlpn", identifier),
         };
-        f.debug_struct(kind)
-            .field("identifier", identifier)
-            .finish_non_exhaustive()
+        f.debug_struct(kind).field("identifier", identifier).finish_non_exhaustive()
     }
 }
 
@@ -176,10 +155,7 @@ struct Shards<K, V> {
 
 impl<K: Hash + Eq, V: Clone + PartialEq> Shards<K, V> {
     fn add(&self, key: K, value: V) -> Result<(), Error> {
-        let mut shard = self
-            .shard(&key)
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut shard = self.shard(&key).write().unwrap_or_else(PoisonError::into_inner);
         if shard.values().map(Vec::len).sum::<usize>() >= limits::ANSWERS / 16 {
             return Err(Error::new(
                 ErrorKind::Busy,
@@ -194,10 +170,7 @@ impl<K: Hash + Eq, V: Clone + PartialEq> Shards<K, V> {
     }
 
     fn remove(&self, key: &K, value: &V) {
-        let mut shard = self
-            .shard(key)
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut shard = self.shard(key).write().unwrap_or_else(PoisonError::into_inner);
         if let Some(values) = shard.get_mut(key) {
             values.retain(|it| it != value);
             if values.is_empty() {
@@ -207,18 +180,12 @@ impl<K: Hash + Eq, V: Clone + PartialEq> Shards<K, V> {
     }
 
     fn newest(&self, key: &K) -> Option<V> {
-        let shard = self
-            .shard(key)
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        let shard = self.shard(key).read().unwrap_or_else(PoisonError::into_inner);
         shard.get(key)?.last().cloned()
     }
 
     fn holds(&self, key: &K, value: &V) -> bool {
-        let shard = self
-            .shard(key)
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        let shard = self.shard(key).read().unwrap_or_else(PoisonError::into_inner);
         shard.get(key).is_some_and(|values| values.contains(value))
     }
 
@@ -238,10 +205,7 @@ impl<K: Hash + Eq, V: Clone + PartialEq> Shards<K, V> {
 
 impl<K, V> Default for Shards<K, V> {
     fn default() -> Self {
-        Self {
-            hasher: RandomState::new(),
-            shards: Default::default(),
-        }
+        Self { hasher: RandomState::new(), shards: Default::default() }
     }
 }
 
@@ -288,11 +252,7 @@ fn identifier_of(server_name: &str) -> Option<Identifier> {
 fn reversed_v4(labels: &str) -> Option<IpAddr> {
     let mut parts: Vec<&str> = labels.split('.').collect();
     parts.reverse();
-    parts
-        .join(".")
-        .parse::<std::net::Ipv4Addr>()
-        .ok()
-        .map(IpAddr::V4)
+    parts.join(".").parse::<std::net::Ipv4Addr>().ok().map(IpAddr::V4)
 }
 
 fn reversed_v6(labels: &str) -> Option<IpAddr> {
@@ -318,21 +278,11 @@ mod tests {
     fn reverse_names_map_back_to_addresses() {
         for (name, address) in [
             ("1.0.0.127.in-addr.arpa", "127.0.0.1"),
-            (
-                "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.IP6.ARPA",
-                "2001:db8::1",
-            ),
+            ("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.IP6.ARPA", "2001:db8::1"),
         ] {
-            assert_eq!(
-                identifier_of(name),
-                Some(Identifier::Ip(address.parse().unwrap())),
-                "{name}"
-            );
+            assert_eq!(identifier_of(name), Some(Identifier::Ip(address.parse().unwrap())), "{name}");
         }
-        assert_eq!(
-            identifier_of("1.0.ip6.arpa").unwrap().to_string(),
-            "1.0.ip6.arpa"
-        );
+        assert_eq!(identifier_of("1.0.ip6.arpa").unwrap().to_string(), "1.0.ip6.arpa");
     }
 
     #[test]

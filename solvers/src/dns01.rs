@@ -133,9 +133,8 @@ impl Dns01 {
         } else {
             String::new()
         };
-        let owner = DnsName::parse(&format!("{label}_acme-challenge.{name}")).map_err(|error| {
-            error.while_doing(format_args!("the name of the challenge record for {name}"))
-        })?;
+        let owner = DnsName::parse(&format!("{label}_acme-challenge.{name}"))
+            .map_err(|error| error.while_doing(format_args!("the name of the challenge record for {name}")))?;
         Ok((owner, name))
     }
 }
@@ -159,16 +158,11 @@ impl Solver for Dns01 {
             Propagation::Authoritative => {
                 propagation::authoritative(&self.resolver, &owner, &value, self.delegation).await?
             }
-            Propagation::Recursive(servers) => {
-                propagation::recursive(&self.resolver, servers, &owner, &value).await
-            }
+            Propagation::Recursive(servers) => propagation::recursive(&self.resolver, servers, &owner, &value).await,
         };
         Ok(match missing {
             None => Readiness::Ready,
-            Some(missing) => Readiness::NotYet {
-                again_after: self.again_after,
-                missing,
-            },
+            Some(missing) => Readiness::NotYet { again_after: self.again_after, missing },
         })
     }
 
@@ -197,9 +191,7 @@ pub fn account_label(account: &Url) -> String {
     let mut label = String::with_capacity(17);
     label.push('_');
     for five in hash[..10].chunks(5) {
-        let bits = five
-            .iter()
-            .fold(0_u64, |bits, byte| (bits << 8) | u64::from(*byte));
+        let bits = five.iter().fold(0_u64, |bits, byte| (bits << 8) | u64::from(*byte));
         for at in (0..8).rev() {
             let index = usize::try_from((bits >> (at * 5)) & 31).unwrap_or(0);
             label.push(char::from(BASE32[index]));

@@ -49,10 +49,7 @@ impl Solver for Http01 {
         } else {
             Readiness::NotYet {
                 again_after: std::time::Duration::from_secs(1),
-                missing: format!(
-                    "the answer for {} is not in this process's table",
-                    presentation.identifier
-                ),
+                missing: format!("the answer for {} is not in this process's table", presentation.identifier),
             }
         })
     }
@@ -73,6 +70,5 @@ fn answer_to(presentation: &Presentation) -> Result<Answer, Error> {
 /// The token in a request's path, if it is one for a validator.
 #[cfg(any(feature = "http-01-listener", feature = "tower"))]
 fn token_in(path: &str) -> Option<&str> {
-    path.strip_prefix(PATH)
-        .filter(|token| !token.is_empty() && !token.contains('/'))
+    path.strip_prefix(PATH).filter(|token| !token.is_empty() && !token.contains('/'))
 }

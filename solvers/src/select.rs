@@ -33,23 +33,14 @@ impl Solvers {
 
     /// Adds `solver` under `id`, for the names that `selector` matches. An `id` that is there already is replaced in its place.
     #[must_use]
-    pub fn with(
-        mut self,
-        id: impl Into<String>,
-        solver: impl Solver + 'static,
-        selector: Selector,
-    ) -> Self {
+    pub fn with(mut self, id: impl Into<String>, solver: impl Solver + 'static, selector: Selector) -> Self {
         self.insert(SolverId::new(id), Arc::new(solver), selector);
         self
     }
 
     /// Adds a shared solver; see [`with`](Self::with).
     pub fn insert(&mut self, id: SolverId, solver: Arc<dyn Solver>, selector: Selector) {
-        let entry = Entry {
-            id,
-            solver,
-            selector,
-        };
+        let entry = Entry { id, solver, selector };
         match self.entries.iter_mut().find(|it| it.id == entry.id) {
             Some(place) => *place = entry,
             None => self.entries.push(entry),
@@ -58,10 +49,7 @@ impl Solvers {
 
     /// The solver that is registered under `id`.
     pub fn solver(&self, id: &SolverId) -> Option<&Arc<dyn Solver>> {
-        self.entries
-            .iter()
-            .find(|entry| entry.id == *id)
-            .map(|entry| &entry.solver)
+        self.entries.iter().find(|entry| entry.id == *id).map(|entry| &entry.solver)
     }
 
     /// The names of all solvers, in the order of registration.
@@ -129,34 +117,20 @@ impl Solvers {
         let mut chosen = None;
         let mut misses = Vec::new();
         for (at, (entry, challenge, verdict)) in verdicts.into_iter().enumerate() {
-            let choice = Choice {
-                id: entry.id.clone(),
-                challenge,
-            };
+            let choice = Choice { id: entry.id.clone(), challenge };
             match verdict {
                 Ok(_) if taken == Some(at) => chosen = Some(choice),
                 Ok(_) => misses.push((choice, Miss::LessSpecific)),
                 Err(miss) => misses.push((choice, miss)),
             }
         }
-        Explanation {
-            asked,
-            offered: offered.to_vec(),
-            chosen,
-            misses,
-        }
+        Explanation { asked, offered: offered.to_vec(), chosen, misses }
     }
 }
 
 impl fmt::Debug for Solvers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map()
-            .entries(
-                self.entries
-                    .iter()
-                    .map(|entry| (entry.id.as_str(), entry.solver.challenge())),
-            )
-            .finish()
+        f.debug_map().entries(self.entries.iter().map(|entry| (entry.id.as_str(), entry.solver.challenge()))).finish()
     }
 }
 
@@ -207,18 +181,10 @@ impl Selector {
         if !self.zones.is_empty() && zone.is_none() {
             return Err(Miss::Zones);
         }
-        if self
-            .labels
-            .iter()
-            .any(|(name, value)| labels.get(name) != Some(value))
-        {
+        if self.labels.iter().any(|(name, value)| labels.get(name) != Some(value)) {
             return Err(Miss::Labels);
         }
-        Ok(Rank {
-            named,
-            zone: zone.unwrap_or(0),
-            labels: self.labels.len(),
-        })
+        Ok(Rank { named, zone: zone.unwrap_or(0), labels: self.labels.len() })
     }
 }
 
@@ -324,11 +290,7 @@ impl Explanation {
         }
         format!(
             "no solver covers {asked}: {}; widen a selector, or add a solver",
-            join(
-                self.misses
-                    .iter()
-                    .map(|(choice, miss)| format!("{choice}: {miss}"))
-            )
+            join(self.misses.iter().map(|(choice, miss)| format!("{choice}: {miss}")))
         )
     }
 }
@@ -362,16 +324,10 @@ fn unfit(challenge: &ChallengeType, asked: &Identifier, offered: &[ChallengeType
 }
 
 fn holds(zone: &DnsName, name: &DnsName) -> bool {
-    name.as_str()
-        .strip_suffix(zone.as_str())
-        .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    name.as_str().strip_suffix(zone.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 fn join(parts: impl Iterator<Item = String>) -> String {
     let parts: Vec<_> = parts.collect();
-    if parts.is_empty() {
-        "nothing".to_owned()
-    } else {
-        parts.join(", ")
-    }
+    if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
 }

@@ -67,13 +67,7 @@ impl Presentation {
             Some(name) => name.base().into(),
             None => identifier,
         };
-        Self {
-            identifier,
-            wildcard,
-            challenge,
-            key_authorization,
-            account,
-        }
+        Self { identifier, wildcard, challenge, key_authorization, account }
     }
 
     /// Says whether the authorization stands for the wildcard of its name (`wildcard: true` in RFC 8555 section 7.1.4).

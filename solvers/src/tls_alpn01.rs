@@ -16,9 +16,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-use crate::{
-    Answer, Answers, Error, ErrorKind, Presentation, Readiness, Solver, TlsAlpnAnswer, limits,
-};
+use crate::{Answer, Answers, Error, ErrorKind, Presentation, Readiness, Solver, TlsAlpnAnswer, limits};
 
 /// The protocol that a validator offers, alone (RFC 8737 section 6.2).
 pub const PROTOCOL: &[u8] = b"acme-tls/1";
@@ -54,10 +52,7 @@ impl Solver for TlsAlpn01 {
         } else {
             Readiness::NotYet {
                 again_after: Duration::from_secs(1),
-                missing: format!(
-                    "the certificate for {} is not in this process's table",
-                    presentation.identifier
-                ),
+                missing: format!("the certificate for {} is not in this process's table", presentation.identifier),
             }
         })
     }
@@ -69,10 +64,7 @@ impl Solver for TlsAlpn01 {
 
 fn answer_to(presentation: &Presentation) -> Result<Answer, Error> {
     presentation.require(&ChallengeType::TlsAlpn01)?;
-    Ok(Answer::TlsAlpn {
-        identifier: presentation.identifier.clone(),
-        digest: presentation.key_authorization.digest(),
-    })
+    Ok(Answer::TlsAlpn { identifier: presentation.identifier.clone(), digest: presentation.key_authorization.digest() })
 }
 
 /// Whether a validator calls: the client offers `acme-tls/1` and nothing else.
@@ -91,11 +83,7 @@ pub struct Responder {
 impl Responder {
     /// A responder over `answers`; `provider` signs the handshakes.
     pub fn new(answers: Answers, provider: Arc<CryptoProvider>) -> Self {
-        Self {
-            answers,
-            provider,
-            ready: Mutex::default(),
-        }
+        Self { answers, provider, ready: Mutex::default() }
     }
 
     /// The certificate for this client, or `None` when it is no validator or nothing is presented for the name it asks for.
@@ -131,11 +119,8 @@ impl Responder {
         let mut config = ServerConfig::builder_with_provider(self.provider.clone())
             .with_safe_default_protocol_versions()
             .map_err(|source| {
-                Error::new(
-                    ErrorKind::Unsupported,
-                    "the rustls provider has no usable version of TLS",
-                )
-                .with_source(source)
+                Error::new(ErrorKind::Unsupported, "the rustls provider has no usable version of TLS")
+                    .with_source(source)
             })?
             .with_no_client_auth()
             .with_cert_resolver(self.clone());
@@ -153,9 +138,7 @@ impl ResolvesServerCert for Responder {
 
 impl fmt::Debug for Responder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Responder")
-            .field("answers", &self.answers)
-            .finish_non_exhaustive()
+        f.debug_struct("Responder").field("answers", &self.answers).finish_non_exhaustive()
     }
 }
 
@@ -177,9 +160,11 @@ pub fn certificate(
     let name = if let Identifier::Ip(address) = identifier {
         SanType::IpAddress(*address)
     } else if let Some(name) = identifier.dns() {
-        SanType::DnsName(name.as_str().try_into().map_err(|source: rcgen::Error| {
-            failed("a DNS name that is no ASCII text").with_source(source)
-        })?)
+        SanType::DnsName(
+            name.as_str()
+                .try_into()
+                .map_err(|source: rcgen::Error| failed("a DNS name that is no ASCII text").with_source(source))?,
+        )
     } else {
         return Err(Error::new(
             ErrorKind::Unsupported,
@@ -188,24 +173,18 @@ pub fn certificate(
     };
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "ACME challenge");
+    params.distinguished_name.push(DnType::CommonName, "ACME challenge");
     params.subject_alt_names = vec![name];
     params.custom_extensions = vec![CustomExtension::new_acme_identifier(&digest)];
     let made = KeyPair::generate().and_then(|key| Ok((params.self_signed(&key)?, key)));
-    let (certificate, key) = made.map_err(|source| {
-        failed("a certificate for tls-alpn-01 could not be made").with_source(source)
-    })?;
+    let (certificate, key) =
+        made.map_err(|source| failed("a certificate for tls-alpn-01 could not be made").with_source(source))?;
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let key = provider
         .key_provider
         .load_private_key(key)
         .map_err(|source| failed("the rustls provider takes no P-256 key").with_source(source))?;
-    Ok(Arc::new(CertifiedKey::new(
-        vec![certificate.der().clone()],
-        key,
-    )))
+    Ok(Arc::new(CertifiedKey::new(vec![certificate.der().clone()], key)))
 }
 
 /// Always fails: this build has no maker of keys.

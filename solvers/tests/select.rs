@@ -6,37 +6,19 @@ use std::collections::BTreeMap;
 use acme_core::protocol::ChallengeType;
 use acme_core::{DnsName, Identifier};
 use async_trait::async_trait;
-use certwright_solvers::{
-    Error, ErrorKind, Miss, Presentation, Readiness, Retry, Selector, Solver, SolverId, Solvers,
-};
+use certwright_solvers::{Error, ErrorKind, Miss, Presentation, Readiness, Retry, Selector, Solver, SolverId, Solvers};
 
-const ALL: [ChallengeType; 3] = [
-    ChallengeType::TlsAlpn01,
-    ChallengeType::Dns01,
-    ChallengeType::Http01,
-];
+const ALL: [ChallengeType; 3] = [ChallengeType::TlsAlpn01, ChallengeType::Dns01, ChallengeType::Http01];
 
 #[test]
 fn names_beat_zones_beat_labels_beat_any() {
     let labelled = BTreeMap::from([("team".to_owned(), "a".to_owned())]);
     let solvers = Solvers::new()
         .with("any", Of(ChallengeType::Dns01), Selector::any())
-        .with(
-            "label",
-            Of(ChallengeType::Dns01),
-            Selector::any().label("team", "a"),
-        )
+        .with("label", Of(ChallengeType::Dns01), Selector::any().label("team", "a"))
         .with("zone", Of(ChallengeType::Dns01), zones(&["example.com"]))
-        .with(
-            "longer",
-            Of(ChallengeType::Dns01),
-            zones(&["b.example.com", "com"]),
-        )
-        .with(
-            "name",
-            Of(ChallengeType::Dns01),
-            names(&["c.b.example.com"]),
-        );
+        .with("longer", Of(ChallengeType::Dns01), zones(&["b.example.com", "com"]))
+        .with("name", Of(ChallengeType::Dns01), names(&["c.b.example.com"]));
     for (asked, labels, taken) in [
         ("c.b.example.com", &labelled, "name"),
         ("d.b.example.com", &labelled, "longer"),
@@ -53,9 +35,11 @@ fn names_beat_zones_beat_labels_beat_any() {
 
 #[test]
 fn equally_specific_solvers_are_taken_in_order_whatever_the_server_lists_first() {
-    let solvers = Solvers::new()
-        .with("http", Of(ChallengeType::Http01), Selector::any())
-        .with("tls", Of(ChallengeType::TlsAlpn01), Selector::any());
+    let solvers = Solvers::new().with("http", Of(ChallengeType::Http01), Selector::any()).with(
+        "tls",
+        Of(ChallengeType::TlsAlpn01),
+        Selector::any(),
+    );
     let choice = choose(&solvers, "example.com", false, &ALL).unwrap();
     assert_eq!(choice.challenge, ChallengeType::Http01);
     let choice = choose(&solvers, "example.com", false, &[ChallengeType::TlsAlpn01]).unwrap();
@@ -64,52 +48,30 @@ fn equally_specific_solvers_are_taken_in_order_whatever_the_server_lists_first()
 
 #[test]
 fn more_labels_are_more_specific_and_all_of_them_must_match() {
-    let solvers = Solvers::new()
-        .with(
-            "one",
-            Of(ChallengeType::Dns01),
-            Selector::any().label("a", "1"),
-        )
-        .with(
-            "two",
-            Of(ChallengeType::Dns01),
-            Selector::any().label("a", "1").label("b", "2"),
-        );
+    let solvers = Solvers::new().with("one", Of(ChallengeType::Dns01), Selector::any().label("a", "1")).with(
+        "two",
+        Of(ChallengeType::Dns01),
+        Selector::any().label("a", "1").label("b", "2"),
+    );
     let labels = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
-        pairs
-            .iter()
-            .map(|(k, v)| ((*k).into(), (*v).into()))
-            .collect()
+        pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect()
     };
     let take = |pairs| solvers.choose(&id("example.com"), false, &ALL, &labels(pairs));
     assert_eq!(take(&[("a", "1"), ("b", "2")]).unwrap().id.as_str(), "two");
     assert_eq!(take(&[("a", "1"), ("b", "3")]).unwrap().id.as_str(), "one");
     let error = take(&[("a", "2")]).unwrap_err();
-    assert!(
-        error.to_string().contains("lacks one of its labels"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("lacks one of its labels"), "{error}");
 }
 
 #[test]
 fn a_wildcard_is_matched_with_its_star() {
-    let solvers = Solvers::new()
-        .with("apex", Of(ChallengeType::Dns01), names(&["example.com"]))
-        .with("star", Of(ChallengeType::Dns01), names(&["*.example.com"]));
-    assert_eq!(
-        choose(&solvers, "example.com", true, &ALL)
-            .unwrap()
-            .id
-            .as_str(),
-        "star"
+    let solvers = Solvers::new().with("apex", Of(ChallengeType::Dns01), names(&["example.com"])).with(
+        "star",
+        Of(ChallengeType::Dns01),
+        names(&["*.example.com"]),
     );
-    assert_eq!(
-        choose(&solvers, "example.com", false, &ALL)
-            .unwrap()
-            .id
-            .as_str(),
-        "apex"
-    );
+    assert_eq!(choose(&solvers, "example.com", true, &ALL).unwrap().id.as_str(), "star");
+    assert_eq!(choose(&solvers, "example.com", false, &ALL).unwrap().id.as_str(), "apex");
 }
 
 #[test]
@@ -128,12 +90,7 @@ fn a_wildcard_with_http_alone_says_what_it_needs() {
 fn an_address_with_dns_alone_says_what_it_needs() {
     let solvers = Solvers::new().with("dns", Of(ChallengeType::Dns01), Selector::any());
     let error = choose(&solvers, "192.0.2.1", false, &ALL).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .starts_with("192.0.2.1 needs http-01 or tls-alpn-01"),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("192.0.2.1 needs http-01 or tls-alpn-01"), "{error}");
 }
 
 #[test]
@@ -141,10 +98,7 @@ fn a_type_that_is_not_offered_lists_what_is() {
     let solvers = Solvers::new().with("dns", Of(ChallengeType::Dns01), zones(&["example.com"]));
     let offered = [ChallengeType::Http01, ChallengeType::Other("new-01".into())];
     let error = choose(&solvers, "www.example.com", false, &offered).unwrap_err();
-    assert!(
-        error.to_string().contains("offers http-01, new-01"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("offers http-01, new-01"), "{error}");
     assert!(error.to_string().contains("`dns` (dns-01)"), "{error}");
 }
 
@@ -152,19 +106,10 @@ fn a_type_that_is_not_offered_lists_what_is() {
 fn a_name_outside_every_zone_says_so() {
     let solvers = Solvers::new().with("dns", Of(ChallengeType::Dns01), zones(&["example.com"]));
     let error = choose(&solvers, "example.org", false, &ALL).unwrap_err();
-    assert!(
-        error.to_string().contains("no solver covers example.org"),
-        "{error}"
-    );
-    assert!(
-        error.to_string().contains("none of its zones holds it"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("no solver covers example.org"), "{error}");
+    assert!(error.to_string().contains("none of its zones holds it"), "{error}");
     let error = choose(&Solvers::new(), "example.org", false, &ALL).unwrap_err();
-    assert!(
-        error.to_string().contains("no solver is configured"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("no solver is configured"), "{error}");
 }
 
 #[test]
@@ -174,13 +119,7 @@ fn an_explanation_names_the_choice_and_the_near_misses() {
         .with("other", Of(ChallengeType::Dns01), zones(&["example.org"]))
         .with("dns", Of(ChallengeType::Dns01), Selector::any());
     let told = solvers.explain(&id("example.com"), true, &ALL, &BTreeMap::new());
-    assert_eq!(
-        told.misses
-            .iter()
-            .map(|(_, miss)| *miss)
-            .collect::<Vec<_>>(),
-        [Miss::Wildcard, Miss::Zones]
-    );
+    assert_eq!(told.misses.iter().map(|(_, miss)| *miss).collect::<Vec<_>>(), [Miss::Wildcard, Miss::Zones]);
     assert_eq!(
         told.to_string(),
         "*.example.com: `dns` (dns-01)\n  not `web` (http-01): its challenge cannot prove a wildcard\n  not `other` (dns-01): none of its zones holds it"

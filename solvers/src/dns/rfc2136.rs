@@ -50,14 +50,7 @@ impl Rfc2136 {
                 ),
             )
         })?;
-        Ok(Self {
-            host,
-            port,
-            key: None,
-            transports: Transports::UdpThenTcp,
-            limit: limits::DNS_TIME,
-            clock,
-        })
+        Ok(Self { host, port, key: None, transports: Transports::UdpThenTcp, limit: limits::DNS_TIME, clock })
     }
 
     /// Signs updates with `key`.
@@ -82,13 +75,8 @@ impl Rfc2136 {
     }
 
     async fn apply(&self, record: &TxtRecord, change: Change) -> Result<SocketAddr, Error> {
-        let about = |error: Error| {
-            error.while_doing(format_args!(
-                "{} a TXT value at {}",
-                change.doing(),
-                record.owner
-            ))
-        };
+        let about =
+            |error: Error| error.while_doing(format_args!("{} a TXT value at {}", change.doing(), record.owner));
         let zone = &record.needed_zone()?.name;
         let mut message = update::message(record, zone, change).map_err(about)?;
         numbered(&mut message)?;
@@ -105,12 +93,9 @@ impl Rfc2136 {
                 Err(error) => return Err(about(error)),
             }
         }
-        Err(about(failure.unwrap_or_else(|| {
-            Error::new(
-                ErrorKind::Unreachable,
-                format!("{} has no address", self.host),
-            )
-        })))
+        Err(about(
+            failure.unwrap_or_else(|| Error::new(ErrorKind::Unreachable, format!("{} has no address", self.host))),
+        ))
     }
 
     async fn send(&self, server: SocketAddr, message: &[u8]) -> Result<Reply, Error> {
@@ -130,15 +115,12 @@ impl Rfc2136 {
     /// Servers take an addition beside a CNAME with NOERROR and drop it (RFC 2136 section 3.4.2.2).
     async fn read_back(&self, server: SocketAddr, record: &TxtRecord) -> Result<(), Error> {
         let resolver = Resolver::new([server], self.clock.clone())?.with_time_limit(self.limit);
-        let answer = resolver
-            .ask_at(server, &record.owner, RecordType::TXT, Recursion::Unwanted)
-            .await;
+        let answer = resolver.ask_at(server, &record.owner, RecordType::TXT, Recursion::Unwanted).await;
         match answer {
             Ok(answer) => match answer.alias_of(&record.owner) {
                 None => Ok(()),
                 Some(target) => {
-                    let target =
-                        target.map_or_else(|_| "another name".to_owned(), |it| it.to_string());
+                    let target = target.map_or_else(|_| "another name".to_owned(), |it| it.to_string());
                     Err(Error::new(
                         ErrorKind::Refused,
                         format!(
@@ -160,11 +142,8 @@ impl Rfc2136 {
         let found = tokio::net::lookup_host((self.host.as_str(), self.port)).await;
         let mut addresses: Vec<SocketAddr> = found
             .map_err(|source| {
-                Error::new(
-                    ErrorKind::Unreachable,
-                    format!("the update server {} was not found", self.host),
-                )
-                .with_source(source)
+                Error::new(ErrorKind::Unreachable, format!("the update server {} was not found", self.host))
+                    .with_source(source)
             })?
             .collect();
         addresses.truncate(limits::NAME_SERVER_ADDRESSES);
@@ -195,12 +174,7 @@ impl fmt::Debug for Rfc2136 {
 }
 
 /// What a reply refuses, and what to do about it.
-fn refusal(
-    reply: &Reply,
-    provider: &Rfc2136,
-    record: &TxtRecord,
-    server: SocketAddr,
-) -> Option<Error> {
+fn refusal(reply: &Reply, provider: &Rfc2136, record: &TxtRecord, server: SocketAddr) -> Option<Error> {
     let key = provider.key.as_deref();
     let zone = record.zone.as_ref().map_or("", |zone| zone.name.as_str());
     let owner = &record.owner;
@@ -267,10 +241,7 @@ fn host_and_port(server: &str) -> Option<(String, u16)> {
     if let Ok(address) = server.parse::<SocketAddr>() {
         return Some((address.ip().to_string(), address.port()));
     }
-    let bare = server
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-        .unwrap_or(server);
+    let bare = server.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(server);
     if let Ok(address) = bare.parse::<IpAddr>() {
         return Some((address.to_string(), 53));
     }
@@ -303,11 +274,7 @@ mod tests {
             ("[2001:db8::53]", "2001:db8::53", 53),
             ("2001:db8::53", "2001:db8::53", 53),
         ] {
-            assert_eq!(
-                host_and_port(written),
-                Some((host.to_owned(), port)),
-                "{written}"
-            );
+            assert_eq!(host_and_port(written), Some((host.to_owned(), port)), "{written}");
         }
         for wrong in ["", "a b", "ns1:port", "https://ns1", ":53"] {
             assert_eq!(host_and_port(wrong), None, "{wrong}");

@@ -34,8 +34,7 @@ impl Resolver {
             let Some(target) = answer.alias_of(&end) else {
                 return Ok(Chain { names });
             };
-            let target =
-                target.map_err(|error| error.while_doing(format_args!("the CNAME of {end}")))?;
+            let target = target.map_err(|error| error.while_doing(format_args!("the CNAME of {end}")))?;
             let why = if names.contains(&target) {
                 Some("leads back to itself")
             } else if names.len() > limits::CNAME_HOPS {
@@ -48,10 +47,7 @@ impl Resolver {
                 let chain: Vec<&str> = names.iter().map(DnsName::as_str).collect();
                 return Err(Error::new(
                     ErrorKind::Malformed,
-                    format!(
-                        "the CNAME chain {} {why}: correct these records",
-                        chain.join(" -> ")
-                    ),
+                    format!("the CNAME chain {} {why}: correct these records", chain.join(" -> ")),
                 ));
             }
             end = target;

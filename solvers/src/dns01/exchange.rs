@@ -22,9 +22,8 @@ pub(crate) enum Transports {
 /// A random message id in front of the rest of a message.
 pub(crate) fn numbered(message: &mut [u8]) -> Result<(), Error> {
     let mut id = [0; 2];
-    getrandom::fill(&mut id).map_err(|source| {
-        Error::new(ErrorKind::Internal, "the system gave no random bytes").with_source(source)
-    })?;
+    getrandom::fill(&mut id)
+        .map_err(|source| Error::new(ErrorKind::Internal, "the system gave no random bytes").with_source(source))?;
     message[..2].copy_from_slice(&id);
     Ok(())
 }
@@ -51,15 +50,13 @@ pub(crate) async fn exchange(
     }
     match timeout(limit / 2, over_tcp(server, message)).await {
         Ok(Ok(reply)) => Ok(reply),
-        Ok(Err(source)) => Err(Error::new(
-            ErrorKind::Unreachable,
-            format!("no answer from the name server {server}"),
-        )
-        .with_source(source)),
-        Err(_) => Err(Error::new(
-            ErrorKind::Unreachable,
-            format!("no answer from the name server {server} within {limit:?}"),
-        )),
+        Ok(Err(source)) => {
+            Err(Error::new(ErrorKind::Unreachable, format!("no answer from the name server {server}"))
+                .with_source(source))
+        }
+        Err(_) => {
+            Err(Error::new(ErrorKind::Unreachable, format!("no answer from the name server {server} within {limit:?}")))
+        }
     }
 }
 
@@ -82,8 +79,8 @@ async fn over_udp(server: SocketAddr, message: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 async fn over_tcp(server: SocketAddr, message: &[u8]) -> io::Result<Vec<u8>> {
-    let length = u16::try_from(message.len())
-        .map_err(|_| io::Error::other("the message is longer than 65535 bytes"))?;
+    let length =
+        u16::try_from(message.len()).map_err(|_| io::Error::other("the message is longer than 65535 bytes"))?;
     let mut stream = TcpStream::connect(server).await?;
     let mut framed = Vec::with_capacity(message.len() + 2);
     framed.extend_from_slice(&length.to_be_bytes());
@@ -93,11 +90,7 @@ async fn over_tcp(server: SocketAddr, message: &[u8]) -> io::Result<Vec<u8>> {
     stream.read_exact(&mut length).await?;
     let mut reply = vec![0; usize::from(u16::from_be_bytes(length))];
     stream.read_exact(&mut reply).await?;
-    if belongs(message, &reply) {
-        Ok(reply)
-    } else {
-        Err(io::Error::other("the answer belongs to another question"))
-    }
+    if belongs(message, &reply) { Ok(reply) } else { Err(io::Error::other("the answer belongs to another question")) }
 }
 
 fn belongs(message: &[u8], reply: &[u8]) -> bool {
@@ -108,9 +101,7 @@ fn belongs(message: &[u8], reply: &[u8]) -> bool {
         return header && reply[QUESTIONS] == [0, 0] && reply[3] & 0x0f != 0;
     }
     let end = question_end(message);
-    reply
-        .get(12..end)
-        .is_some_and(|it| it.eq_ignore_ascii_case(&message[12..end]))
+    reply.get(12..end).is_some_and(|it| it.eq_ignore_ascii_case(&message[12..end]))
 }
 
 /// Where the one question of a message that we made ends. Its name is not compressed: it is the first.

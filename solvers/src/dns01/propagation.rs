@@ -72,12 +72,7 @@ pub(super) async fn recursive(
 }
 
 /// What one name server lacks. Its addresses are one server: the first that answers speaks for it.
-async fn at_server(
-    resolver: &Resolver,
-    server: &DnsName,
-    owner: &DnsName,
-    value: &str,
-) -> Option<String> {
+async fn at_server(resolver: &Resolver, server: &DnsName, owner: &DnsName, value: &str) -> Option<String> {
     let addresses = match resolver.addresses_of(server).await {
         Ok(addresses) => addresses,
         Err(error) => return Some(format!("cannot be asked ({error})")),
@@ -112,9 +107,7 @@ async fn look(
     value: &str,
     recursion: Recursion,
 ) -> Result<Option<String>, Error> {
-    let answer = resolver
-        .ask_at(server, owner, RecordType::TXT, recursion)
-        .await?;
+    let answer = resolver.ask_at(server, owner, RecordType::TXT, recursion).await?;
     if answer.texts().any(|text| text == value.as_bytes()) {
         return Ok(None);
     }

@@ -38,10 +38,7 @@ pub trait DnsProvider: Send + Sync {
 
 /// How the zone of a record is found.
 #[derive(Clone, Copy)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "the solver must obey every variant"
-)]
+#[expect(clippy::exhaustive_enums, reason = "the solver must obey every variant")]
 pub enum Zones<'a> {
     /// By asking the DNS for the SOA record; [`TxtRecord::zone`] is set.
     BySoa,
@@ -106,13 +103,7 @@ pub struct TxtRecord {
 impl TxtRecord {
     /// A record with a TTL of 60 seconds and no zone.
     pub fn new(owner: DnsName, value: impl Into<String>, identifier: DnsName) -> Self {
-        Self {
-            owner,
-            value: value.into(),
-            ttl: Duration::from_secs(60),
-            identifier,
-            zone: None,
-        }
+        Self { owner, value: value.into(), ttl: Duration::from_secs(60), identifier, zone: None }
     }
 
     /// Sets the TTL.
@@ -134,25 +125,20 @@ impl TxtRecord {
     /// # Errors
     /// `Internal` when the caller did not find one although [`DnsProvider::zones`] asked for it.
     pub fn needed_zone(&self) -> Result<&Zone, Error> {
-        self.zone.as_ref().ok_or_else(|| {
-            Error::new(
-                ErrorKind::Internal,
-                format!("no zone was looked up for {}", self.owner),
-            )
-        })
+        self.zone
+            .as_ref()
+            .ok_or_else(|| Error::new(ErrorKind::Internal, format!("no zone was looked up for {}", self.owner)))
     }
 }
 
 /// The longest of `zones` that holds `owner`.
 pub(super) fn longest(zones: Vec<Zone>, owner: &DnsName) -> Result<Zone, Error> {
-    zones
-        .into_iter()
-        .filter(|zone| zone.holds(owner))
-        .max_by_key(|zone| zone.name.as_str().len())
-        .ok_or_else(|| {
-            Error::new(
-                ErrorKind::NotFound,
-                format!("the DNS service lists no zone that holds {owner}: check the account and what its credentials may see"),
-            )
-        })
+    zones.into_iter().filter(|zone| zone.holds(owner)).max_by_key(|zone| zone.name.as_str().len()).ok_or_else(|| {
+        Error::new(
+            ErrorKind::NotFound,
+            format!(
+                "the DNS service lists no zone that holds {owner}: check the account and what its credentials may see"
+            ),
+        )
+    })
 }

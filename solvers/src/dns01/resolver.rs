@@ -1,8 +1,5 @@
 //! Questions to name servers: to the recursive ones that were given, and to any one by address.
-#![expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "of the codec's forty kinds of records each reader wants one"
-)]
+#![expect(clippy::wildcard_enum_match_arm, reason = "of the codec's forty kinds of records each reader wants one")]
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -39,10 +36,7 @@ impl Resolver {
     ///
     /// # Errors
     /// `Malformed` when there are none.
-    pub fn new(
-        servers: impl IntoIterator<Item = SocketAddr>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, Error> {
+    pub fn new(servers: impl IntoIterator<Item = SocketAddr>, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let servers: Arc<[SocketAddr]> = servers.into_iter().collect();
         if servers.is_empty() {
             return Err(Error::new(
@@ -78,14 +72,10 @@ impl Resolver {
         let refuse = |why: &str| {
             Error::new(
                 ErrorKind::NotFound,
-                format!(
-                    "{} {why}: give the recursive name servers explicitly",
-                    path.display()
-                ),
+                format!("{} {why}: give the recursive name servers explicitly", path.display()),
             )
         };
-        let content = std::fs::read_to_string(path)
-            .map_err(|source| refuse("cannot be read").with_source(source))?;
+        let content = std::fs::read_to_string(path).map_err(|source| refuse("cannot be read").with_source(source))?;
         let servers = servers_in(&content);
         if servers.is_empty() {
             return Err(refuse("names no name server"));
@@ -154,19 +144,10 @@ impl Resolver {
         recursion: Recursion,
     ) -> Result<Answer, Error> {
         let about = |error: Error| error.while_doing(format_args!("looking for {kind} of {name}"));
-        let mut reply = self
-            .ask_with(server, name, kind, recursion, true)
-            .await
-            .map_err(about)?;
-        if matches!(
-            reply.metadata.response_code,
-            ResponseCode::FormErr | ResponseCode::NotImp
-        ) {
+        let mut reply = self.ask_with(server, name, kind, recursion, true).await.map_err(about)?;
+        if matches!(reply.metadata.response_code, ResponseCode::FormErr | ResponseCode::NotImp) {
             // Servers from before EDNS (RFC 6891 section 7).
-            reply = self
-                .ask_with(server, name, kind, recursion, false)
-                .await
-                .map_err(about)?;
+            reply = self.ask_with(server, name, kind, recursion, false).await.map_err(about)?;
         }
         let found = match reply.metadata.response_code {
             ResponseCode::NoError => true,
@@ -200,17 +181,13 @@ impl Resolver {
             message.set_edns(edns);
         }
         let mut bytes = message.to_vec().map_err(|source| {
-            Error::new(ErrorKind::Internal, "a DNS question could not be written")
-                .with_source(source)
+            Error::new(ErrorKind::Internal, "a DNS question could not be written").with_source(source)
         })?;
         numbered(&mut bytes)?;
         let reply = exchange(server, &bytes, self.transports, self.limit).await?;
         Message::from_vec(&reply).map_err(|source| {
-            Error::new(
-                ErrorKind::Malformed,
-                format!("the answer of the name server {server} could not be read"),
-            )
-            .with_source(source)
+            Error::new(ErrorKind::Malformed, format!("the answer of the name server {server} could not be read"))
+                .with_source(source)
         })
     }
 
@@ -219,10 +196,7 @@ impl Resolver {
         if let Some(addresses) = self.addresses.get(name) {
             return Ok(addresses.clone());
         }
-        let (v4, v6) = futures_util::join!(
-            self.ask(name, RecordType::A),
-            self.ask(name, RecordType::AAAA)
-        );
+        let (v4, v6) = futures_util::join!(self.ask(name, RecordType::A), self.ask(name, RecordType::AAAA));
         let mut found = Vec::new();
         let mut failure = None;
         for answer in [v4, v6] {
@@ -234,20 +208,14 @@ impl Resolver {
         found.truncate(limits::NAME_SERVER_ADDRESSES);
         match failure {
             Some(error) if found.is_empty() => Err(error),
-            _ => Ok(found
-                .into_iter()
-                .map(|address| SocketAddr::new(address, self.port))
-                .collect()),
+            _ => Ok(found.into_iter().map(|address| SocketAddr::new(address, self.port)).collect()),
         }
     }
 }
 
 impl fmt::Debug for Resolver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Resolver")
-            .field("servers", &self.servers)
-            .field("port", &self.port)
-            .finish_non_exhaustive()
+        f.debug_struct("Resolver").field("servers", &self.servers).field("port", &self.port).finish_non_exhaustive()
     }
 }
 
@@ -276,9 +244,7 @@ impl Answer {
 
     /// Whether a CNAME record is among the answers.
     pub(super) fn has_alias(&self) -> bool {
-        self.records
-            .iter()
-            .any(|record| matches!(record.data, RData::CNAME(_)))
+        self.records.iter().any(|record| matches!(record.data, RData::CNAME(_)))
     }
 
     /// The contents of all TXT records, wherever a chain of aliases led, each one's strings joined.
@@ -328,11 +294,7 @@ impl Answer {
 /// The name as the codec takes it.
 pub(super) fn wire_name(name: &DnsName) -> Result<Name, Error> {
     Name::from_ascii(format!("{name}.")).map_err(|source| {
-        Error::new(
-            ErrorKind::Malformed,
-            format!("{name} cannot be asked for in the DNS"),
-        )
-        .with_source(source)
+        Error::new(ErrorKind::Malformed, format!("{name} cannot be asked for in the DNS")).with_source(source)
     })
 }
 
@@ -344,9 +306,7 @@ pub(super) fn plain_name(name: &Name) -> Result<DnsName, Error> {
 /// Whether the codec's name is `name`, in any case.
 pub(super) fn is(wire: &Name, name: &DnsName) -> bool {
     let wire = wire.to_ascii();
-    wire.strip_suffix('.')
-        .unwrap_or(&wire)
-        .eq_ignore_ascii_case(name.as_str())
+    wire.strip_suffix('.').unwrap_or(&wire).eq_ignore_ascii_case(name.as_str())
 }
 
 /// The word of RFC 1035 and its successors, where there is one.
@@ -383,13 +343,8 @@ mod tests {
 
     #[test]
     fn a_resolv_conf_names_its_servers() {
-        let content = "# a comment\nsearch example.com\nnameserver 192.0.2.53\nnameserver 2001:db8::53 # second\noptions edns0\n";
-        assert_eq!(
-            servers_in(content),
-            vec![
-                "192.0.2.53:53".parse().unwrap(),
-                "[2001:db8::53]:53".parse().unwrap()
-            ]
-        );
+        let content =
+            "# a comment\nsearch example.com\nnameserver 192.0.2.53\nnameserver 2001:db8::53 # second\noptions edns0\n";
+        assert_eq!(servers_in(content), vec!["192.0.2.53:53".parse().unwrap(), "[2001:db8::53]:53".parse().unwrap()]);
     }
 }

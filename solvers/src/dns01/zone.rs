@@ -60,10 +60,7 @@ pub(super) struct ZoneCache(Mutex<HashMap<DnsName, (DnsName, Timestamp)>>);
 impl ZoneCache {
     fn get(&self, name: &DnsName, now: Timestamp) -> Option<DnsName> {
         let zones = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        zones
-            .get(name)
-            .filter(|(_, until)| !until.is_due(now))
-            .map(|(zone, _)| zone.clone())
+        zones.get(name).filter(|(_, until)| !until.is_due(now)).map(|(zone, _)| zone.clone())
     }
 
     fn put(&self, name: &DnsName, zone: &DnsName, now: Timestamp, ttl: Duration) {
@@ -84,9 +81,7 @@ impl ZoneCache {
 
 /// Whether `name` is `zone` or lies below it.
 pub(super) fn holds(zone: &DnsName, name: &DnsName) -> bool {
-    name.as_str()
-        .strip_suffix(zone.as_str())
-        .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    name.as_str().strip_suffix(zone.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 #[cfg(test)]
@@ -101,14 +96,8 @@ mod tests {
     fn a_zone_is_forgotten_after_its_ttl() {
         let cache = ZoneCache::default();
         let start = Timestamp::from_unix_seconds(1_000);
-        cache.put(
-            &name("a.example.org"),
-            &name("example.org"),
-            start,
-            Duration::from_secs(60),
-        );
-        let later =
-            |seconds| cache.get(&name("a.example.org"), start + Duration::from_secs(seconds));
+        cache.put(&name("a.example.org"), &name("example.org"), start, Duration::from_secs(60));
+        let later = |seconds| cache.get(&name("a.example.org"), start + Duration::from_secs(seconds));
         assert_eq!(later(59), Some(name("example.org")));
         assert_eq!(later(60), None);
         assert_eq!(cache.get(&name("b.example.org"), start), None);

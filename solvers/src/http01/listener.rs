@@ -51,12 +51,7 @@ impl Listener {
             Ok((socket, address))
         });
         let (socket, address) = bound.map_err(|source| explain(address, source))?;
-        Ok(Self {
-            socket,
-            address,
-            answers,
-            elsewhere: Elsewhere::NotFound,
-        })
+        Ok(Self { socket, address, answers, elsewhere: Elsewhere::NotFound })
     }
 
     /// Sends every request that is not for a validator to the same place over HTTPS (status 308).
@@ -141,9 +136,8 @@ async fn answer(mut stream: TcpStream, answers: &Answers, elsewhere: Elsewhere) 
 
 fn reply_to(head: &str, answers: &Answers, elsewhere: Elsewhere) -> Reply {
     let mut lines = head.split("\r\n");
-    let Some(Request { method, host, path }) = lines
-        .next()
-        .and_then(|line| Request::parse(line, lines.filter_map(|line| line.split_once(':'))))
+    let Some(Request { method, host, path }) =
+        lines.next().and_then(|line| Request::parse(line, lines.filter_map(|line| line.split_once(':'))))
     else {
         return Reply::status("400 Bad Request");
     };
@@ -190,14 +184,8 @@ impl<'a> Request<'a> {
             let path = if path.is_empty() { "/" } else { path };
             return Some(Self { method, host, path });
         }
-        let host = fields
-            .find(|(name, _)| name.eq_ignore_ascii_case("host"))
-            .map_or("", |(_, value)| value.trim());
-        target.starts_with('/').then_some(Self {
-            method,
-            host,
-            path: target,
-        })
+        let host = fields.find(|(name, _)| name.eq_ignore_ascii_case("host")).map_or("", |(_, value)| value.trim());
+        target.starts_with('/').then_some(Self { method, host, path: target })
     }
 }
 
@@ -210,35 +198,20 @@ struct Reply {
 
 impl Reply {
     fn status(status: &'static str) -> Self {
-        Self {
-            status,
-            fields: String::new(),
-            body: String::new(),
-            with_body: true,
-        }
+        Self { status, fields: String::new(), body: String::new(), with_body: true }
     }
 
     fn to_bytes(&self) -> String {
-        let Self {
-            status,
-            fields,
-            body,
-            ..
-        } = self;
+        let Self { status, fields, body, .. } = self;
         let shown = if self.with_body { body } else { "" };
-        format!(
-            "HTTP/1.1 {status}\r\n{fields}Content-Length: {}\r\nConnection: close\r\n\r\n{shown}",
-            body.len()
-        )
+        format!("HTTP/1.1 {status}\r\n{fields}Content-Length: {}\r\nConnection: close\r\n\r\n{shown}", body.len())
     }
 }
 
 /// Whether both may stand in a `Location` field.
 fn is_plain(host: &str, path: &str) -> bool {
     !host.is_empty()
-        && host
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte))
+        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte))
         && path.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
@@ -250,11 +223,7 @@ fn without_port(host: &str) -> &str {
 }
 
 fn open(address: SocketAddr) -> io::Result<std::net::TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
         socket.set_only_v6(!address.ip().is_unspecified())?;
     }
@@ -300,16 +269,9 @@ fn explain(address: SocketAddr, source: io::Error) -> Error {
             ),
         )
     } else if source.kind() == io::ErrorKind::AddrNotAvailable {
-        (
-            ErrorKind::Unreachable,
-            "this machine has no such address; use [::] for all of them".to_owned(),
-        )
+        (ErrorKind::Unreachable, "this machine has no such address; use [::] for all of them".to_owned())
     } else {
         (ErrorKind::Internal, "the system refused".to_owned())
     };
-    Error::new(
-        kind,
-        format!("cannot listen for HTTP-01 on {address}: {advice}"),
-    )
-    .with_source(source)
+    Error::new(kind, format!("cannot listen for HTTP-01 on {address}: {advice}")).with_source(source)
 }

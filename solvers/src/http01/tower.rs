@@ -32,10 +32,7 @@ impl<S> Layer<S> for AnswerLayer {
     type Service = AnswerService<S>;
 
     fn layer(&self, inner: S) -> AnswerService<S> {
-        AnswerService {
-            answers: self.answers.clone(),
-            inner,
-        }
+        AnswerService { answers: self.answers.clone(), inner }
     }
 }
 

@@ -24,9 +24,7 @@ pub struct Webroot {
 impl Webroot {
     /// A solver that writes below `root`, the folder that is served as `/`.
     pub fn new(root: impl AsRef<Path>) -> Self {
-        Self {
-            folder: root.as_ref().join(".well-known").join("acme-challenge"),
-        }
+        Self { folder: root.as_ref().join(".well-known").join("acme-challenge") }
     }
 
     fn path(&self, presentation: &Presentation) -> Result<PathBuf, Error> {
@@ -37,9 +35,7 @@ impl Webroot {
     fn write(&self, path: &Path, body: &str) -> io::Result<()> {
         make_folders(&self.folder)?;
         let number = WRITES.fetch_add(1, Ordering::Relaxed);
-        let unfinished = self
-            .folder
-            .join(format!(".unfinished-{}-{number}", std::process::id()));
+        let unfinished = self.folder.join(format!(".unfinished-{}-{number}", std::process::id()));
         let written = File::create(&unfinished)
             .and_then(|mut file| {
                 file.write_all(body.as_bytes())?;
@@ -61,16 +57,13 @@ impl Solver for Webroot {
 
     async fn present(&self, presentation: &Presentation) -> Result<(), Error> {
         let path = self.path(presentation)?;
-        self.write(&path, presentation.key_authorization.as_str())
-            .map_err(|source| self.failed("write", &path, source))
+        self.write(&path, presentation.key_authorization.as_str()).map_err(|source| self.failed("write", &path, source))
     }
 
     async fn check(&self, presentation: &Presentation) -> Result<Readiness, Error> {
         let path = self.path(presentation)?;
         match fs::read(&path) {
-            Ok(body) if body == presentation.key_authorization.as_str().as_bytes() => {
-                Ok(Readiness::Ready)
-            }
+            Ok(body) if body == presentation.key_authorization.as_str().as_bytes() => Ok(Readiness::Ready),
             Ok(_) => Ok(not_yet(format!("{} holds something else", path.display()))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Ok(not_yet(format!("{} is not there", path.display())))
@@ -100,25 +93,17 @@ impl Webroot {
         let what = format!("cannot {doing} {}", path.display());
         let folder = self.folder.display();
         let kind = source.kind();
-        let error = if matches!(
-            kind,
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
-        ) {
+        let error = if matches!(kind, io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) {
             Error::new(
                 ErrorKind::Unauthorized,
                 format!(
                     "{what}: this process may not write in {folder}; give it that folder, or choose another webroot"
                 ),
             )
-        } else if matches!(
-            kind,
-            io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists
-        ) {
+        } else if matches!(kind, io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists) {
             Error::new(
                 ErrorKind::Refused,
-                format!(
-                    "{what}: a part of {folder} is a file where a folder is needed; choose another webroot"
-                ),
+                format!("{what}: a part of {folder} is a file where a folder is needed; choose another webroot"),
             )
         } else {
             Error::new(ErrorKind::Internal, what)
@@ -128,10 +113,7 @@ impl Webroot {
 }
 
 fn not_yet(missing: String) -> Readiness {
-    Readiness::NotYet {
-        again_after: Duration::from_secs(1),
-        missing,
-    }
+    Readiness::NotYet { again_after: Duration::from_secs(1), missing }
 }
 
 #[cfg(unix)]

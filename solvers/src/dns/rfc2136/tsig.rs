@@ -9,7 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use md5::Md5;
 use sha1::Sha1;
-use sha2::{Sha256, Sha384, Sha512};
+use sha2::{Sha224, Sha256, Sha384, Sha512};
 
 use super::update::put_name;
 use crate::{Error, ErrorKind};
@@ -26,16 +26,12 @@ impl TsigKey {
     ///
     /// # Errors
     /// `Malformed` when the name is no domain name or the secret is empty.
-    pub fn new(
-        name: &str,
-        algorithm: TsigAlgorithm,
-        secret: Secret<Vec<u8>>,
-    ) -> Result<Self, Error> {
+    pub fn new(name: &str, algorithm: TsigAlgorithm, secret: Secret<Vec<u8>>) -> Result<Self, Error> {
         let bare = name.trim().trim_end_matches('.').to_ascii_lowercase();
         let sound = bare.len() <= 253
-            && bare.split('.').all(|label| {
-                (1..=63).contains(&label.len()) && label.bytes().all(|it| it.is_ascii_graphic())
-            });
+            && bare
+                .split('.')
+                .all(|label| (1..=63).contains(&label.len()) && label.bytes().all(|it| it.is_ascii_graphic()));
         if !sound {
             return Err(Error::new(
                 ErrorKind::Malformed,
@@ -46,38 +42,22 @@ impl TsigKey {
             ));
         }
         if secret.expose().is_empty() {
-            return Err(Error::new(
-                ErrorKind::Malformed,
-                format!("the secret of the TSIG key {bare} is empty"),
-            ));
+            return Err(Error::new(ErrorKind::Malformed, format!("the secret of the TSIG key {bare} is empty")));
         }
-        Ok(Self {
-            name: bare,
-            algorithm,
-            secret,
-        })
+        Ok(Self { name: bare, algorithm, secret })
     }
 
     /// A key with its secret in base64, as `tsig-keygen` prints it; white space around it does not matter.
     ///
     /// # Errors
     /// `Malformed` when the name is no domain name or the secret is not base64.
-    pub fn from_base64(
-        name: &str,
-        algorithm: TsigAlgorithm,
-        secret: &Secret<String>,
-    ) -> Result<Self, Error> {
-        let bytes = BASE64_STANDARD
-            .decode(secret.expose().trim())
-            .map_err(|_| {
-                Error::new(
-                    ErrorKind::Malformed,
-                    format!(
-                        "the secret of the TSIG key {} is not base64",
-                        text::printable(name, 260)
-                    ),
-                )
-            })?;
+    pub fn from_base64(name: &str, algorithm: TsigAlgorithm, secret: &Secret<String>) -> Result<Self, Error> {
+        let bytes = BASE64_STANDARD.decode(secret.expose().trim()).map_err(|_| {
+            Error::new(
+                ErrorKind::Malformed,
+                format!("the secret of the TSIG key {} is not base64", text::printable(name, 260)),
+            )
+        })?;
         Self::new(name, algorithm, Secret::new(bytes))
     }
 
@@ -100,10 +80,7 @@ impl fmt::Display for TsigKey {
 
 impl fmt::Debug for TsigKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TsigKey")
-            .field("name", &self.name)
-            .field("algorithm", &self.algorithm)
-            .finish_non_exhaustive()
+        f.debug_struct("TsigKey").field("name", &self.name).field("algorithm", &self.algorithm).finish_non_exhaustive()
     }
 }
 
@@ -115,6 +92,8 @@ pub enum TsigAlgorithm {
     HmacMd5,
     /// HMAC-SHA-1.
     HmacSha1,
+    /// HMAC-SHA-224.
+    HmacSha224,
     /// HMAC-SHA-256: the default of `tsig-keygen`.
     HmacSha256,
     /// HMAC-SHA-384.
@@ -129,6 +108,7 @@ impl TsigAlgorithm {
         match self {
             Self::HmacMd5 => "hmac-md5.sig-alg.reg.int",
             Self::HmacSha1 => "hmac-sha1",
+            Self::HmacSha224 => "hmac-sha224",
             Self::HmacSha256 => "hmac-sha256",
             Self::HmacSha384 => "hmac-sha384",
             Self::HmacSha512 => "hmac-sha512",
@@ -148,6 +128,7 @@ impl TsigAlgorithm {
         match self {
             Self::HmacMd5 => mac!(Md5),
             Self::HmacSha1 => mac!(Sha1),
+            Self::HmacSha224 => mac!(Sha224),
             Self::HmacSha256 => mac!(Sha256),
             Self::HmacSha384 => mac!(Sha384),
             Self::HmacSha512 => mac!(Sha512),
@@ -164,13 +145,14 @@ impl FromStr for TsigAlgorithm {
         match bare.replace('-', "").as_str() {
             "hmacmd5" | "hmacmd5.sigalg.reg.int" => Ok(Self::HmacMd5),
             "hmacsha1" => Ok(Self::HmacSha1),
+            "hmacsha224" => Ok(Self::HmacSha224),
             "hmacsha256" => Ok(Self::HmacSha256),
             "hmacsha384" => Ok(Self::HmacSha384),
             "hmacsha512" => Ok(Self::HmacSha512),
             _ => Err(Error::new(
                 ErrorKind::Unsupported,
                 format!(
-                    "{:?} is no TSIG algorithm: use hmac-md5, hmac-sha1, hmac-sha256, hmac-sha384 or hmac-sha512",
+                    "{:?} is no TSIG algorithm: use hmac-md5, hmac-sha1, hmac-sha224, hmac-sha256, hmac-sha384 or hmac-sha512",
                     text::printable(name, 80)
                 ),
             )),
@@ -192,12 +174,8 @@ pub(super) struct Signed {
 
 /// Signs `message`, which has its id already.
 pub(super) fn sign(message: &[u8], key: &TsigKey, now: Timestamp) -> Signed {
-    let variables = Variables {
-        time: u64::try_from(now.unix_seconds()).unwrap_or(0),
-        fudge: FUDGE,
-        error: 0,
-        other: &[],
-    };
+    let variables =
+        Variables { time: u64::try_from(now.unix_seconds()).unwrap_or(0), fudge: FUDGE, error: 0, other: &[] };
     let mut covered = message.to_vec();
     variables.put(&mut covered, key);
     let mac = key.algorithm.mac(key.secret.expose(), &covered);
@@ -214,10 +192,7 @@ pub(super) fn sign(message: &[u8], key: &TsigKey, now: Timestamp) -> Signed {
     put_sized(&mut signed, &data);
     let additional = u16::from_be_bytes([signed[10], signed[11]]) + 1;
     signed[10..12].copy_from_slice(&additional.to_be_bytes());
-    Signed {
-        message: signed,
-        mac,
-    }
+    Signed { message: signed, mac }
 }
 
 /// What a reply says, when it can be trusted.
@@ -246,19 +221,10 @@ pub(super) fn read_unsigned(reply: &[u8]) -> Result<Reply, Error> {
 
 /// Reads the reply to a request that was signed with `request_mac`. Good news must be signed; of bad news only what the protocol
 /// leaves unsigned is taken (RFC 8945 section 5.3.2).
-pub(super) fn verify(
-    reply: &[u8],
-    request_mac: &[u8],
-    key: &TsigKey,
-    now: Timestamp,
-) -> Result<Reply, Error> {
+pub(super) fn verify(reply: &[u8], request_mac: &[u8], key: &TsigKey, now: Timestamp) -> Result<Reply, Error> {
     let Reply { code, .. } = read_unsigned(reply)?;
     let Some(tsig) = Tsig::last_of(reply)? else {
-        return if code == 0 {
-            Err(untrusted("is not signed"))
-        } else {
-            Ok(Reply { code, fault: None })
-        };
+        return if code == 0 { Err(untrusted("is not signed")) } else { Ok(Reply { code, fault: None }) };
     };
     let fault = match tsig.error {
         0 => None,
@@ -273,9 +239,7 @@ pub(super) fn verify(
             _ => Err(untrusted("has an empty signature")),
         };
     }
-    if !tsig.key.eq_ignore_ascii_case(&key.name)
-        || !tsig.algorithm.eq_ignore_ascii_case(key.algorithm.as_str())
-    {
+    if !tsig.key.eq_ignore_ascii_case(&key.name) || !tsig.algorithm.eq_ignore_ascii_case(key.algorithm.as_str()) {
         return Err(untrusted("is signed with another key"));
     }
     let mut covered = Vec::with_capacity(reply.len() + 256);
@@ -284,24 +248,15 @@ pub(super) fn verify(
     covered.extend_from_slice(&reply[2..10]);
     covered.extend_from_slice(&(u16::from_be_bytes([reply[10], reply[11]]) - 1).to_be_bytes());
     covered.extend_from_slice(&reply[12..tsig.start]);
-    let variables = Variables {
-        time: tsig.time,
-        fudge: tsig.fudge,
-        error: tsig.error,
-        other: tsig.other,
-    };
+    let variables = Variables { time: tsig.time, fudge: tsig.fudge, error: tsig.error, other: tsig.other };
     variables.put(&mut covered, key);
     if !is_equal(&key.algorithm.mac(key.secret.expose(), &covered), tsig.mac) {
         return Err(untrusted("has a signature that does not match"));
     }
     // A reply to a request out of time repeats the request's own (RFC 8945 section 5.2.3).
-    let apart = tsig
-        .time
-        .abs_diff(u64::try_from(now.unix_seconds()).unwrap_or(0));
+    let apart = tsig.time.abs_diff(u64::try_from(now.unix_seconds()).unwrap_or(0));
     if fault != Some(TsigFault::BadTime) && apart > u64::from(tsig.fudge) {
-        return Err(untrusted(
-            "is out of time: this machine's clock and the server's differ",
-        ));
+        return Err(untrusted("is out of time: this machine's clock and the server's differ"));
     }
     Ok(Reply { code, fault })
 }
@@ -348,12 +303,7 @@ impl<'a> Tsig<'a> {
     /// The last record of `reply`, if it is one.
     fn last_of(reply: &'a [u8]) -> Result<Option<Self>, Error> {
         let mut reader = Reader { all: reply, at: 4 };
-        let counts = [
-            reader.number()?,
-            reader.number()?,
-            reader.number()?,
-            reader.number()?,
-        ];
+        let counts = [reader.number()?, reader.number()?, reader.number()?, reader.number()?];
         for _ in 0..counts[0] {
             reader.name()?;
             reader.take(4)?;
@@ -376,10 +326,7 @@ impl<'a> Tsig<'a> {
         let end = reader.at + 2 + usize::from(reader.peek_number()?);
         reader.number()?;
         let algorithm = reader.name()?;
-        let time = reader
-            .take(6)?
-            .iter()
-            .fold(0, |sum, byte| (sum << 8) | u64::from(*byte));
+        let time = reader.take(6)?.iter().fold(0, |sum, byte| (sum << 8) | u64::from(*byte));
         let fudge = reader.number()?;
         let mac = reader.sized()?;
         let id = reader.number()?.to_be_bytes();
@@ -388,17 +335,7 @@ impl<'a> Tsig<'a> {
         if reader.at != end || end != reply.len() {
             return Err(unreadable());
         }
-        Ok(Some(Self {
-            start,
-            key,
-            algorithm,
-            time,
-            fudge,
-            mac,
-            id,
-            error,
-            other,
-        }))
+        Ok(Some(Self { start, key, algorithm, time, fudge, mac, id, error, other }))
     }
 }
 
@@ -422,10 +359,7 @@ impl<'a> Reader<'a> {
     }
 
     fn peek_number(&self) -> Result<u16, Error> {
-        let mut ahead = Reader {
-            all: self.all,
-            at: self.at,
-        };
+        let mut ahead = Reader { all: self.all, at: self.at };
         ahead.number()
     }
 
@@ -448,12 +382,7 @@ impl<'a> Reader<'a> {
                     if !name.is_empty() {
                         name.push('.');
                     }
-                    name.extend(
-                        label
-                            .ok_or_else(unreadable)?
-                            .iter()
-                            .map(|it| char::from(*it)),
-                    );
+                    name.extend(label.ok_or_else(unreadable)?.iter().map(|it| char::from(*it)));
                     if name.len() > 512 {
                         return Err(unreadable());
                     }
@@ -490,17 +419,11 @@ fn is_equal(one: &[u8], other: &[u8]) -> bool {
 }
 
 fn unreadable() -> Error {
-    Error::new(
-        ErrorKind::Malformed,
-        "the reply to a DNS update could not be read",
-    )
+    Error::new(ErrorKind::Malformed, "the reply to a DNS update could not be read")
 }
 
 fn untrusted(why: &str) -> Error {
-    Error::new(
-        ErrorKind::Malformed,
-        format!("the reply to a DNS update {why}; it may not come from the server"),
-    )
+    Error::new(ErrorKind::Malformed, format!("the reply to a DNS update {why}; it may not come from the server"))
 }
 
 /// Seconds that two clocks may be apart; the value that RFC 8945 section 10 recommends.
@@ -533,31 +456,16 @@ mod tests {
 
         let mut other = reply.clone();
         other[3] |= 5;
-        assert!(
-            verify(&other, &request.mac, &key(), now()).is_err(),
-            "changed code"
-        );
-        assert!(
-            verify(&reply, &[0; 32], &key(), now()).is_err(),
-            "another request"
-        );
+        assert!(verify(&other, &request.mac, &key(), now()).is_err(), "changed code");
+        assert!(verify(&reply, &[0; 32], &key(), now()).is_err(), "another request");
         let late = now() + std::time::Duration::from_secs(301);
-        assert!(
-            verify(&reply, &request.mac, &key(), late).is_err(),
-            "too late"
-        );
+        assert!(verify(&reply, &request.mac, &key(), late).is_err(), "too late");
         let unsigned = &reply[..12];
         let mut unsigned = unsigned.to_vec();
         unsigned[11] = 0;
-        assert!(
-            verify(&unsigned, &request.mac, &key(), now()).is_err(),
-            "good news, unsigned"
-        );
+        assert!(verify(&unsigned, &request.mac, &key(), now()).is_err(), "good news, unsigned");
         unsigned[3] |= 9;
-        assert_eq!(
-            verify(&unsigned, &request.mac, &key(), now()).unwrap().code,
-            9
-        );
+        assert_eq!(verify(&unsigned, &request.mac, &key(), now()).unwrap().code, 9);
     }
 
     #[test]
@@ -595,19 +503,12 @@ mod tests {
     fn a_key_shows_its_name_and_never_its_secret() {
         let shown = format!("{:?} {}", key(), key());
         assert!(shown.contains("acme-key"), "{shown}");
-        assert!(
-            !shown.contains("MDEy") && !shown.contains("48, 49"),
-            "{shown}"
-        );
+        assert!(!shown.contains("MDEy") && !shown.contains("48, 49"), "{shown}");
     }
 
     fn update(change: Change) -> Signed {
         let name = |text| DnsName::parse(text).unwrap();
-        let record = TxtRecord::new(
-            name("_acme-challenge.example.org"),
-            "v",
-            name("example.org"),
-        );
+        let record = TxtRecord::new(name("_acme-challenge.example.org"), "v", name("example.org"));
         let mut message = message(&record, &name("example.org"), change).unwrap();
         message[..2].copy_from_slice(&[0x12, 0x34]);
         sign(&message, &key(), now())
@@ -620,12 +521,8 @@ mod tests {
         let mut covered = Vec::new();
         put_sized(&mut covered, &request.mac);
         covered.extend_from_slice(&bare);
-        let variables = Variables {
-            time: u64::try_from(now.unix_seconds()).unwrap(),
-            fudge: FUDGE,
-            error: 0,
-            other: &[],
-        };
+        let variables =
+            Variables { time: u64::try_from(now.unix_seconds()).unwrap(), fudge: FUDGE, error: 0, other: &[] };
         variables.put(&mut covered, key);
         let mac = key.algorithm.mac(key.secret.expose(), &covered);
         let mut reply = unsigned;

@@ -22,16 +22,9 @@ impl Change {
 }
 
 /// The update that makes `change`, with an id of zero and no signature.
-pub(super) fn message(
-    record: &TxtRecord,
-    zone: &DnsName,
-    change: Change,
-) -> Result<Vec<u8>, Error> {
+pub(super) fn message(record: &TxtRecord, zone: &DnsName, change: Change) -> Result<Vec<u8>, Error> {
     let Some(prefix) = record.owner.as_str().strip_suffix(zone.as_str()) else {
-        return Err(Error::new(
-            ErrorKind::Internal,
-            format!("{} does not lie in {zone}", record.owner),
-        ));
+        return Err(Error::new(ErrorKind::Internal, format!("{} does not lie in {zone}", record.owner)));
     };
     let mut out = Vec::with_capacity(256);
     // Id, opcode UPDATE, one zone, no prerequisite, one update, nothing additional.
@@ -44,10 +37,7 @@ pub(super) fn message(
     out.extend_from_slice(&[0xc0, 12]);
     out.extend_from_slice(&TXT);
     let (class, ttl) = match change {
-        Change::Add => (
-            IN,
-            u32::try_from(record.ttl.as_secs()).unwrap_or(u32::MAX >> 1),
-        ),
+        Change::Add => (IN, u32::try_from(record.ttl.as_secs()).unwrap_or(u32::MAX >> 1)),
         Change::Remove => (NONE, 0),
     };
     out.extend_from_slice(&class);
@@ -77,15 +67,9 @@ fn put_text(out: &mut Vec<u8>, record: &TxtRecord) -> Result<(), Error> {
         data.push(u8::try_from(string.len()).unwrap_or(u8::MAX));
         data.extend_from_slice(string);
     }
-    let length = u16::try_from(data.len())
-        .ok()
-        .filter(|_| value.len() <= 4096);
-    let length = length.ok_or_else(|| {
-        Error::new(
-            ErrorKind::Malformed,
-            format!("the TXT value for {} is too long", record.owner),
-        )
-    })?;
+    let length = u16::try_from(data.len()).ok().filter(|_| value.len() <= 4096);
+    let length = length
+        .ok_or_else(|| Error::new(ErrorKind::Malformed, format!("the TXT value for {} is too long", record.owner)))?;
     out.extend_from_slice(&length.to_be_bytes());
     out.extend_from_slice(&data);
     Ok(())
