@@ -150,54 +150,62 @@ struct Table {
 /// A map from keys to lists of values, newest last, behind as many locks as keep writers out of readers' way.
 struct Shards<K, V> {
     hasher: RandomState,
-    shards: [RwLock<HashMap<K, Vec<V>>>; 16],
+    shards: [RwLock<Shard<K, V>>; 16],
+}
+
+struct Shard<K, V> {
+    values: HashMap<K, Vec<V>>,
+    count: usize,
 }
 
 impl<K: Hash + Eq, V: Clone + PartialEq> Shards<K, V> {
     fn add(&self, key: K, value: V) -> Result<(), Error> {
         let mut shard = self.shard(&key).write().unwrap_or_else(PoisonError::into_inner);
-        if shard.values().map(Vec::len).sum::<usize>() >= limits::ANSWERS / 16 {
+        let known = shard.values.get(&key).is_some_and(|it| it.contains(&value));
+        if known {
+            return Ok(());
+        }
+        if shard.count >= limits::ANSWERS / 16 {
             return Err(Error::new(
                 ErrorKind::Busy,
                 "the table of challenge answers is full: too many challenges at once, or answers that were never cleaned up",
             ));
         }
-        let values = shard.entry(key).or_default();
-        if !values.contains(&value) {
-            values.push(value);
-        }
+        shard.count += 1;
+        shard.values.entry(key).or_default().push(value);
         Ok(())
     }
 
     fn remove(&self, key: &K, value: &V) {
         let mut shard = self.shard(key).write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(values) = shard.get_mut(key) {
-            values.retain(|it| it != value);
-            if values.is_empty() {
-                shard.remove(key);
-            }
+        let Some(values) = shard.values.get_mut(key) else {
+            return;
+        };
+        let before = values.len();
+        values.retain(|it| it != value);
+        let left = values.len();
+        if left == 0 {
+            shard.values.remove(key);
         }
+        shard.count -= before - left;
     }
 
     fn newest(&self, key: &K) -> Option<V> {
         let shard = self.shard(key).read().unwrap_or_else(PoisonError::into_inner);
-        shard.get(key)?.last().cloned()
+        shard.values.get(key)?.last().cloned()
     }
 
     fn holds(&self, key: &K, value: &V) -> bool {
         let shard = self.shard(key).read().unwrap_or_else(PoisonError::into_inner);
-        shard.get(key).is_some_and(|values| values.contains(value))
+        shard.values.get(key).is_some_and(|values| values.contains(value))
     }
 
     fn len(&self) -> usize {
-        let count = |shard: &RwLock<HashMap<K, Vec<V>>>| {
-            let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
-            shard.values().map(Vec::len).sum::<usize>()
-        };
+        let count = |shard: &RwLock<Shard<K, V>>| shard.read().unwrap_or_else(PoisonError::into_inner).count;
         self.shards.iter().map(count).sum()
     }
 
-    fn shard(&self, key: &K) -> &RwLock<HashMap<K, Vec<V>>> {
+    fn shard(&self, key: &K) -> &RwLock<Shard<K, V>> {
         let at = self.hasher.hash_one(key) % 16;
         &self.shards[usize::try_from(at).unwrap_or(0)]
     }

@@ -15,6 +15,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, ServerConnection, SignatureScheme};
+use testkit::conformance;
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 #[tokio::test]
@@ -62,6 +63,14 @@ async fn two_orders_for_one_name_are_answered_one_after_the_other() {
     judge(&handshake(&answers, "example.com", &[PROTOCOL]).unwrap().certificate, &second);
     solver.clean_up(&second).await.unwrap();
     judge(&handshake(&answers, "example.com", &[PROTOCOL]).unwrap().certificate, &first);
+}
+
+#[tokio::test]
+async fn the_contract_of_solvers_is_kept() {
+    let answers = Answers::new();
+    let identifier = Identifier::parse("example.com").unwrap();
+    conformance::solver(|| TlsAlpn01::new(answers.clone()), &identifier).await.unwrap();
+    assert!(answers.is_empty());
 }
 
 /// Boulder's rules (RFC 8737 section 3): self-signed, one name and no other, the digest, critical.

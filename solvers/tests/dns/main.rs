@@ -1,6 +1,7 @@
 //! DNS-01 and DNS UPDATE against BIND.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod conformance;
 mod delegation;
 mod propagation;
 mod refusals;
