@@ -213,7 +213,13 @@ impl<K: Hash + Eq, V: Clone + PartialEq> Shards<K, V> {
 
 impl<K, V> Default for Shards<K, V> {
     fn default() -> Self {
-        Self { hasher: RandomState::new(), shards: Default::default() }
+        Self { hasher: RandomState::new(), shards: std::array::from_fn(|_| RwLock::default()) }
+    }
+}
+
+impl<K, V> Default for Shard<K, V> {
+    fn default() -> Self {
+        Self { values: HashMap::new(), count: 0 }
     }
 }
 
