@@ -4,4 +4,4 @@ mod jwk;
 mod jws;
 
 pub use jwk::Jwk;
-pub(crate) use jws::{By, bind_external_account, sign};
+pub(crate) use jws::{By, Jws, bind_external_account, sign};
