@@ -1,5 +1,14 @@
 //! Keys that sign: account keys, the keys of certificate authorities, keys behind hardware and key services.
 
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod private;
+#[cfg(feature = "aws-lc-rs")]
+#[path = "key/aws_lc_rs.rs"]
+mod provider;
+#[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+#[path = "key/ring.rs"]
+mod provider;
+
 use std::fmt;
 
 use async_trait::async_trait;
@@ -7,6 +16,9 @@ use rustls_pki_types::SubjectPublicKeyInfoDer;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+pub use private::{PrivateKey, verify};
 
 /// Signs with a private key that never shows itself.
 ///
@@ -47,6 +59,21 @@ pub enum SignatureAlgorithm {
     Ed25519,
 }
 
+impl SignatureAlgorithm {
+    /// The name in JOSE (RFC 7518 section 3.1, RFC 8037 section 3.1).
+    pub fn jose(self) -> &'static str {
+        match self {
+            Self::EcdsaP256Sha256 => "ES256",
+            Self::EcdsaP384Sha384 => "ES384",
+            Self::EcdsaP521Sha512 => "ES512",
+            Self::RsaPkcs1Sha256 => "RS256",
+            Self::RsaPkcs1Sha384 => "RS384",
+            Self::RsaPkcs1Sha512 => "RS512",
+            Self::Ed25519 => "EdDSA",
+        }
+    }
+}
+
 /// A kind of private key that can be generated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
 #[non_exhaustive]
@@ -66,6 +93,19 @@ pub enum KeyType {
     Rsa4096,
     /// Ed25519; refused by public certificate authorities.
     Ed25519,
+}
+
+impl KeyType {
+    /// How a key of this type signs unless asked otherwise.
+    pub fn algorithm(self) -> SignatureAlgorithm {
+        match self {
+            Self::EcdsaP256 => SignatureAlgorithm::EcdsaP256Sha256,
+            Self::EcdsaP384 => SignatureAlgorithm::EcdsaP384Sha384,
+            Self::EcdsaP521 => SignatureAlgorithm::EcdsaP521Sha512,
+            Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 => SignatureAlgorithm::RsaPkcs1Sha256,
+            Self::Ed25519 => SignatureAlgorithm::Ed25519,
+        }
+    }
 }
 
 impl fmt::Display for KeyType {

@@ -2,24 +2,32 @@
 
 pub mod backoff;
 pub mod client;
+mod der;
+pub mod directory;
 mod error;
 pub mod flow;
 pub mod hash;
 mod identifier;
-mod key;
+pub mod jose;
+pub mod key;
 pub mod limits;
 pub mod protocol;
 mod secret;
+pub mod session;
 mod store;
 pub mod text;
 mod time;
 pub mod transport;
 
 pub use client::Client;
+pub use directory::Directory;
 pub use error::{Error, ErrorKind, Retry};
 pub use identifier::{DnsName, Identifier, OtherIdentifier};
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+pub use key::PrivateKey;
 pub use key::{KeyType, SignatureAlgorithm, Signer};
 pub use secret::Secret;
+pub use session::Session;
 pub use store::{Entry, Expect, Key, Page, Prefix, Store, Version};
 pub use time::{Clock, Timestamp};
 pub use transport::Transport;

@@ -23,6 +23,15 @@ pub const CHALLENGES: usize = 64;
 /// Most alternate chains that are offered to a choice; Let's Encrypt has offered two.
 pub const ALTERNATES: usize = 16;
 
+/// Most certificates of one chain; public chains hold two to four, cross-signed private ones a few more.
+pub const CHAIN: usize = 32;
+
+/// Most orders of an account that are read in search of an unfinished one; each is one request.
+pub const ORDERS_READ: usize = 64;
+
+/// Longest nonce that is kept; Boulder's and Pebble's have fewer than 64 characters.
+pub const NONCE: usize = 512;
+
 /// Most `Link` values read from one answer.
 pub const LINKS: usize = 64;
 

@@ -1,4 +1,33 @@
 //! Test doubles, fault injection and conformance suites for certwright.
+//!
+//! Never shipped: a dev-dependency by path, without a version.
+//!
+//! | feature | what it makes exist |
+//! |---|---|
+//! | none | [`VirtualClock`], [`run`], [`ScriptedTransport`], [`DurableStore`], [`SimDns`], crash replay in [`crash`] |
+//! | `crypto` | `ca`: a certificate authority in the process, with every fault on demand |
+//! | `solvers`, `issuers` | `conformance`: suites that hold an implementation against its contract |
+//! | `servers` | `servers`: Pebble and others, started for a test |
+//! | `https` | `https`: the same behind HTTPS on loopback, with real validation |
 
+#[cfg(feature = "crypto")]
+pub mod ca;
+mod clock;
+#[cfg(any(feature = "solvers", feature = "issuers"))]
+pub mod conformance;
+pub mod crash;
+mod dns;
+#[cfg(feature = "https")]
+pub mod https;
+mod runtime;
 #[cfg(feature = "servers")]
 pub mod servers;
+mod store;
+mod sync;
+pub mod transport;
+
+pub use clock::VirtualClock;
+pub use dns::{DnsRecord, SimDns};
+pub use runtime::{Runtime, Task, run};
+pub use store::DurableStore;
+pub use transport::ScriptedTransport;

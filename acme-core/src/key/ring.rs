@@ -1,0 +1,129 @@
+//! Keys by ring: no RSA generation, no P-521.
+
+use ring::error::KeyRejected;
+use ring::rand::{SecureRandom as _, SystemRandom};
+use ring::signature::{
+    self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RsaKeyPair, UnparsedPublicKey,
+    VerificationAlgorithm,
+};
+use rustls_pki_types::alg_id;
+use zeroize::Zeroize as _;
+
+use super::private::{Family, not_a_key, weak_rsa, wrap};
+use super::{KeyType, SignatureAlgorithm};
+use crate::{Error, ErrorKind, Secret, der};
+
+pub(super) enum KeyPair {
+    Ecdsa(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
+    Rsa(Box<RsaKeyPair>),
+}
+
+pub(super) struct Generated {
+    pub(super) pair: KeyPair,
+    pub(super) pkcs8: Secret<Vec<u8>>,
+}
+
+pub(super) fn generate(kind: KeyType) -> Result<Generated, Error> {
+    let failed = |_| Error::new(ErrorKind::Internal, format!("ring could not make a key ({kind})"));
+    let random = SystemRandom::new();
+    let (family, pkcs8) = match kind {
+        KeyType::EcdsaP256 | KeyType::EcdsaP384 => {
+            let pkcs8 = EcdsaKeyPair::generate_pkcs8(curve(kind)?, &random).map_err(failed)?;
+            (Family::Ec(kind), Secret::new(pkcs8.as_ref().to_vec()))
+        }
+        KeyType::Ed25519 => {
+            // Not ring's own PKCS #8: its version 2 carries a tag that OpenSSL does not read.
+            let mut seed = [0; 32];
+            random.fill(&mut seed).map_err(failed)?;
+            let mut key = der::write(der::OCTET_STRING, &seed);
+            let pkcs8 = Secret::new(wrap(alg_id::ED25519.as_ref(), &key));
+            seed.zeroize();
+            key.zeroize();
+            (Family::Ed25519, pkcs8)
+        }
+        KeyType::EcdsaP521 | KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096 => {
+            return Err(lacks(kind));
+        }
+    };
+    Ok(Generated { pair: KeyPair::from_pkcs8(family, pkcs8.expose())?, pkcs8 })
+}
+
+impl KeyPair {
+    pub(super) fn from_pkcs8(family: Family, pkcs8: &[u8]) -> Result<Self, Error> {
+        let refused = |source: KeyRejected| not_a_key().with_source(source.to_string());
+        match family {
+            Family::Ec(kind) => {
+                EcdsaKeyPair::from_pkcs8(curve(kind)?, pkcs8, &SystemRandom::new()).map(Self::Ecdsa).map_err(refused)
+            }
+            Family::Ed25519 => Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8).map(Self::Ed25519).map_err(refused),
+            Family::Rsa => RsaKeyPair::from_pkcs8(pkcs8).map(|pair| Self::Rsa(Box::new(pair))).map_err(|source| {
+                match source.to_string().as_str() {
+                    "TooSmall" => weak_rsa().with_source(source.to_string()),
+                    _ => refused(source),
+                }
+            }),
+        }
+    }
+
+    /// The content of the public key's BIT STRING.
+    pub(super) fn public_key(&self) -> &[u8] {
+        match self {
+            Self::Ecdsa(pair) => pair.public_key().as_ref(),
+            Self::Ed25519(pair) => pair.public_key().as_ref(),
+            Self::Rsa(pair) => pair.public_key().as_ref(),
+        }
+    }
+
+    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+        let failed = |_| Error::new(ErrorKind::Internal, "ring could not sign");
+        match self {
+            Self::Ecdsa(pair) => {
+                pair.sign(&SystemRandom::new(), message).map(|it| it.as_ref().to_vec()).map_err(failed)
+            }
+            Self::Ed25519(pair) => Ok(pair.sign(message).as_ref().to_vec()),
+            Self::Rsa(pair) => {
+                let mut out = vec![0; pair.public().modulus_len()];
+                pair.sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut out).map_err(failed)?;
+                Ok(out)
+            }
+        }
+    }
+}
+
+/// Whether `signature` is `key`'s over `message`.
+pub(super) fn verify(
+    algorithm: SignatureAlgorithm,
+    key: &[u8],
+    message: &[u8],
+    signature: &[u8],
+) -> Result<bool, Error> {
+    let algorithm: &dyn VerificationAlgorithm = match algorithm {
+        SignatureAlgorithm::EcdsaP256Sha256 => &signature::ECDSA_P256_SHA256_ASN1,
+        SignatureAlgorithm::EcdsaP384Sha384 => &signature::ECDSA_P384_SHA384_ASN1,
+        SignatureAlgorithm::EcdsaP521Sha512 => return Err(lacks(KeyType::EcdsaP521)),
+        SignatureAlgorithm::RsaPkcs1Sha256 => &signature::RSA_PKCS1_2048_8192_SHA256,
+        SignatureAlgorithm::RsaPkcs1Sha384 => &signature::RSA_PKCS1_2048_8192_SHA384,
+        SignatureAlgorithm::RsaPkcs1Sha512 => &signature::RSA_PKCS1_2048_8192_SHA512,
+        SignatureAlgorithm::Ed25519 => &signature::ED25519,
+    };
+    Ok(UnparsedPublicKey::new(algorithm, key).verify(message, signature).is_ok())
+}
+
+fn curve(kind: KeyType) -> Result<&'static EcdsaSigningAlgorithm, Error> {
+    match kind {
+        KeyType::EcdsaP256 => Ok(&signature::ECDSA_P256_SHA256_ASN1_SIGNING),
+        KeyType::EcdsaP384 => Ok(&signature::ECDSA_P384_SHA384_ASN1_SIGNING),
+        KeyType::EcdsaP521 => Err(lacks(kind)),
+        KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096 | KeyType::Ed25519 => Err(not_a_key()),
+    }
+}
+
+fn lacks(kind: KeyType) -> Error {
+    let what = if kind == KeyType::EcdsaP521 {
+        "ring has no ECDSA P-521: build with feature `aws-lc-rs`, or take P-256 or P-384".to_owned()
+    } else {
+        format!("ring cannot make an {kind} key: build with feature `aws-lc-rs`, or bring a key made elsewhere")
+    };
+    Error::new(ErrorKind::Unsupported, what)
+}
