@@ -40,7 +40,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     println!("Asking {} for a certificate for {} …", authority.name, options.names.join(", "));
     let progress = tokio::spawn(report::progress(https.events()));
-    let mut listener = https.listen_on(socket).await?;
+    let mut listener = https.listen_on(socket)?;
     let serving = tokio::spawn(async move {
         loop {
             let (mut stream, _) = listener.accept().await;

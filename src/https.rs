@@ -1,6 +1,5 @@
 //! The front door: names, a certificate authority and a folder become an HTTPS service. It only assembles a keeper.
 
-mod gate;
 mod running;
 
 use std::fmt;
@@ -12,14 +11,13 @@ use acme_core::protocol::{ChallengeType, ExternalAccount, Registration, Url};
 use acme_core::transport::reqwest::ReqwestTransport;
 use acme_core::{Directory, Error, ErrorKind, Identifier, KeyType, Store};
 use certstore::{FileStore, Keeper, Resolver, Spec};
-use issuers::TokioTimer;
+use issuers::{Issuer, TokioTimer};
 use issuers::acme::directories::Known;
 use issuers::acme::{AccountSettings, AcmeIssuer};
 use solvers::http01::listener::Listener as Http01Listener;
 use solvers::tls_alpn01::TlsAlpn01;
 use solvers::{Answers, Http01, Selector, Solver, SolverId, Solvers};
 
-use gate::{Gate, Gated};
 pub use running::Running;
 
 /// Whether the terms of service of the certificate authority are agreed to.
@@ -77,6 +75,7 @@ pub struct Https {
     preferred_chain: Option<String>,
     roots: Vec<Vec<u8>>,
     http01: Option<SocketAddr>,
+    node: Option<String>,
     solvers: Vec<(SolverId, Arc<dyn Solver>, Selector)>,
     protocols: Vec<Vec<u8>>,
     #[cfg(feature = "placeholder")]
@@ -107,6 +106,7 @@ impl Https {
             preferred_chain: None,
             roots: Vec::new(),
             http01: None,
+            node: None,
             solvers: Vec::new(),
             protocols: vec![b"http/1.1".to_vec()],
             #[cfg(feature = "placeholder")]
@@ -196,6 +196,13 @@ impl Https {
         self
     }
 
+    /// This process's name among those that share the state. One that stays the same lets a restart go on at once with what a crash left; it must
+    /// be of no other living process over the same state. Without one, a restart waits until the claim of the former life ends, a minute at most.
+    pub fn node(mut self, name: impl Into<String>) -> Self {
+        self.node = Some(name.into());
+        self
+    }
+
     /// Shows a self-signed certificate until the first one is there; otherwise handshakes fail until then.
     #[cfg(feature = "placeholder")]
     pub fn placeholder(mut self) -> Self {
@@ -224,12 +231,11 @@ impl Https {
         let directory = Directory::new(url, self.transport()?, timer.clone());
 
         let answers = Answers::new();
-        let gate = Gate::default();
         let http01 = match self.http01 {
             Some(address) => Some(Http01Listener::bind(address, answers.clone()).await?.redirect_to_https()),
             None => None,
         };
-        let solvers = self.solvers(&answers, &gate);
+        let solvers = self.solvers(&answers);
         let waits_for_port = self.covered(&spec, &solvers)?;
 
         let mut registration = Registration::default();
@@ -256,21 +262,24 @@ impl Https {
             resolver = resolver.with_placeholder(certstore::placeholder(&names, &provider)?);
         }
         let resolver = Arc::new(resolver);
-        let keeper = Keeper::builder(store, timer).issuer(issuer).serve(resolver.clone()).spawn().await?;
-        let running = Running::new(running::Parts {
+        let mut keeper = Keeper::builder(store, [issuer as Arc<dyn Issuer>], timer).serve(resolver.clone());
+        if let Some(node) = self.node {
+            keeper = keeper.node(node);
+        }
+        if waits_for_port {
+            keeper = keeper.hold_back();
+        }
+        let keeper = keeper.spawn().await?;
+        keeper.ensure(spec.clone()).await?;
+        Ok(Running::new(running::Parts {
             keeper,
             resolver,
             answers,
-            gate,
             provider,
-            spec,
+            certificate: spec.name,
             protocols: self.protocols,
             http01: http01.map(|listener| tokio::spawn(listener.serve()).abort_handle()),
-        });
-        if !waits_for_port {
-            running.ensure().await?;
-        }
-        Ok(running)
+        }))
     }
 
     fn spec(&self) -> Result<Spec, Error> {
@@ -287,7 +296,7 @@ impl Https {
         builder.build().map(Arc::new)
     }
 
-    fn solvers(&self, answers: &Answers, gate: &Gate) -> Solvers {
+    fn solvers(&self, answers: &Answers) -> Solvers {
         let mut solvers = Solvers::new();
         for (id, solver, selector) in &self.solvers {
             solvers.insert(id.clone(), Arc::clone(solver), selector.clone());
@@ -295,8 +304,7 @@ impl Https {
         if self.http01.is_some() {
             solvers = solvers.with(HTTP_01, Http01::new(answers.clone()), Selector::any());
         }
-        let tls_alpn01 = Gated { solver: TlsAlpn01::new(answers.clone()), gate: gate.clone() };
-        solvers.with(TLS_ALPN_01, tls_alpn01, Selector::any())
+        solvers.with(TLS_ALPN_01, TlsAlpn01::new(answers.clone()), Selector::any())
     }
 
     /// Whether each name has a solver; and whether any must wait for the port to be served.

@@ -4,16 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use acme_core::{Error, Retry};
-use certstore::keeper::{Events, Happening, Status};
-use certstore::{Acceptor, Keeper, Listener, Resolver, Spec};
+use acme_core::{Error, ErrorKind, Retry};
+use certstore::keeper::{Events, Status};
+use certstore::{Acceptor, Keeper, Listener, Resolver};
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use solvers::Answers;
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::task::AbortHandle;
-
-use super::gate::Gate;
 
 /// A service with HTTPS, while it runs: made by [`Https::start`](super::Https::start). Clones share it; it ends with [`shutdown`](Self::shutdown), or with the last of them.
 #[derive(Clone)]
@@ -23,9 +21,8 @@ pub(super) struct Parts {
     pub(super) keeper: Keeper,
     pub(super) resolver: Arc<Resolver>,
     pub(super) answers: Answers,
-    pub(super) gate: Gate,
     pub(super) provider: Arc<CryptoProvider>,
-    pub(super) spec: Spec,
+    pub(super) certificate: String,
     pub(super) protocols: Vec<Vec<u8>>,
     pub(super) http01: Option<AbortHandle>,
 }
@@ -38,30 +35,30 @@ impl Running {
     /// Binds an address and begins to issue. Give the listener to `axum::serve`, or accept from it.
     ///
     /// # Errors
-    /// `Conflict` when the port is in use, `Unauthorized` when this user may not bind it, and what the store says.
+    /// `Conflict` when the port is in use, `Unauthorized` when this user may not bind it.
     pub async fn listen(&self, address: impl ToSocketAddrs + fmt::Debug) -> Result<Listener, Error> {
-        let listener = Listener::bind(address, self.acceptor()?).await?;
-        self.served().await?;
+        let listener = Listener::bind(address, self.assemble()?).await?;
+        self.0.keeper.begin();
         Ok(listener)
     }
 
     /// As [`listen`](Self::listen), on a socket that is bound already.
     ///
     /// # Errors
-    /// What the store says.
-    pub async fn listen_on(&self, socket: TcpListener) -> Result<Listener, Error> {
-        let listener = Listener::over(socket, self.acceptor()?);
-        self.served().await?;
+    /// `Unsupported` when the provider has no usable version of TLS.
+    pub fn listen_on(&self, socket: TcpListener) -> Result<Listener, Error> {
+        let listener = Listener::over(socket, self.assemble()?);
+        self.0.keeper.begin();
         Ok(listener)
     }
 
-    /// What accepts connections for [`listen`](Self::listen): for streams of your own. Issuing begins with the first call.
+    /// What accepts connections for [`listen`](Self::listen): for streams of your own. It answers validators; issuing begins with the first call.
     ///
     /// # Errors
-    /// What the store says.
-    pub async fn accept_with(&self) -> Result<Acceptor, Error> {
-        let acceptor = self.acceptor()?;
-        self.served().await?;
+    /// `Unsupported` when the provider has no usable version of TLS.
+    pub fn acceptor(&self) -> Result<Acceptor, Error> {
+        let acceptor = self.assemble()?;
+        self.0.keeper.begin();
         Ok(acceptor)
     }
 
@@ -82,20 +79,15 @@ impl Running {
     pub async fn ready(&self) -> Result<(), Error> {
         let mut events = self.events();
         loop {
-            let status = self.status(&self.0.spec.name).await?;
-            if status.is_some_and(|it| it.serving.is_some()) {
+            let status = self.status(&self.0.certificate).await?;
+            if status.served.is_some() {
                 return Ok(());
             }
-            match events.next().await.map(|notice| notice.event) {
-                Some(event) if event.name == self.0.spec.name => {
-                    if let Happening::Failed { fault, .. } = event.what
-                        && fault.retry == Retry::Never
-                    {
-                        return Err(fault.to_error());
-                    }
-                }
-                Some(_) => {}
-                None => return Err(Error::new(acme_core::ErrorKind::Internal, "the keeper was shut down")),
+            if let Some(failure) = status.last_failure.filter(|it| it.fault.retry == Retry::Never) {
+                return Err(failure.fault.to_error());
+            }
+            if events.next().await.is_none() {
+                return Err(Error::new(ErrorKind::Internal, "it was shut down before there was a certificate"));
             }
         }
     }
@@ -103,8 +95,8 @@ impl Running {
     /// How a certificate stands: what is done next, when, and why.
     ///
     /// # Errors
-    /// What the store says.
-    pub async fn status(&self, name: &str) -> Result<Option<Status>, Error> {
+    /// `NotFound` when nothing of this name is kept, and what the store says.
+    pub async fn status(&self, name: &str) -> Result<Status, Error> {
         self.0.keeper.status(name).await
     }
 
@@ -131,23 +123,14 @@ impl Running {
         self.0.keeper.shutdown(limit).await;
     }
 
-    pub(super) async fn ensure(&self) -> Result<(), Error> {
-        self.0.keeper.ensure(self.0.spec.clone()).await
-    }
-
-    fn acceptor(&self) -> Result<Acceptor, Error> {
+    fn assemble(&self) -> Result<Acceptor, Error> {
         Acceptor::new(self.server_config()?).answering(self.0.answers.clone(), Arc::clone(&self.0.provider))
-    }
-
-    async fn served(&self) -> Result<(), Error> {
-        self.0.gate.open();
-        self.ensure().await
     }
 }
 
 impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running").field("certificate", &self.0.spec.name).finish_non_exhaustive()
+        f.debug_struct("Running").field("certificate", &self.0.certificate).finish_non_exhaustive()
     }
 }
 
