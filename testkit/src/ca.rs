@@ -56,9 +56,7 @@ pub use pki::LeafFlaw;
 pub use settings::{ExternalAccounts, Profile, Settings};
 pub use tls_alpn::check_certificate as check_validation_certificate;
 pub use transport::ModelTransport;
-pub use validation::{
-    AlwaysValid, ByTable, Elsewhere, NeverValid, ValidationJob, Validator, Verdict, account_label,
-};
+pub use validation::{AlwaysValid, ByTable, Elsewhere, NeverValid, ValidationJob, Validator, Verdict, account_label};
 
 /// A certificate authority in the process; copies are one authority.
 #[derive(Clone)]
@@ -72,10 +70,7 @@ impl ModelCa {
 
     /// An authority that asks `validator` about challenges.
     pub fn with_validator(settings: Settings, validator: impl Validator + 'static) -> Self {
-        Self(Arc::new(Mutex::new(State::new(
-            settings,
-            Arc::new(validator),
-        ))))
+        Self(Arc::new(Mutex::new(State::new(settings, Arc::new(validator)))))
     }
 
     /// Answers `request`, whose URI is absolute, at `now`.
@@ -109,10 +104,7 @@ impl ModelCa {
 
     /// The root certificate of a chain in PEM: 0 is the default chain's, the others are the alternates'.
     pub fn root_pem(&self, number: usize) -> Option<String> {
-        lock(&self.0)
-            .hierarchy
-            .root(number)
-            .map(|it| certificate::pem(it))
+        lock(&self.0).hierarchy.root(number).map(|it| certificate::pem(it))
     }
 
     /// Changes the behaviour from now on; seed, roots and intermediates stay as they began.
@@ -166,16 +158,8 @@ impl ModelCa {
     }
 
     /// Programs the renewal window of one certificate.
-    pub fn set_renewal_window_of(
-        &self,
-        certificate: &CertificateId,
-        start: Timestamp,
-        end: Timestamp,
-    ) {
-        lock(&self.0)
-            .renewal
-            .of
-            .insert(certificate.clone(), window(start, end));
+    pub fn set_renewal_window_of(&self, certificate: &CertificateId, start: Timestamp, end: Timestamp) {
+        lock(&self.0).renewal.of.insert(certificate.clone(), window(start, end));
     }
 
     /// Programs the whole body of renewal information for every certificate, JSON or not.
@@ -232,10 +216,7 @@ impl ModelCa {
     pub fn requests_of_order(&self, order: &Url) -> usize {
         let state = lock(&self.0);
         let route = state.route(order.as_str());
-        route
-            .order()
-            .and_then(|id| state.ledger.orders.get(id).copied())
-            .unwrap_or(0)
+        route.order().and_then(|id| state.ledger.orders.get(id).copied()).unwrap_or(0)
     }
 
     /// Every request, in order of arrival.
@@ -264,8 +245,7 @@ impl ModelCa {
         state.settle(now);
         let ids: Vec<String> = state.memory.orders.keys().cloned().collect();
         ids.iter().for_each(|id| state.refresh_order(id, now));
-        let open =
-            |it: &&state::OrderEntry| matches!(it.stage, Stage::Open | Stage::Processing { .. });
+        let open = |it: &&state::OrderEntry| matches!(it.stage, Stage::Open | Stage::Processing { .. });
         state.memory.orders.values().filter(open).count()
     }
 

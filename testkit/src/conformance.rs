@@ -5,9 +5,13 @@
 
 use std::fmt;
 
+#[cfg(feature = "issuers")]
+mod issuer;
 #[cfg(feature = "solvers")]
 mod solvers;
 
+#[cfg(feature = "issuers")]
+pub use issuer::{IssuerWorld, issuer};
 #[cfg(feature = "solvers")]
 pub use solvers::{MemoryDns, dns_provider, solver};
 

@@ -17,24 +17,11 @@ use super::validation::{ValidationJob, Verdict};
 
 impl State {
     /// An authorization for `identifier`: one that is proven, by chance, or a new one.
-    pub(crate) fn authorize(
-        &mut self,
-        account: &str,
-        identifier: &Identifier,
-        now: Timestamp,
-    ) -> String {
-        let proven = self
-            .memory
-            .proven
-            .get(&(account.to_owned(), identifier.clone()))
-            .cloned();
+    pub(crate) fn authorize(&mut self, account: &str, identifier: &Identifier, now: Timestamp) -> String {
+        let proven = self.memory.proven.get(&(account.to_owned(), identifier.clone())).cloned();
         if let Some(id) = proven {
             self.refresh_authorization(&id, now);
-            let valid = self
-                .memory
-                .authorizations
-                .get(&id)
-                .is_some_and(|it| it.status == AuthorizationStatus::Valid);
+            let valid = self.memory.authorizations.get(&id).is_some_and(|it| it.status == AuthorizationStatus::Valid);
             let percent = self.settings.reuse_percent;
             if valid && self.random.chance(percent) {
                 return id;
@@ -91,28 +78,16 @@ impl State {
             .collect()
     }
 
-    pub(crate) fn authorization(
-        &mut self,
-        request: &Signed,
-        id: &str,
-        now: Timestamp,
-    ) -> Result<Reply, Refusal> {
+    pub(crate) fn authorization(&mut self, request: &Signed, id: &str, now: Timestamp) -> Result<Reply, Refusal> {
         self.own_authorization(request, id, now)?;
         if !request.is_look() {
             let wish = request.json()?;
             if wish.get("status").and_then(Value::as_str) != Some("deactivated") {
-                return Err(Refusal::malformed(
-                    "an authorization can only be set to deactivated",
-                ));
+                return Err(Refusal::malformed("an authorization can only be set to deactivated"));
             }
             let authorization = self.memory.authorizations.get_mut(id);
             match authorization {
-                Some(it)
-                    if matches!(
-                        it.status,
-                        AuthorizationStatus::Pending | AuthorizationStatus::Valid
-                    ) =>
-                {
+                Some(it) if matches!(it.status, AuthorizationStatus::Pending | AuthorizationStatus::Valid) => {
                     it.status = AuthorizationStatus::Deactivated;
                 }
                 _ => return Err(Refusal::malformed("the authorization is final already")),
@@ -120,16 +95,8 @@ impl State {
         }
         let shown = self.show_authorization(id);
         let reply = Reply::json(200, &shown).with(header::CACHE_CONTROL, "no-store");
-        let busy = self
-            .memory
-            .authorizations
-            .get(id)
-            .is_some_and(|it| it.status == AuthorizationStatus::Pending);
-        Ok(if busy {
-            reply.retry_after(self.settings.poll_after)
-        } else {
-            reply
-        })
+        let busy = self.memory.authorizations.get(id).is_some_and(|it| it.status == AuthorizationStatus::Pending);
+        Ok(if busy { reply.retry_after(self.settings.poll_after) } else { reply })
     }
 
     pub(crate) fn challenge(
@@ -143,9 +110,7 @@ impl State {
         self.own_authorization(request, authorization, now)?;
         if !request.is_look() {
             if request.json()? != json!({}) {
-                return Err(Refusal::malformed(
-                    "a challenge is accepted with an empty object and nothing else",
-                ));
+                return Err(Refusal::malformed("a challenge is accepted with an empty object and nothing else"));
             }
             self.accept(authorization, challenge, fault, now)?;
         }
@@ -155,17 +120,10 @@ impl State {
             .get(authorization)
             .and_then(|it| it.challenges.iter().find(|it| it.id == challenge))
             .ok_or_else(|| Refusal::missing("challenge"))?;
-        let busy = matches!(
-            entry.status,
-            ChallengeStatus::Pending | ChallengeStatus::Processing
-        );
+        let busy = matches!(entry.status, ChallengeStatus::Pending | ChallengeStatus::Processing);
         let up = self.url(&format!("authz/{authorization}"));
         let reply = Reply::json(200, &self.show_challenge(authorization, entry)).link(&up, "up");
-        Ok(if busy {
-            reply.retry_after(self.settings.poll_after)
-        } else {
-            reply
-        })
+        Ok(if busy { reply.retry_after(self.settings.poll_after) } else { reply })
     }
 
     fn accept(
@@ -183,11 +141,8 @@ impl State {
             return Err(Refusal::missing("authorization"));
         };
         let pending = entry.status == AuthorizationStatus::Pending;
-        let entry = entry
-            .challenges
-            .iter_mut()
-            .find(|it| it.id == challenge)
-            .ok_or_else(|| Refusal::missing("challenge"))?;
+        let entry =
+            entry.challenges.iter_mut().find(|it| it.id == challenge).ok_or_else(|| Refusal::missing("challenge"))?;
         if !pending || entry.status != ChallengeStatus::Pending {
             return Ok(());
         }
@@ -200,10 +155,7 @@ impl State {
         }
         self.memory.due.insert((
             now + delay,
-            Due::Verdict {
-                authorization: authorization.to_owned(),
-                challenge: challenge.to_owned(),
-            },
+            Due::Verdict { authorization: authorization.to_owned(), challenge: challenge.to_owned() },
         ));
         Ok(())
     }
@@ -250,10 +202,8 @@ impl State {
         if entry.status != AuthorizationStatus::Pending {
             return;
         }
-        let Some(challenge) = entry
-            .challenges
-            .iter_mut()
-            .find(|it| it.id == job.challenge && it.status == ChallengeStatus::Processing)
+        let Some(challenge) =
+            entry.challenges.iter_mut().find(|it| it.id == job.challenge && it.status == ChallengeStatus::Processing)
         else {
             return;
         };
@@ -291,9 +241,7 @@ impl State {
             entry.status = AuthorizationStatus::Valid;
             entry.expires = expires;
         }
-        self.memory
-            .proven
-            .insert((account.to_owned(), identifier.clone()), id);
+        self.memory.proven.insert((account.to_owned(), identifier.clone()), id);
     }
 
     /// Lets an authorization run out.
@@ -312,46 +260,26 @@ impl State {
     /// Why an authorization cannot be proven any more, with its identifier; `None` while it can, or is.
     pub(crate) fn why_lost(&self, id: &str) -> Option<Problem> {
         let Some(entry) = self.memory.authorizations.get(id) else {
-            return Some(Problem::new(
-                ProblemType::Malformed,
-                "an authorization is gone",
-            ));
+            return Some(Problem::new(ProblemType::Malformed, "an authorization is gone"));
         };
-        if matches!(
-            entry.status,
-            AuthorizationStatus::Pending | AuthorizationStatus::Valid
-        ) {
+        if matches!(entry.status, AuthorizationStatus::Pending | AuthorizationStatus::Valid) {
             return None;
         }
         let failed = entry.challenges.iter().find_map(|it| it.error.clone());
         let mut problem = failed.unwrap_or_else(|| {
-            Problem::new(
-                ProblemType::Unauthorized,
-                format!("the authorization is {}", entry.status),
-            )
+            Problem::new(ProblemType::Unauthorized, format!("the authorization is {}", entry.status))
         });
         problem.identifier = Some(entry.identifier.clone());
         Some(problem)
     }
 
-    fn own_authorization(
-        &mut self,
-        request: &Signed,
-        id: &str,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
+    fn own_authorization(&mut self, request: &Signed, id: &str, now: Timestamp) -> Result<(), Refusal> {
         self.refresh_authorization(id, now);
-        let entry = self
-            .memory
-            .authorizations
-            .get(id)
-            .ok_or_else(|| Refusal::missing("authorization"))?;
+        let entry = self.memory.authorizations.get(id).ok_or_else(|| Refusal::missing("authorization"))?;
         if request.account()? == entry.account {
             Ok(())
         } else {
-            Err(Refusal::unauthorized(
-                "the authorization belongs to another account",
-            ))
+            Err(Refusal::unauthorized("the authorization belongs to another account"))
         }
     }
 
@@ -359,11 +287,7 @@ impl State {
         let Some(entry) = self.memory.authorizations.get(id) else {
             return Value::Null;
         };
-        let challenges: Vec<Value> = entry
-            .challenges
-            .iter()
-            .map(|it| self.show_challenge(id, it))
-            .collect();
+        let challenges: Vec<Value> = entry.challenges.iter().map(|it| self.show_challenge(id, it)).collect();
         let mut shown = json!({
             "identifier": entry.identifier,
             "status": entry.status,

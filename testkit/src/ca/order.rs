@@ -22,18 +22,12 @@ impl State {
             .map_err(|error| Refusal::malformed(format!("not an order: {error}")))?;
         let identifiers = self.check_identifiers(&wish.identifiers)?;
         if (wish.not_before.is_some() || wish.not_after.is_some()) && !self.settings.order_dates {
-            return Err(Refusal::malformed(
-                "notBefore and notAfter are not supported",
-            ));
+            return Err(Refusal::malformed("notBefore and notAfter are not supported"));
         }
         if let Some(profile) = &wish.profile
             && !self.settings.profiles.contains_key(profile)
         {
-            return Err(Refusal::new(
-                400,
-                ProblemType::InvalidProfile,
-                format!("profile {profile:?} is not on offer"),
-            ));
+            return Err(Refusal::new(400, ProblemType::InvalidProfile, format!("profile {profile:?} is not on offer")));
         }
         if self.settings.reuse_orders
             && let Some(id) = self.same_order(&account, &identifiers, &wish, now)
@@ -44,10 +38,7 @@ impl State {
             self.check_replaced(&account, replaced, &identifiers, now)?;
         }
         let id = self.new_id();
-        let authorizations: Vec<String> = identifiers
-            .iter()
-            .map(|it| self.authorize(&account, it, now))
-            .collect();
+        let authorizations: Vec<String> = identifiers.iter().map(|it| self.authorize(&account, it, now)).collect();
         if let Some(replaced) = &wish.replaces
             && let Some(certificate) = self.memory.certificates_by_id.get(replaced)
             && let Some(certificate) = self.memory.certificates.get_mut(certificate)
@@ -93,17 +84,10 @@ impl State {
                 } else {
                     ProblemType::UnsupportedIdentifier
                 };
-                return Err(Refusal::new(
-                    400,
-                    kind,
-                    format!("{identifier} is not taken"),
-                ));
+                return Err(Refusal::new(400, kind, format!("{identifier} is not taken")));
             }
             if self.is_blocked(identifier) {
-                let mut problem = Problem::new(
-                    ProblemType::RejectedIdentifier,
-                    "policy forbids issuing for this name",
-                );
+                let mut problem = Problem::new(ProblemType::RejectedIdentifier, "policy forbids issuing for this name");
                 problem.identifier = Some(identifier.clone());
                 refused.push(problem);
             }
@@ -126,10 +110,7 @@ impl State {
     fn is_blocked(&self, identifier: &Identifier) -> bool {
         let text = identifier.to_string();
         self.settings.blocked.iter().any(|blocked| {
-            text == *blocked
-                || text
-                    .strip_suffix(blocked.as_str())
-                    .is_some_and(|rest| rest.ends_with('.'))
+            text == *blocked || text.strip_suffix(blocked.as_str()).is_some_and(|rest| rest.ends_with('.'))
         })
     }
 
@@ -169,35 +150,20 @@ impl State {
             .and_then(|id| self.memory.certificates.get(id))
             .ok_or_else(|| Refusal::missing("certificate to replace"))?;
         if certificate.account != account {
-            return Err(Refusal::unauthorized(
-                "the certificate to replace belongs to another account",
-            ));
+            return Err(Refusal::unauthorized("the certificate to replace belongs to another account"));
         }
-        if !identifiers
-            .iter()
-            .any(|it| certificate.identifiers.contains(it))
-        {
-            return Err(Refusal::malformed(
-                "the certificate to replace shares no identifier with the order",
-            ));
+        if !identifiers.iter().any(|it| certificate.identifiers.contains(it)) {
+            return Err(Refusal::malformed("the certificate to replace shares no identifier with the order"));
         }
         let Some(other) = certificate.replaced_by.clone() else {
             return Ok(());
         };
         self.refresh_order(&other, now);
-        let dead = self
-            .memory
-            .orders
-            .get(&other)
-            .is_none_or(|it| matches!(it.stage, Stage::Invalid(_)));
+        let dead = self.memory.orders.get(&other).is_none_or(|it| matches!(it.stage, Stage::Invalid(_)));
         if dead {
             return Ok(());
         }
-        Err(Refusal::new(
-            409,
-            ProblemType::AlreadyReplaced,
-            "another order replaces this certificate already",
-        ))
+        Err(Refusal::new(409, ProblemType::AlreadyReplaced, "another order replaces this certificate already"))
     }
 
     pub(crate) fn order(
@@ -222,11 +188,7 @@ impl State {
         self.own_order(request, id, fault, now)?;
         let status = self.order_status(id);
         if status != "ready" {
-            return Err(Refusal::new(
-                403,
-                ProblemType::OrderNotReady,
-                format!("the order is {status}"),
-            ));
+            return Err(Refusal::new(403, ProblemType::OrderNotReady, format!("the order is {status}")));
         }
         let csr = self.check_csr(request, id)?;
         let delay = match fault {
@@ -239,21 +201,11 @@ impl State {
         };
         self.ledger.finalized += 1;
         if let Some(order) = self.memory.orders.get_mut(id) {
-            order.stage = Stage::Processing {
-                csr: Box::new(csr),
-                flaw,
-            };
+            order.stage = Stage::Processing { csr: Box::new(csr), flaw };
         }
-        self.memory.due.insert((
-            now + delay,
-            Due::Certificate {
-                order: id.to_owned(),
-            },
-        ));
+        self.memory.due.insert((now + delay, Due::Certificate { order: id.to_owned() }));
         self.settle(now);
-        Ok(self
-            .order_reply(200, id)
-            .at(self.url(&format!("order/{id}"))))
+        Ok(self.order_reply(200, id).at(self.url(&format!("order/{id}"))))
     }
 
     fn check_csr(&self, request: &Signed, id: &str) -> Result<Csr, Refusal> {
@@ -272,41 +224,23 @@ impl State {
             return Err(bad("Ed25519 keys are not certified here".to_owned()));
         }
         let order = self.memory.orders.get(id);
-        let wanted: BTreeSet<Identifier> = order
-            .map(|it| it.identifiers.iter().cloned().collect())
-            .unwrap_or_default();
+        let wanted: BTreeSet<Identifier> = order.map(|it| it.identifiers.iter().cloned().collect()).unwrap_or_default();
         if csr.identifiers != wanted {
-            return Err(bad(
-                "the names of the signing request are not the order's".to_owned()
-            ));
+            return Err(bad("the names of the signing request are not the order's".to_owned()));
         }
         let account = order.and_then(|it| self.memory.accounts.get(&it.account));
         if account.is_some_and(|it| it.key == csr.key) {
-            return Err(bad(
-                "the key of the signing request is the account's".to_owned()
-            ));
+            return Err(bad("the key of the signing request is the account's".to_owned()));
         }
         Ok(csr)
     }
 
     /// Checks that the order is there and the requester's, and brings it up to `now`.
-    fn own_order(
-        &mut self,
-        request: &Signed,
-        id: &str,
-        fault: Option<&Fault>,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
+    fn own_order(&mut self, request: &Signed, id: &str, fault: Option<&Fault>, now: Timestamp) -> Result<(), Refusal> {
         self.refresh_order(id, now);
-        let order = self
-            .memory
-            .orders
-            .get_mut(id)
-            .ok_or_else(|| Refusal::missing("order"))?;
+        let order = self.memory.orders.get_mut(id).ok_or_else(|| Refusal::missing("order"))?;
         if request.account()? != order.account {
-            return Err(Refusal::unauthorized(
-                "the order belongs to another account",
-            ));
+            return Err(Refusal::unauthorized("the order belongs to another account"));
         }
         if let Some(Fault::Invalidate(problem)) = fault {
             order.stage = Stage::Invalid((**problem).clone());
@@ -334,10 +268,7 @@ impl State {
             0 => return,
             1 => lost.swap_remove(0),
             count => {
-                let mut problem = Problem::new(
-                    ProblemType::Compound,
-                    format!("{count} authorizations failed"),
-                );
+                let mut problem = Problem::new(ProblemType::Compound, format!("{count} authorizations failed"));
                 problem.subproblems = lost;
                 problem
             }
@@ -354,10 +285,7 @@ impl State {
         match &order.stage {
             Stage::Open => {
                 let proven = order.authorizations.iter().all(|it| {
-                    self.memory
-                        .authorizations
-                        .get(it)
-                        .is_some_and(|it| it.status == AuthorizationStatus::Valid)
+                    self.memory.authorizations.get(it).is_some_and(|it| it.status == AuthorizationStatus::Valid)
                 });
                 if proven { "ready" } else { "pending" }
             }
@@ -369,11 +297,7 @@ impl State {
 
     fn order_reply(&self, status: u16, id: &str) -> Reply {
         let reply = Reply::json(status, &self.show_order(id));
-        let reply = if status == 201 {
-            reply.at(self.url(&format!("order/{id}")))
-        } else {
-            reply
-        };
+        let reply = if status == 201 { reply.at(self.url(&format!("order/{id}"))) } else { reply };
         if matches!(self.order_status(id), "processing" | "pending") {
             reply.retry_after(self.settings.poll_after)
         } else {
@@ -385,11 +309,8 @@ impl State {
         let Some(order) = self.memory.orders.get(id) else {
             return Value::Null;
         };
-        let authorizations: Vec<String> = order
-            .authorizations
-            .iter()
-            .map(|it| self.url(&format!("authz/{it}")))
-            .collect();
+        let authorizations: Vec<String> =
+            order.authorizations.iter().map(|it| self.url(&format!("authz/{it}"))).collect();
         let mut shown = json!({
             "status": self.order_status(id),
             "expires": order.expires,
