@@ -7,9 +7,11 @@ use std::fmt;
 
 #[cfg(feature = "solvers")]
 mod solvers;
+mod store;
 
 #[cfg(feature = "solvers")]
 pub use solvers::{MemoryDns, dns_provider, solver};
+pub use store::store;
 
 /// A clause of a contract, and how it was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
