@@ -9,11 +9,13 @@ use std::fmt;
 mod issuer;
 #[cfg(feature = "solvers")]
 mod solvers;
+mod store;
 
 #[cfg(feature = "issuers")]
 pub use issuer::{IssuerWorld, issuer};
 #[cfg(feature = "solvers")]
 pub use solvers::{MemoryDns, dns_provider, solver};
+pub use store::store;
 
 /// A clause of a contract, and how it was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
