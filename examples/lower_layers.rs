@@ -20,7 +20,7 @@ use testkit::https::HttpsFront;
 async fn main() -> Result<(), Box<dyn Error>> {
     let timer = Arc::new(TokioTimer);
     let front = HttpsFront::start(ModelCa::with_validator(Settings::default(), AlwaysValid), timer.clone()).await?;
-    let transport = certwright::acme_core::transport::reqwest::ReqwestTransport::builder()
+    let transport = certwright::acme_core::transport::ReqwestTransport::builder()
         .add_root_pem(front.root_pem().as_bytes())?
         .build()?;
     let directory = Directory::new(front.directory_url(), Arc::new(transport), timer.clone());

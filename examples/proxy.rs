@@ -6,7 +6,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use certwright::acme_core::protocol::{Registration, Url};
-use certwright::acme_core::transport::reqwest::ReqwestTransport;
+use certwright::acme_core::transport::ReqwestTransport;
 use certwright::acme_core::{Directory, Store};
 use certwright::certstore::{self, Acceptor, FileStore, Keeper, Listener, Resolver, Spec};
 use certwright::issuers::acme::{AccountSettings, AcmeIssuer};

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use certwright::acme_core::protocol::Registration;
-use certwright::acme_core::transport::reqwest::ReqwestTransport;
+use certwright::acme_core::transport::ReqwestTransport;
 use certwright::acme_core::{Directory, key::PrivateKey};
 use certwright::certstore::{self, Acceptor, Listener, MemoryStore, Resolver};
 use certwright::issuers::acme::{AccountSettings, AcmeIssuer};

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use acme_core::protocol::{ChallengeType, ExternalAccount, Registration, Url};
-use acme_core::transport::reqwest::ReqwestTransport;
+use acme_core::transport::ReqwestTransport;
 use acme_core::{Directory, Error, ErrorKind, Identifier, KeyType, Store};
 use certstore::{FileStore, Keeper, Resolver, Spec};
 use issuers::{Issuer, TokioTimer};
