@@ -22,9 +22,11 @@ mod account;
 mod answer;
 mod authorization;
 mod certificate;
+mod challenge;
 mod csr;
 mod exchange;
 mod fault;
+mod finalize;
 mod jws;
 mod keys;
 mod ledger;
@@ -56,6 +58,8 @@ pub use pki::LeafFlaw;
 pub use settings::{ExternalAccounts, Profile, Settings};
 pub use tls_alpn::check_certificate as check_validation_certificate;
 pub use transport::ModelTransport;
+#[cfg(feature = "https")]
+pub(crate) use validation::check_http_body;
 pub use validation::{
     AlwaysValid, ByTable, Elsewhere, NeverValid, ValidationJob, Validator, Verdict, account_label,
 };
@@ -204,6 +208,11 @@ impl ModelCa {
         let state = lock(&self.0);
         let id = state.memory.certificates_by_id.get(certificate)?;
         Some(state.memory.certificates.get(id)?.revoked?.1)
+    }
+
+    /// Lets everything happen whose time has come at `now`; every request does so by itself.
+    pub fn settle(&self, now: Timestamp) {
+        lock(&self.0).settle(now);
     }
 
     /// The challenges that wait for somebody else's look ([`Verdict::Elsewhere`]); each is handed out once.
