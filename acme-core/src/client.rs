@@ -4,6 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use rustls_pki_types::CertificateDer;
 
 use crate::Error;
@@ -92,10 +94,7 @@ pub struct Reply {
 impl Reply {
     /// A reply, for implementers of [`Client`].
     pub fn new(answer: Answer, retry_after: Option<Duration>) -> Self {
-        Self {
-            answer,
-            retry_after,
-        }
+        Self { answer, retry_after }
     }
 }
 
@@ -138,6 +137,21 @@ impl Chain {
     /// The leaf.
     pub fn leaf(&self) -> Option<&CertificateDer<'static>> {
         self.0.first()
+    }
+}
+
+impl serde::Serialize for Chain {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|it| BASE64_STANDARD.encode(it)))
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Chain {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        let decoded: Result<Vec<_>, _> =
+            texts.iter().map(|it| BASE64_STANDARD.decode(it).map(CertificateDer::from)).collect();
+        decoded.map(Self).map_err(serde::de::Error::custom)
     }
 }
 
@@ -208,10 +222,6 @@ impl fmt::Display for Needs {
                 between = ", ";
             }
         }
-        if between.is_empty() {
-            f.write_str("nothing")
-        } else {
-            Ok(())
-        }
+        if between.is_empty() { f.write_str("nothing") } else { Ok(()) }
     }
 }

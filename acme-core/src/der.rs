@@ -38,9 +38,7 @@ impl<'a> Reader<'a> {
             if !minimal {
                 return None;
             }
-            octets
-                .iter()
-                .fold(0, |length, octet| length << 8 | usize::from(*octet))
+            octets.iter().fold(0, |length, octet| length << 8 | usize::from(*octet))
         };
         let (content, rest) = rest.split_at_checked(length)?;
         if found != tag {

@@ -76,11 +76,7 @@ impl Directory {
     /// Puts the name of the program in front of ours in `User-Agent` (RFC 8555 section 6.1): `shop/1.2`. What no header may hold is left out.
     #[must_use]
     pub fn with_user_agent(mut self, program: &str) -> Self {
-        let program: String = program
-            .chars()
-            .filter(|it| it.is_ascii_graphic() || *it == ' ')
-            .take(256)
-            .collect();
+        let program: String = program.chars().filter(|it| it.is_ascii_graphic() || *it == ' ').take(256).collect();
         let text = format!("{} {OURS}", program.trim());
         if let Ok(value) = HeaderValue::try_from(text.trim()) {
             self.user_agent = value;
@@ -95,11 +91,7 @@ impl Directory {
 
     /// This machine's clock and the server's, as the last answer showed them; none before the first.
     pub fn skew(&self) -> Option<Skew> {
-        *self
-            .inner
-            .skew
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        *self.inner.skew.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The error to report when this machine's clock is off by an hour or more; none before the first answer.
@@ -119,10 +111,7 @@ impl Directory {
             async move { self.get(&Url::parse(&url)?).await }.boxed()
         };
         let answer = self.at(Endpoint::RenewalInfo, ask).await?.success(doing)?;
-        Ok(RenewalReply {
-            info: answer.json(doing)?,
-            retry_after: answer.retry_after,
-        })
+        Ok(RenewalReply { info: answer.json(doing)?, retry_after: answer.retry_after })
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -131,11 +120,7 @@ impl Directory {
 
     fn observe(&self, answer: &Answer, now: Timestamp) {
         if let Some(there) = answer.date {
-            *self
-                .inner
-                .skew
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = Some(Skew::new(now, there));
+            *self.inner.skew.lock().unwrap_or_else(PoisonError::into_inner) = Some(Skew::new(now, there));
         }
     }
 }

@@ -27,13 +27,7 @@ impl Error {
     ///
     /// The advice on retrying is the kind's own until [`with_retry`](Self::with_retry) says otherwise.
     pub fn new(kind: ErrorKind, what: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Parts {
-            kind,
-            what: what.into(),
-            retry: kind.retry(),
-            problem: None,
-            source: None,
-        }))
+        Self(Box::new(Parts { kind, what: what.into(), retry: kind.retry(), problem: None, source: None }))
     }
 
     /// Replaces the advice on retrying.
@@ -98,9 +92,7 @@ impl fmt::Display for Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("Error");
-        out.field("kind", &self.0.kind)
-            .field("what", &self.0.what)
-            .field("retry", &self.0.retry);
+        out.field("kind", &self.0.kind).field("what", &self.0.what).field("retry", &self.0.retry);
         if let Some(problem) = &self.0.problem {
             out.field("problem", problem);
         }
@@ -149,12 +141,9 @@ impl ErrorKind {
     pub fn retry(self) -> Retry {
         match self {
             Self::Refused | Self::Unauthorized | Self::Unsupported => Retry::Never,
-            Self::Busy
-            | Self::NotFound
-            | Self::Conflict
-            | Self::Malformed
-            | Self::Unreachable
-            | Self::Internal => Retry::Backoff,
+            Self::Busy | Self::NotFound | Self::Conflict | Self::Malformed | Self::Unreachable | Self::Internal => {
+                Retry::Backoff
+            }
         }
     }
 }

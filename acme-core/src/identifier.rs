@@ -41,10 +41,7 @@ impl Identifier {
     /// `Malformed`, with what is wrong and what to write instead.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let text = text.trim();
-        let bare = text
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'))
-            .unwrap_or(text);
+        let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
         match bare.parse::<IpAddr>() {
             Ok(address) => Ok(Self::Ip(address)),
             Err(_) => DnsName::parse(text).map(Self::Dns),
@@ -90,12 +87,9 @@ impl fmt::Display for Identifier {
         match self {
             Self::Dns(name) => name.fmt(f),
             Self::Ip(address) => address.fmt(f),
-            Self::Other(other) => write!(
-                f,
-                "{}:{}",
-                text::printable(&other.kind, 40),
-                text::printable(&other.value, 255)
-            ),
+            Self::Other(other) => {
+                write!(f, "{}:{}", text::printable(&other.kind, 40), text::printable(&other.value, 255))
+            }
         }
     }
 }
@@ -112,10 +106,7 @@ impl DnsName {
     pub fn parse(text: &str) -> Result<Self, Error> {
         let bare = text.strip_suffix('.').unwrap_or(text);
         let refuse = |why: &str| {
-            Err(Error::new(
-                ErrorKind::Malformed,
-                format!("{:?} is not a DNS name: {why}", text::printable(text, 260)),
-            ))
+            Err(Error::new(ErrorKind::Malformed, format!("{:?} is not a DNS name: {why}", text::printable(text, 260))))
         };
         if bare.is_empty() {
             return refuse("it is empty");
@@ -136,11 +127,7 @@ impl DnsName {
                 return refuse(why);
             }
         }
-        if ascii
-            .split('.')
-            .next_back()
-            .is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()))
-        {
+        if ascii.split('.').next_back().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit())) {
             return refuse("its last label is a number (an address needs all four parts)");
         }
         Ok(Self(format!("{star}{ascii}")))
@@ -165,11 +152,7 @@ impl DnsName {
     /// `*.` in front of the name; a wildcard stays as it is.
     #[must_use]
     pub fn wildcard(&self) -> Self {
-        if self.is_wildcard() {
-            self.clone()
-        } else {
-            Self(format!("*.{}", self.0))
-        }
+        if self.is_wildcard() { self.clone() } else { Self(format!("*.{}", self.0)) }
     }
 
     /// Does this name, taken from a certificate, cover `name` (RFC 6125: `*` stands for exactly one whole label)?
@@ -232,10 +215,7 @@ fn to_a_labels(text: &str) -> Result<String, String> {
     if text.is_ascii() {
         Ok(text.to_ascii_lowercase())
     } else {
-        Err(
-            "it holds letters beyond ASCII; write its xn-- form, or build with feature `idna`"
-                .to_owned(),
-        )
+        Err("it holds letters beyond ASCII; write its xn-- form, or build with feature `idna`".to_owned())
     }
 }
 
@@ -248,13 +228,8 @@ fn label_fault(label: &str) -> Option<&'static str> {
         Some("`*` may stand only once, as the whole first label")
     } else if label.starts_with('-') || label.ends_with('-') {
         Some("a label begins or ends with `-`")
-    } else if !label
-        .bytes()
-        .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
-    {
-        Some(
-            "only letters, digits, `-` and `.` are allowed (write the name alone: no scheme, port or path)",
-        )
+    } else if !label.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_')) {
+        Some("only letters, digits, `-` and `.` are allowed (write the name alone: no scheme, port or path)")
     } else {
         None
     }
@@ -286,10 +261,7 @@ impl From<Wire> for Identifier {
             "ip" => wire.value.parse().ok().map(Self::Ip),
             _ => None,
         };
-        known.unwrap_or(Self::Other(OtherIdentifier {
-            kind: wire.kind,
-            value: wire.value,
-        }))
+        known.unwrap_or(Self::Other(OtherIdentifier { kind: wire.kind, value: wire.value }))
     }
 }
 
@@ -336,9 +308,6 @@ mod tests {
     #[cfg(feature = "idna")]
     #[test]
     fn international_names_become_a_labels() {
-        assert_eq!(
-            Identifier::parse("*.Bücher.example").unwrap().to_string(),
-            "*.xn--bcher-kva.example"
-        );
+        assert_eq!(Identifier::parse("*.Bücher.example").unwrap().to_string(), "*.xn--bcher-kva.example");
     }
 }

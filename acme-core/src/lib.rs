@@ -1,9 +1,11 @@
 //! The client side of ACME as pure state machines, and the ports around them.
 
+pub mod backoff;
 pub mod client;
 mod der;
 pub mod directory;
 mod error;
+pub mod flow;
 pub mod hash;
 mod identifier;
 pub mod jose;

@@ -45,11 +45,7 @@ enum OrderList {
 }
 
 impl Session {
-    pub(crate) fn new(
-        directory: Directory,
-        key: Arc<dyn Signer>,
-        account: Url,
-    ) -> Result<Self, Error> {
+    pub(crate) fn new(directory: Directory, key: Arc<dyn Signer>, account: Url) -> Result<Self, Error> {
         let jwk = Jwk::from_spki(key.public_key())?;
         Ok(Self(Arc::new(Inner {
             directory,
@@ -90,13 +86,7 @@ impl Session {
     }
 
     fn request<'a>(&'a self, url: &'a Url, payload: &'a [u8]) -> Post<'a> {
-        Post {
-            key: self.signer(),
-            by: By::Account(&self.0.account),
-            url,
-            payload,
-            accept: None,
-        }
+        Post { key: self.signer(), by: By::Account(&self.0.account), url, payload, accept: None }
     }
 
     async fn new_order(&self, order: &NewOrder) -> Result<Reply, Error> {
@@ -104,9 +94,7 @@ impl Session {
         self.offers(order).await?;
         let payload = to_json(order)?;
         let payload = payload.as_slice();
-        let ask = |url: Url| {
-            async move { self.0.directory.post(self.request(&url, payload)).await }.boxed()
-        };
+        let ask = |url: Url| async move { self.0.directory.post(self.request(&url, payload)).await }.boxed();
         let answer = self
             .0
             .directory
@@ -124,24 +112,16 @@ impl Session {
             return Ok(());
         };
         let directory = &self.0.directory;
-        let object = directory
-            .load(|it| it.meta.profiles.contains_key(profile))
-            .await?;
+        let object = directory.load(|it| it.meta.profiles.contains_key(profile)).await?;
         if object.meta.profiles.contains_key(profile) {
             return Ok(());
         }
         let offered: Vec<&str> = object.meta.profiles.keys().map(String::as_str).collect();
-        let offered = if offered.is_empty() {
-            "none".to_owned()
-        } else {
-            crate::text::printable(&offered.join(", "), 400)
-        };
+        let offered =
+            if offered.is_empty() { "none".to_owned() } else { crate::text::printable(&offered.join(", "), 400) };
         Err(Error::new(
             ErrorKind::Unsupported,
-            format!(
-                "{} does not offer the profile {profile:?}; it offers {offered}",
-                directory.url()
-            ),
+            format!("{} does not offer the profile {profile:?}; it offers {offered}", directory.url()),
         ))
     }
 
@@ -163,10 +143,7 @@ impl Session {
     async fn authorization(&self, url: &Url, payload: &[u8], doing: &str) -> Result<Reply, Error> {
         let answer = self.post(url, payload, doing).await?;
         let authorization = answer.json(doing)?;
-        Ok(Reply::new(
-            Said::Authorization(authorization),
-            answer.retry_after,
-        ))
+        Ok(Reply::new(Said::Authorization(authorization), answer.retry_after))
     }
 
     async fn accept(&self, url: &Url) -> Result<Reply, Error> {
@@ -184,17 +161,13 @@ impl Client for Session {
             Call::NewOrder(order) => self.new_order(order).await,
             Call::FindOrder(order) => self.find_order(order).await,
             Call::ReadOrder(url) => self.read_order(url).await,
-            Call::ReadAuthorization(url) => {
-                self.authorization(url, b"", "reading an authorization")
-                    .await
-            }
+            Call::ReadAuthorization(url) => self.authorization(url, b"", "reading an authorization").await,
             Call::Accept(url) => self.accept(url).await,
             Call::Finalize { url, csr } => self.finalize(url, csr).await,
             Call::Download { url, alternates } => self.download(url, *alternates).await,
             Call::Deactivate(url) => {
                 let payload = br#"{"status":"deactivated"}"#;
-                self.authorization(url, payload, "deactivating an authorization")
-                    .await
+                self.authorization(url, payload, "deactivating an authorization").await
             }
         }
     }

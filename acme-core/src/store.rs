@@ -26,12 +26,7 @@ pub trait Store: Send + Sync {
     async fn get(&self, key: &Key) -> Result<Option<Entry>, Error>;
 
     /// Writes `value` under `key` if what is there meets `expect`; answers the new version.
-    async fn put(
-        &self,
-        key: &Key,
-        value: Secret<Vec<u8>>,
-        expect: Expect,
-    ) -> Result<Version, Error>;
+    async fn put(&self, key: &Key, value: Secret<Vec<u8>>, expect: Expect) -> Result<Version, Error>;
 
     /// Removes `key` if what is there meets `expect`.
     async fn delete(&self, key: &Key, expect: Expect) -> Result<(), Error>;
@@ -213,7 +208,5 @@ fn is_segment(segment: &str) -> bool {
     };
     segment.len() <= limits::STORE_KEY_SEGMENT
         && matches!(first, b'a'..=b'z' | b'0'..=b'9' | b'_')
-        && segment
-            .bytes()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.'))
+        && segment.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.'))
 }

@@ -20,9 +20,7 @@ impl Timestamp {
     /// The earliest time that can be expressed: 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self { millis: 0 };
     /// The latest time that can be expressed: 9999-12-31T23:59:59.999Z (the end of X.509 and RFC 3339 time).
-    pub const MAX: Self = Self {
-        millis: 253_402_300_799_999,
-    };
+    pub const MAX: Self = Self { millis: 253_402_300_799_999 };
 
     /// Milliseconds since 1970-01-01T00:00:00Z; what lies outside [`EPOCH`](Self::EPOCH)..[`MAX`](Self::MAX) is cut to it.
     pub const fn from_unix_millis(millis: i64) -> Self {
@@ -55,12 +53,9 @@ impl Timestamp {
     /// # Errors
     /// `Malformed` when the text is not RFC 3339.
     pub fn parse_rfc3339(text: &str) -> Result<Self, Error> {
-        let parsed = OffsetDateTime::parse(text, &Rfc3339).map_err(|source| {
-            Error::new(ErrorKind::Malformed, "not a time of RFC 3339").with_source(source)
-        })?;
-        Ok(Self::from_unix_millis(
-            i64::try_from(parsed.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX),
-        ))
+        let parsed = OffsetDateTime::parse(text, &Rfc3339)
+            .map_err(|source| Error::new(ErrorKind::Malformed, "not a time of RFC 3339").with_source(source))?;
+        Ok(Self::from_unix_millis(i64::try_from(parsed.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)))
     }
 
     /// Reads an HTTP date (RFC 9110 section 5.6.7), as `Date` and `Retry-After` carry it.
@@ -68,9 +63,8 @@ impl Timestamp {
     /// # Errors
     /// `Malformed` when the text is none of the three forms.
     pub fn parse_http_date(text: &str) -> Result<Self, Error> {
-        let parsed = httpdate::parse_http_date(text).map_err(|source| {
-            Error::new(ErrorKind::Malformed, "not an HTTP date").with_source(source)
-        })?;
+        let parsed = httpdate::parse_http_date(text)
+            .map_err(|source| Error::new(ErrorKind::Malformed, "not an HTTP date").with_source(source))?;
         Ok(Self::from(parsed))
     }
 
@@ -164,14 +158,7 @@ mod tests {
 
     #[test]
     fn printed_times_are_read_back() {
-        for millis in [
-            0,
-            1,
-            999,
-            1_767_323_045_000,
-            1_767_323_045_120,
-            Timestamp::MAX.millis,
-        ] {
+        for millis in [0, 1, 999, 1_767_323_045_000, 1_767_323_045_120, Timestamp::MAX.millis] {
             let at = Timestamp::from_unix_millis(millis);
             assert_eq!(Timestamp::parse_rfc3339(&at.to_string()).unwrap(), at);
         }
@@ -186,15 +173,8 @@ mod tests {
 
     #[test]
     fn all_three_http_dates_are_read() {
-        for text in [
-            "Sun, 06 Nov 1994 08:49:37 GMT",
-            "Sunday, 06-Nov-94 08:49:37 GMT",
-            "Sun Nov  6 08:49:37 1994",
-        ] {
-            assert_eq!(
-                Timestamp::parse_http_date(text).unwrap().unix_seconds(),
-                784_111_777
-            );
+        for text in ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
+            assert_eq!(Timestamp::parse_http_date(text).unwrap().unix_seconds(), 784_111_777);
         }
     }
 }

@@ -1,9 +1,15 @@
 //! The port to the network: one HTTP request, one answer.
 
+#[cfg(all(feature = "reqwest", any(feature = "aws-lc-rs", feature = "ring")))]
+mod reqwest;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::Error;
+
+#[cfg(all(feature = "reqwest", any(feature = "aws-lc-rs", feature = "ring")))]
+pub use self::reqwest::{ReqwestTransport, ReqwestTransportBuilder};
 
 /// Sends one HTTP request.
 ///

@@ -1,12 +1,11 @@
 //! Private keys by the provider of this build; the files beside it are OpenSSL's.
 #![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
 use base64::Engine as _;
 use certwright_acme_core::jose::Jwk;
 use certwright_acme_core::key::verify;
-use certwright_acme_core::{
-    ErrorKind, KeyType, PrivateKey, Secret, SignatureAlgorithm, Signer as _,
-};
+use certwright_acme_core::{ErrorKind, KeyType, PrivateKey, Secret, SignatureAlgorithm, Signer as _};
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 
 const P256_SEC1: &str = include_str!("keys/p256-sec1.pem");
@@ -18,24 +17,17 @@ const RSA1024: &str = include_str!("keys/rsa1024.pem");
 const ENCRYPTED: &str = include_str!("keys/encrypted.pem");
 
 #[cfg(feature = "aws-lc-rs")]
-const GENERATED: &[KeyType] = &[
-    KeyType::EcdsaP256,
-    KeyType::EcdsaP384,
-    KeyType::EcdsaP521,
-    KeyType::Rsa2048,
-    KeyType::Ed25519,
-];
+const GENERATED: &[KeyType] =
+    &[KeyType::EcdsaP256, KeyType::EcdsaP384, KeyType::EcdsaP521, KeyType::Rsa2048, KeyType::Ed25519];
 #[cfg(not(feature = "aws-lc-rs"))]
 const GENERATED: &[KeyType] = &[KeyType::EcdsaP256, KeyType::EcdsaP384, KeyType::Ed25519];
 
 fn signs_what_its_public_key_verifies(key: &PrivateKey) {
     let signature = key.sign_now(b"message").unwrap();
     verify(key.algorithm(), key.public_key(), b"message", &signature).unwrap();
-    for (message, signature) in [
-        (&b"massage"[..], signature.clone()),
-        (b"message", vec![0; signature.len()]),
-        (b"message", vec![]),
-    ] {
+    for (message, signature) in
+        [(&b"massage"[..], signature.clone()), (b"message", vec![0; signature.len()]), (b"message", vec![])]
+    {
         let error = verify(key.algorithm(), key.public_key(), message, &signature).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Refused);
     }
@@ -52,10 +44,7 @@ fn a_generated_key_is_read_back_from_both_forms() {
         assert!(pem.expose().starts_with("-----BEGIN PRIVATE KEY-----\nM"));
         assert!(pem.expose().lines().all(|line| line.len() <= 64));
         let copy = Secret::new(key.to_pkcs8_der().expose().clone());
-        for again in [
-            PrivateKey::from_pem(pem.expose()).unwrap(),
-            PrivateKey::from_pkcs8_der(copy).unwrap(),
-        ] {
+        for again in [PrivateKey::from_pem(pem.expose()).unwrap(), PrivateKey::from_pkcs8_der(copy).unwrap()] {
             assert_eq!(again.key_type(), *kind);
             assert_eq!(again.public_key(), key.public_key());
             signs_what_its_public_key_verifies(&again);
@@ -103,18 +92,11 @@ fn a_short_rsa_key_is_refused() {
 fn what_is_no_key_says_so() {
     let encrypted = PrivateKey::from_pem(ENCRYPTED).unwrap_err();
     assert!(encrypted.to_string().contains("encrypted"), "{encrypted}");
-    for pem in [
-        "",
-        "-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n",
-    ] {
+    for pem in ["", "-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n"] {
         let error = PrivateKey::from_pem(pem).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Malformed);
     }
-    let mut cut_off = PrivateKey::from_pem(P384)
-        .unwrap()
-        .to_pkcs8_der()
-        .expose()
-        .clone();
+    let mut cut_off = PrivateKey::from_pem(P384).unwrap().to_pkcs8_der().expose().clone();
     cut_off.pop();
     assert!(PrivateKey::from_pkcs8_der(Secret::new(cut_off)).is_err());
 }
@@ -129,27 +111,17 @@ fn debug_shows_the_type_alone() {
 fn a_key_verifies_its_own_algorithm_alone() {
     let key = PrivateKey::from_pem(P384).unwrap();
     let signature = key.sign_now(b"message").unwrap();
-    let error = verify(
-        SignatureAlgorithm::EcdsaP256Sha256,
-        key.public_key(),
-        b"message",
-        &signature,
-    )
-    .unwrap_err();
+    let error = verify(SignatureAlgorithm::EcdsaP256Sha256, key.public_key(), b"message", &signature).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Malformed);
 }
 
 #[test]
 fn the_signature_of_rfc_7515_is_verified() {
     // Appendix A.3, its two numbers in DER.
-    let bytes = |text| {
-        base64::prelude::BASE64_URL_SAFE_NO_PAD
-            .decode(text)
-            .unwrap()
-    };
+    let bytes = |text| base64::prelude::BASE64_URL_SAFE_NO_PAD.decode(text).unwrap();
     let prefix = [
-        0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08,
-        0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
+        0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
+        0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
     ];
     let spki = [
         prefix.to_vec(),
@@ -157,9 +129,7 @@ fn the_signature_of_rfc_7515_is_verified() {
         bytes("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"),
     ]
     .concat();
-    let numbers = bytes(
-        "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q",
-    );
+    let numbers = bytes("DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q");
     let (r, s) = numbers.split_at(32);
     let signature = [&[0x30, 0x45, 0x02, 0x20], r, &[0x02, 0x21, 0x00], s].concat();
     verify(

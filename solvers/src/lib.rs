@@ -1,1 +1,56 @@
 //! Make ACME challenges answerable: HTTP-01, TLS-ALPN-01, DNS-01 and its providers.
+//!
+//! A [`Solver`] puts an answer where the certificate authority looks, says whether it can be seen, and takes it away.
+//! [`Solvers`] chooses one for each name. What validators ask over HTTP and TLS is one table, [`Answers`], which
+//! solvers fill and listeners read.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//!
+//! use acme_core::Identifier;
+//! use acme_core::protocol::ChallengeType;
+//! use certwright_solvers::{Answers, Http01, Selector, Solvers, http01::webroot::Webroot};
+//!
+//! let intranet = Selector::any().zones(["corp.example".parse()?]);
+//! let solvers = Solvers::new()
+//!     .with("everywhere", Http01::new(Answers::new()), Selector::any())
+//!     .with("intranet", Webroot::new("/srv/www"), intranet);
+//!
+//! let name = Identifier::parse("wiki.corp.example")?;
+//! let offered = [ChallengeType::Http01, ChallengeType::Dns01];
+//! let choice = solvers.choose(&name, false, &offered, &BTreeMap::new())?;
+//! assert_eq!(choice.id.as_str(), "intranet");
+//!
+//! // A wildcard needs dns-01, and the error says so.
+//! let error = solvers.choose(&name, true, &offered, &BTreeMap::new()).unwrap_err();
+//! assert!(error.to_string().contains("*.wiki.corp.example needs dns-01"));
+//! # Ok::<(), certwright_solvers::Error>(())
+//! ```
+//!
+//! | feature | what it makes exist |
+//! |---|---|
+//! | `http-01-listener` | `http01::listener`: a small server that answers HTTP-01 and nothing else |
+//! | `tower` | `http01::tower`: the same answers in front of any `tower` service |
+//! | `tls-alpn-01` | `tls_alpn01`: the certificate that answers TLS-ALPN-01, over rustls |
+//! | `dns-01` | `dns01`: zones, delegation, propagation, and the solver over any `DnsProvider` |
+//! | `rfc2136` | `dns::rfc2136`: DNS UPDATE with TSIG (BIND, Knot, PowerDNS) |
+//! | `aws-lc-rs`, `ring` | who makes the keys of TLS-ALPN-01's certificates |
+
+mod answers;
+#[cfg(feature = "dns-01")]
+pub mod dns;
+#[cfg(feature = "dns-01")]
+pub mod dns01;
+pub mod http01;
+pub mod limits;
+mod select;
+mod solver;
+#[cfg(feature = "tls-alpn-01")]
+pub mod tls_alpn01;
+
+pub use acme_core::flow::SolverId;
+pub use acme_core::{Error, ErrorKind, Retry};
+pub use answers::{Answer, Answers, TlsAlpnAnswer};
+pub use http01::Http01;
+pub use select::{Choice, Explanation, Miss, Selector, Solvers};
+pub use solver::{Presentation, Readiness, Solver};

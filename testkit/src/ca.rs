@@ -5,15 +5,15 @@
 //! [`acme_core::Transport`] on virtual time; `https::HttpsFront` puts it behind a real socket.
 //!
 //! ```
-//! use testkit::VirtualClock;
-//! use testkit::ca::{Endpoint, Fault, ModelCa, Settings, Times, Wait};
+//! use certwright_testkit::VirtualClock;
+//! use certwright_testkit::ca::{Endpoint, Fault, ModelCa, Settings, Times, Wait};
 //! use std::time::Duration;
 //!
 //! let clock = VirtualClock::new();
 //! let ca = ModelCa::new(Settings::default());
 //! ca.inject(Endpoint::NewOrder, Fault::RateLimited(Wait::Seconds(Duration::from_secs(3 * 3600))), Times::Once);
 //! let transport = ca.transport(&clock).with_round_trip(Duration::from_millis(80));
-//! // ... give `transport` to a client, run it with `testkit::run(&clock, ...)`, then:
+//! // ... give `transport` to a client, run it with `certwright_testkit::run(&clock, ...)`, then:
 //! assert_eq!(ca.requests_inside_windows(), 0);
 //! # let _ = transport;
 //! ```
@@ -60,9 +60,7 @@ pub use tls_alpn::check_certificate as check_validation_certificate;
 pub use transport::ModelTransport;
 #[cfg(feature = "https")]
 pub(crate) use validation::check_http_body;
-pub use validation::{
-    AlwaysValid, ByTable, Elsewhere, NeverValid, ValidationJob, Validator, Verdict, account_label,
-};
+pub use validation::{AlwaysValid, ByTable, Elsewhere, NeverValid, ValidationJob, Validator, Verdict, account_label};
 
 /// A certificate authority in the process; copies are one authority.
 #[derive(Clone)]
@@ -76,10 +74,7 @@ impl ModelCa {
 
     /// An authority that asks `validator` about challenges.
     pub fn with_validator(settings: Settings, validator: impl Validator + 'static) -> Self {
-        Self(Arc::new(Mutex::new(State::new(
-            settings,
-            Arc::new(validator),
-        ))))
+        Self(Arc::new(Mutex::new(State::new(settings, Arc::new(validator)))))
     }
 
     /// Answers `request`, whose URI is absolute, at `now`.
@@ -113,10 +108,7 @@ impl ModelCa {
 
     /// The root certificate of a chain in PEM: 0 is the default chain's, the others are the alternates'.
     pub fn root_pem(&self, number: usize) -> Option<String> {
-        lock(&self.0)
-            .hierarchy
-            .root(number)
-            .map(|it| certificate::pem(it))
+        lock(&self.0).hierarchy.root(number).map(|it| certificate::pem(it))
     }
 
     /// Changes the behaviour from now on; seed, roots and intermediates stay as they began.
@@ -170,16 +162,8 @@ impl ModelCa {
     }
 
     /// Programs the renewal window of one certificate.
-    pub fn set_renewal_window_of(
-        &self,
-        certificate: &CertificateId,
-        start: Timestamp,
-        end: Timestamp,
-    ) {
-        lock(&self.0)
-            .renewal
-            .of
-            .insert(certificate.clone(), window(start, end));
+    pub fn set_renewal_window_of(&self, certificate: &CertificateId, start: Timestamp, end: Timestamp) {
+        lock(&self.0).renewal.of.insert(certificate.clone(), window(start, end));
     }
 
     /// Programs the whole body of renewal information for every certificate, JSON or not.
@@ -241,10 +225,7 @@ impl ModelCa {
     pub fn requests_of_order(&self, order: &Url) -> usize {
         let state = lock(&self.0);
         let route = state.route(order.as_str());
-        route
-            .order()
-            .and_then(|id| state.ledger.orders.get(id).copied())
-            .unwrap_or(0)
+        route.order().and_then(|id| state.ledger.orders.get(id).copied()).unwrap_or(0)
     }
 
     /// Every request, in order of arrival.
@@ -273,8 +254,7 @@ impl ModelCa {
         state.settle(now);
         let ids: Vec<String> = state.memory.orders.keys().cloned().collect();
         ids.iter().for_each(|id| state.refresh_order(id, now));
-        let open =
-            |it: &&state::OrderEntry| matches!(it.stage, Stage::Open | Stage::Processing { .. });
+        let open = |it: &&state::OrderEntry| matches!(it.stage, Stage::Open | Stage::Processing { .. });
         state.memory.orders.values().filter(open).count()
     }
 

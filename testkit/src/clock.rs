@@ -26,11 +26,7 @@ struct State {
 impl VirtualClock {
     /// A clock that shows `start`.
     pub fn starting_at(start: Timestamp) -> Self {
-        Self(Arc::new(Mutex::new(State {
-            now: start,
-            sleepers: BTreeMap::new(),
-            next: 0,
-        })))
+        Self(Arc::new(Mutex::new(State { now: start, sleepers: BTreeMap::new(), next: 0 })))
     }
 
     /// A clock that shows 2026-01-02T03:04:05Z, the time at which this project's tests begin.
@@ -50,9 +46,7 @@ impl VirtualClock {
             let mut state = lock(&self.0);
             state.now = now;
             let later = state.sleepers.split_off(&(now, u64::MAX));
-            std::mem::replace(&mut state.sleepers, later)
-                .into_values()
-                .collect()
+            std::mem::replace(&mut state.sleepers, later).into_values().collect()
         };
         due.into_iter().for_each(Waker::wake);
     }
@@ -71,12 +65,7 @@ impl VirtualClock {
 
     /// Waits until `at`; at once when it is reached already.
     pub async fn sleep_until(&self, at: Timestamp) {
-        Sleep {
-            clock: self,
-            at,
-            key: None,
-        }
-        .await;
+        Sleep { clock: self, at, key: None }.await;
     }
 
     /// Waits for `span`.

@@ -62,11 +62,7 @@ impl SimDns {
 
     /// The name servers of the zone at `apex`; empty when there is no such zone.
     pub fn name_servers(&self, apex: &str) -> Vec<String> {
-        lock(&self.0)
-            .zones
-            .get(&normal(apex))
-            .cloned()
-            .unwrap_or_default()
+        lock(&self.0).zones.get(&normal(apex)).cloned().unwrap_or_default()
     }
 
     /// Adds one text to those at `name`; a text that is there already stays once.

@@ -67,11 +67,7 @@ impl HttpsFront {
         Self::launch(ca, clock, Some(validator)).await
     }
 
-    async fn launch(
-        ca: ModelCa,
-        clock: Arc<dyn Clock>,
-        validator: Option<RealValidator>,
-    ) -> std::io::Result<Self> {
+    async fn launch(ca: ModelCa, clock: Arc<dyn Clock>, validator: Option<RealValidator>) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let identity = Identity::new().map_err(std::io::Error::other)?;
@@ -87,12 +83,7 @@ impl HttpsFront {
         });
         let acceptor = TlsAcceptor::from(identity.config);
         let serving = tokio::spawn(Arc::clone(&inner).serve(listener, acceptor)).abort_handle();
-        Ok(Self {
-            inner,
-            address,
-            root_pem: identity.root_pem,
-            serving,
-        })
+        Ok(Self { inner, address, root_pem: identity.root_pem, serving })
     }
 
     /// The URL of the directory.
@@ -150,25 +141,14 @@ impl Inner {
         };
         let service = service_fn(|request| Arc::clone(&self).answer(request));
         // A connection that a client or a fault breaks off is no failure of the front.
-        let _ = http1::Builder::new()
-            .serve_connection(TokioIo::new(stream), service)
-            .await;
+        let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
     }
 
-    async fn answer(
-        self: Arc<Self>,
-        request: Request<Incoming>,
-    ) -> Result<Response<Full<Bytes>>, Broken> {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Broken> {
         let (mut parts, body) = request.into_parts();
-        let body = Limited::new(body, limits::BODY)
-            .collect()
-            .await
-            .map_err(|_| Broken)?
-            .to_bytes();
+        let body = Limited::new(body, limits::BODY).collect().await.map_err(|_| Broken)?.to_bytes();
         let path = parts.uri.path_and_query().map_or("/", |it| it.as_str());
-        parts.uri = format!("{}{path}", self.base_url)
-            .parse::<Uri>()
-            .map_err(|_| Broken)?;
+        parts.uri = format!("{}{path}", self.base_url).parse::<Uri>().map_err(|_| Broken)?;
         self.requests.fetch_add(1, Ordering::AcqRel);
         let request = Request::from_parts(parts, body);
         let exchange = self.ca.exchange(&request, self.clock.now());
@@ -210,10 +190,7 @@ impl std::fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the edge: a slow answer over a real socket takes real time"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the edge: a slow answer over a real socket takes real time")]
 async fn wait(delay: Duration) {
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;

@@ -6,16 +6,22 @@
 //! |---|---|
 //! | none | [`VirtualClock`], [`run`], [`ScriptedTransport`], [`DurableStore`], [`SimDns`], crash replay in [`crash`] |
 //! | `crypto` | `ca`: a certificate authority in the process, with every fault on demand |
+//! | `solvers`, `issuers` | `conformance`: suites that hold an implementation against its contract |
+//! | `servers` | `servers`: Pebble and others, started for a test |
 //! | `https` | `https`: the same behind HTTPS on loopback, with real validation |
 
 #[cfg(feature = "crypto")]
 pub mod ca;
 mod clock;
+#[cfg(any(feature = "solvers", feature = "issuers"))]
+pub mod conformance;
 pub mod crash;
 mod dns;
 #[cfg(feature = "https")]
 pub mod https;
 mod runtime;
+#[cfg(feature = "servers")]
+pub mod servers;
 mod store;
 mod sync;
 pub mod transport;

@@ -42,11 +42,7 @@ struct Ready(Mutex<VecDeque<u64>>);
 impl Runtime {
     /// An executor without tasks.
     pub fn new(clock: &VirtualClock) -> Self {
-        Self {
-            clock: clock.clone(),
-            tasks: Arc::default(),
-            ready: Arc::default(),
-        }
+        Self { clock: clock.clone(), tasks: Arc::default(), ready: Arc::default() }
     }
 
     /// Starts `future` beside the main one; it runs whenever [`run`](Self::run) runs. Await the [`Task`] for its answer, or drop it to let it go on alone.
@@ -55,10 +51,7 @@ impl Runtime {
         F: Future + Send + 'static,
         F::Output: Send,
     {
-        let outcome = Arc::new(Mutex::new(Outcome {
-            answer: None,
-            waiter: None,
-        }));
+        let outcome = Arc::new(Mutex::new(Outcome { answer: None, waiter: None }));
         let shared = Arc::clone(&outcome);
         let id = {
             let mut tasks = lock(&self.tasks);
@@ -115,10 +108,7 @@ impl Runtime {
             };
             if since == self.clock.now() {
                 polls += 1;
-                assert!(
-                    polls < HOT_LOOP,
-                    "hot loop at {since}: {polls} polls without time passing"
-                );
+                assert!(polls < HOT_LOOP, "hot loop at {since}: {polls} polls without time passing");
             } else {
                 since = self.clock.now();
                 polls = 0;
@@ -151,21 +141,13 @@ impl Runtime {
             return;
         };
         let waker = self.waker(id);
-        if task
-            .as_mut()
-            .poll(&mut Context::from_waker(&waker))
-            .is_pending()
-        {
+        if task.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
             lock(&self.tasks).waiting.insert(id, task);
         }
     }
 
     fn waker(&self, id: u64) -> Waker {
-        Waker::from(Arc::new(TaskWaker {
-            id,
-            spent: AtomicBool::new(false),
-            ready: Arc::clone(&self.ready),
-        }))
+        Waker::from(Arc::new(TaskWaker { id, spent: AtomicBool::new(false), ready: Arc::clone(&self.ready) }))
     }
 }
 

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex};
 
-use acme_core::{
-    Entry, Error, ErrorKind, Expect, Key, Page, Prefix, Secret, Store, Version, limits,
-};
+use acme_core::{Entry, Error, ErrorKind, Expect, Key, Page, Prefix, Secret, Store, Version, limits};
 use async_trait::async_trait;
 
 use crate::sync::lock;
@@ -31,10 +29,7 @@ impl DurableStore {
 
     /// The bytes under `key`, as a test looks at them.
     pub fn bytes(&self, key: &Key) -> Option<Vec<u8>> {
-        lock(&self.0)
-            .values
-            .get(key)
-            .map(|(value, _)| value.clone())
+        lock(&self.0).values.get(key).map(|(value, _)| value.clone())
     }
 
     /// Every key, in order.
@@ -51,32 +46,19 @@ impl DurableStore {
     #[must_use]
     pub fn snapshot(&self) -> Self {
         let bytes = lock(&self.0);
-        Self(Arc::new(Mutex::new(Bytes {
-            values: bytes.values.clone(),
-            writes: bytes.writes,
-        })))
+        Self(Arc::new(Mutex::new(Bytes { values: bytes.values.clone(), writes: bytes.writes })))
     }
 }
 
 impl Bytes {
     fn check(&self, key: &Key, expect: &Expect) -> Result<(), Error> {
-        let found = self
-            .values
-            .get(key)
-            .map(|(_, version)| version_of(*version));
+        let found = self.values.get(key).map(|(_, version)| version_of(*version));
         let met = match expect {
             Expect::Anything => true,
             Expect::Absent => found.is_none(),
             Expect::Version(version) => found.as_ref() == Some(version),
         };
-        if met {
-            Ok(())
-        } else {
-            Err(Error::new(
-                ErrorKind::Conflict,
-                format!("{key} was changed by somebody else"),
-            ))
-        }
+        if met { Ok(()) } else { Err(Error::new(ErrorKind::Conflict, format!("{key} was changed by somebody else"))) }
     }
 }
 
@@ -89,28 +71,18 @@ impl Store for DurableStore {
             .map(|(value, version)| Entry::new(Secret::new(value.clone()), version_of(*version))))
     }
 
-    async fn put(
-        &self,
-        key: &Key,
-        value: Secret<Vec<u8>>,
-        expect: Expect,
-    ) -> Result<Version, Error> {
+    async fn put(&self, key: &Key, value: Secret<Vec<u8>>, expect: Expect) -> Result<Version, Error> {
         if value.expose().len() > limits::STORE_VALUE {
             return Err(Error::new(
                 ErrorKind::Unsupported,
-                format!(
-                    "the value for {key} is longer than {} bytes",
-                    limits::STORE_VALUE
-                ),
+                format!("the value for {key} is longer than {} bytes", limits::STORE_VALUE),
             ));
         }
         let mut bytes = lock(&self.0);
         bytes.check(key, &expect)?;
         bytes.writes += 1;
         let version = bytes.writes;
-        bytes
-            .values
-            .insert(key.clone(), (value.expose().clone(), version));
+        bytes.values.insert(key.clone(), (value.expose().clone(), version));
         Ok(version_of(version))
     }
 

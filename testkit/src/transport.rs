@@ -62,11 +62,7 @@ impl Answer {
     /// # Panics
     /// When `status` is not one of HTTP's.
     pub fn json(status: u16, body: &serde_json::Value) -> Self {
-        let content_type = if status >= 400 {
-            "application/problem+json"
-        } else {
-            "application/json"
-        };
+        let content_type = if status >= 400 { "application/problem+json" } else { "application/json" };
         Self::new(status, content_type, body.to_string())
     }
 
@@ -84,10 +80,9 @@ impl Answer {
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: &str) -> Self {
         if let Self::Response(response) = &mut self {
-            response.headers_mut().append(
-                http::HeaderName::from_static(name),
-                value.parse().expect("a header value of HTTP"),
-            );
+            response
+                .headers_mut()
+                .append(http::HeaderName::from_static(name), value.parse().expect("a header value of HTTP"));
         }
         self
     }
@@ -101,19 +96,12 @@ impl ScriptedTransport {
 
     /// Expects `method` at `url` as the next request after those expected before, and answers it once.
     pub fn expect(&self, method: Method, url: &str, answer: Answer) -> &Self {
-        lock(&self.0).steps.push_back(Step {
-            method,
-            url: url.to_owned(),
-            answer,
-        });
+        lock(&self.0).steps.push_back(Step { method, url: url.to_owned(), answer });
         self
     }
 
     /// Answers any request for which `respond` has an answer, as often as it comes. Rules are asked when the next expected request is another one.
-    pub fn whenever(
-        &self,
-        respond: impl Fn(&Request<Bytes>) -> Option<Answer> + Send + Sync + 'static,
-    ) -> &Self {
+    pub fn whenever(&self, respond: impl Fn(&Request<Bytes>) -> Option<Answer> + Send + Sync + 'static) -> &Self {
         lock(&self.0).rules.push(Rule(Box::new(respond)));
         self
     }
@@ -135,12 +123,7 @@ impl ScriptedTransport {
     pub fn assert_finished(&self) {
         let script = lock(&self.0);
         if let Some(step) = script.steps.front() {
-            panic!(
-                "{} expected requests never came; the first is {} {}",
-                script.steps.len(),
-                step.method,
-                step.url
-            );
+            panic!("{} expected requests never came; the first is {} {}", script.steps.len(), step.method, step.url);
         }
     }
 }
@@ -148,10 +131,8 @@ impl ScriptedTransport {
 impl Script {
     fn answer(&mut self, request: &Request<Bytes>) -> Answer {
         self.sent.push(request.clone());
-        let is_next = self
-            .steps
-            .front()
-            .is_some_and(|it| it.method == *request.method() && *request.uri() == it.url.as_str());
+        let is_next =
+            self.steps.front().is_some_and(|it| it.method == *request.method() && *request.uri() == it.url.as_str());
         if is_next && let Some(step) = self.steps.pop_front() {
             return step.answer;
         }
@@ -166,11 +147,7 @@ impl Script {
                 step.method,
                 step.url
             ),
-            None => panic!(
-                "unexpected request {} {}; the script is at its end",
-                request.method(),
-                request.uri()
-            ),
+            None => panic!("unexpected request {} {}; the script is at its end", request.method(), request.uri()),
         }
     }
 }
@@ -181,14 +158,9 @@ impl Transport for ScriptedTransport {
         let answer = lock(&self.0).answer(&request);
         match answer {
             Answer::Response(response) => Ok(*response),
-            Answer::Failure(kind) => Err(Error::new(
-                kind,
-                format!(
-                    "{} {} was cut off by the script",
-                    request.method(),
-                    request.uri()
-                ),
-            )),
+            Answer::Failure(kind) => {
+                Err(Error::new(kind, format!("{} {} was cut off by the script", request.method(), request.uri())))
+            }
         }
     }
 }

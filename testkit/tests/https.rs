@@ -1,10 +1,6 @@
 //! The model authority over real sockets, with challenges looked at for real.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test that cannot go on stops"
-)]
+#![expect(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test that cannot go on stops")]
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -14,11 +10,12 @@ use acme_core::client::{Alternates, Answer, Call};
 use acme_core::protocol::{
     AuthorizationStatus, ChallengeType, KeyAuthorization, NewOrder, OrderStatus, Registration, Url,
 };
-use acme_core::{
-    Client as _, Directory, Error, ErrorKind, Identifier, KeyType, PrivateKey, Session, Transport,
-};
+use acme_core::{Client as _, Directory, Error, ErrorKind, Identifier, KeyType, PrivateKey, Session, Transport};
 use async_trait::async_trait;
 use bytes::Bytes;
+use certwright_testkit::VirtualClock;
+use certwright_testkit::ca::{Endpoint, Fault, ModelCa, Settings, Times};
+use certwright_testkit::https::{HttpsFront, RealValidator};
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1;
@@ -29,9 +26,6 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
-use testkit::VirtualClock;
-use testkit::ca::{Endpoint, Fault, ModelCa, Settings, Times};
-use testkit::https::{HttpsFront, RealValidator};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Mutex;
@@ -80,10 +74,7 @@ async fn tls_alpn_01_is_met_by_the_right_certificate_and_by_no_other() {
         let world = World::start(RealValidator::new(1, port)).await;
         let order = world.order(name).await;
         let (challenge, answer) = world.challenge(&order, &ChallengeType::TlsAlpn01).await;
-        tokio::spawn(serve_tls(
-            listener,
-            validation_server(name, &answer, critical),
-        ));
+        tokio::spawn(serve_tls(listener, validation_server(name, &answer, critical)));
         world.call(&Call::Accept(challenge)).await;
         assert_eq!(world.settled(&order).await, met, "{name} {critical}");
     }
@@ -109,16 +100,11 @@ impl World {
     async fn start(validator: RealValidator) -> Self {
         let clock = Arc::new(VirtualClock::new());
         let ca = ModelCa::new(Settings::default());
-        let front = HttpsFront::start_validating(ca, clock.clone(), validator)
-            .await
-            .unwrap();
+        let front = HttpsFront::start_validating(ca, clock.clone(), validator).await.unwrap();
         let transport = Arc::new(Tls::trusting(front.root_pem()));
         let directory = Directory::new(front.directory_url(), transport, clock);
         let key = Arc::new(PrivateKey::generate(KeyType::EcdsaP256).unwrap());
-        let session = directory
-            .register(key, &Registration::agreeing_to_terms())
-            .await
-            .unwrap();
+        let session = directory.register(key, &Registration::agreeing_to_terms()).await.unwrap();
         Self { front, session }
     }
 
@@ -151,11 +137,7 @@ impl World {
 
     async fn challenge(&self, order: &Url, kind: &ChallengeType) -> (Url, KeyAuthorization) {
         let authorization = self.authorization(order).await;
-        let challenge = authorization
-            .challenges
-            .into_iter()
-            .find(|it| it.kind == *kind)
-            .unwrap();
+        let challenge = authorization.challenges.into_iter().find(|it| it.kind == *kind).unwrap();
         let token = challenge.token.unwrap();
         let answer = KeyAuthorization::new(&token, self.session.thumbprint()).unwrap();
         (challenge.url, answer)
@@ -182,10 +164,7 @@ impl World {
         self.call(&Call::Finalize { url, csr }).await;
         let order = self.look(order).await;
         assert_eq!(order.status, OrderStatus::Valid);
-        let download = Call::Download {
-            url: order.certificate.unwrap(),
-            alternates: Alternates::Skip,
-        };
+        let download = Call::Download { url: order.certificate.unwrap(), alternates: Alternates::Skip };
         match self.call(&download).await {
             Answer::Chains(chains) => chains[0].certificates().len(),
             other => panic!("{other:?}"),
@@ -199,9 +178,7 @@ struct Tls(TlsConnector);
 impl Tls {
     fn trusting(root: &str) -> Self {
         let mut roots = RootCertStore::empty();
-        roots
-            .add(CertificateDer::from_pem_slice(root.as_bytes()).unwrap())
-            .unwrap();
+        roots.add(CertificateDer::from_pem_slice(root.as_bytes()).unwrap()).unwrap();
         let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
@@ -216,30 +193,15 @@ impl Transport for Tls {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Error> {
         let failed = |error: String| Error::new(ErrorKind::Unreachable, error);
         let authority = request.uri().authority().unwrap().clone();
-        let stream = TcpStream::connect(authority.as_str())
-            .await
-            .map_err(|it| failed(it.to_string()))?;
+        let stream = TcpStream::connect(authority.as_str()).await.map_err(|it| failed(it.to_string()))?;
         let name = ServerName::try_from(authority.host().to_owned()).unwrap();
-        let stream = self
-            .0
-            .connect(name, stream)
-            .await
-            .map_err(|it| failed(it.to_string()))?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(|it| failed(it.to_string()))?;
+        let stream = self.0.connect(name, stream).await.map_err(|it| failed(it.to_string()))?;
+        let (mut sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(|it| failed(it.to_string()))?;
         tokio::spawn(connection);
         let (mut parts, body) = request.into_parts();
-        parts
-            .headers
-            .insert("host", authority.as_str().parse().unwrap());
-        parts.uri = parts
-            .uri
-            .path_and_query()
-            .unwrap()
-            .as_str()
-            .parse()
-            .unwrap();
+        parts.headers.insert("host", authority.as_str().parse().unwrap());
+        parts.uri = parts.uri.path_and_query().unwrap().as_str().parse().unwrap();
         let answer = sender
             .send_request(Request::from_parts(parts, Full::new(body)))
             .await
@@ -258,15 +220,9 @@ async fn serve_http(listener: TcpListener, served: Arc<Mutex<String>>) {
         }
         let request = String::from_utf8(request).unwrap();
         assert!(request.contains("app.example"), "{request}");
-        assert!(
-            request.starts_with("GET /.well-known/acme-challenge/"),
-            "{request}"
-        );
+        assert!(request.starts_with("GET /.well-known/acme-challenge/"), "{request}");
         let body = served.lock().await.clone();
-        let answer = format!(
-            "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        );
+        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
         stream.write_all(answer.as_bytes()).await.unwrap();
     }
 }

@@ -6,21 +6,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use acme_core::{
-    Clock as _, ErrorKind, Expect, Key, Prefix, Secret, Store as _, Transport as _, limits,
-};
+use acme_core::{Clock as _, ErrorKind, Expect, Key, Prefix, Secret, Store as _, Transport as _, limits};
+use certwright_testkit::crash::{Effects, KillPoint, Moment, MortalStore, Replay, World};
+use certwright_testkit::transport::Answer;
+use certwright_testkit::{DnsRecord, DurableStore, Runtime, ScriptedTransport, SimDns, VirtualClock};
 use futures_util::future::join;
 use http::{Method, Request, StatusCode};
-use testkit::crash::{Effects, KillPoint, Moment, MortalStore, Replay, World};
-use testkit::transport::Answer;
-use testkit::{DnsRecord, DurableStore, Runtime, ScriptedTransport, SimDns, VirtualClock};
 
 #[test]
 fn time_jumps_from_sleeper_to_sleeper() {
     let clock = VirtualClock::new();
     let begin = clock.now();
     let hour = Duration::from_secs(3600);
-    testkit::run(&clock, join(clock.sleep(3 * hour), clock.sleep(hour)));
+    certwright_testkit::run(&clock, join(clock.sleep(3 * hour), clock.sleep(hour)));
     assert_eq!(clock.now(), begin + 3 * hour);
     assert_eq!(clock.next_sleeper(), None);
 }
@@ -51,7 +49,7 @@ fn spawned_tasks_run_beside_the_main_one() {
 #[test]
 #[should_panic(expected = "deadlock")]
 fn a_deadlock_is_a_panic() {
-    testkit::run(&VirtualClock::new(), std::future::pending::<()>());
+    certwright_testkit::run(&VirtualClock::new(), std::future::pending::<()>());
 }
 
 #[test]
@@ -61,7 +59,7 @@ fn a_hot_loop_is_a_panic() {
         context.waker().wake_by_ref();
         std::task::Poll::<()>::Pending
     });
-    testkit::run(&VirtualClock::new(), restless);
+    certwright_testkit::run(&VirtualClock::new(), restless);
 }
 
 #[test]
@@ -86,17 +84,11 @@ fn time_may_jump_back_and_sleepers_stay_asleep() {
 #[test]
 fn a_script_answers_in_order_and_by_rule_and_remembers() {
     let script = ScriptedTransport::new();
-    script
-        .expect(
-            Method::GET,
-            "https://a.example/1",
-            Answer::empty(StatusCode::OK),
-        )
-        .expect(
-            Method::GET,
-            "https://a.example/2",
-            Answer::Failure(ErrorKind::Unreachable),
-        );
+    script.expect(Method::GET, "https://a.example/1", Answer::empty(StatusCode::OK)).expect(
+        Method::GET,
+        "https://a.example/2",
+        Answer::Failure(ErrorKind::Unreachable),
+    );
     script.whenever(|request| {
         (request.uri().path() == "/any")
             .then(|| Answer::json(429, &serde_json::json!({})).with_header("retry-after", "5"))
@@ -104,7 +96,7 @@ fn a_script_answers_in_order_and_by_rule_and_remembers() {
     let clock = VirtualClock::new();
     let send = |url: &str| {
         let request = Request::get(url).body(bytes::Bytes::new()).unwrap();
-        testkit::run(&clock, script.send(request))
+        certwright_testkit::run(&clock, script.send(request))
     };
     assert_eq!(send("https://a.example/1").unwrap().status(), 200);
     assert_eq!(script.outstanding(), 1);
@@ -121,7 +113,7 @@ fn a_script_answers_in_order_and_by_rule_and_remembers() {
 fn what_no_script_expects_is_a_panic() {
     let script = ScriptedTransport::new();
     let request = Request::get("https://a.example/2").body(bytes::Bytes::new());
-    let _ = testkit::run(&VirtualClock::new(), script.send(request.unwrap()));
+    let _ = certwright_testkit::run(&VirtualClock::new(), script.send(request.unwrap()));
 }
 
 #[test]
@@ -130,7 +122,7 @@ fn the_store_compares_before_it_swaps() {
     let key = Key::new("a/b").unwrap();
     let put = |text: &str, expect| {
         let value = Secret::new(text.as_bytes().to_vec());
-        testkit::run(&VirtualClock::new(), store.put(&key, value, expect))
+        certwright_testkit::run(&VirtualClock::new(), store.put(&key, value, expect))
     };
     let first = put("one", Expect::Absent).unwrap();
     let lost = put("two", Expect::Absent).unwrap_err();
@@ -146,16 +138,16 @@ fn the_store_compares_before_it_swaps() {
     put("four", Expect::Anything).unwrap();
     assert_eq!(copy.bytes(&key).unwrap(), b"two");
     let clock = VirtualClock::new();
-    testkit::run(&clock, store.delete(&key, Expect::Anything)).unwrap();
-    testkit::run(&clock, store.delete(&key, Expect::Absent)).unwrap();
-    assert!(testkit::run(&clock, store.get(&key)).unwrap().is_none());
+    certwright_testkit::run(&clock, store.delete(&key, Expect::Anything)).unwrap();
+    certwright_testkit::run(&clock, store.delete(&key, Expect::Absent)).unwrap();
+    assert!(certwright_testkit::run(&clock, store.get(&key)).unwrap().is_none());
 }
 
 #[test]
 fn listings_are_walked_in_order() {
     let store = DurableStore::new();
     let clock = VirtualClock::new();
-    testkit::run(&clock, async {
+    certwright_testkit::run(&clock, async {
         for name in ["b/2", "b/10", "a/1", "b/1", "b/3", "b/4", "c/1", "b/5"] {
             let key = Key::new(name).unwrap();
             let value = Secret::new(Vec::new());
@@ -183,10 +175,7 @@ fn texts_are_added_and_removed_one_by_one() {
     let dns = SimDns::new();
     dns.add_zone("Example.com.", &["ns1.example.net."]);
     dns.add_zone("sub.example.com", &["ns2.example.net"]);
-    assert_eq!(
-        dns.zone_of("a.b.sub.example.com").unwrap(),
-        "sub.example.com"
-    );
+    assert_eq!(dns.zone_of("a.b.sub.example.com").unwrap(), "sub.example.com");
     assert_eq!(dns.zone_of("www.example.com.").unwrap(), "example.com");
     assert_eq!(dns.zone_of("example.org"), None);
     assert_eq!(dns.name_servers("example.com"), ["ns1.example.net"]);
@@ -195,14 +184,8 @@ fn texts_are_added_and_removed_one_by_one() {
     }
     dns.remove_txt("_ACME-challenge.example.com.", "apex");
     dns.remove_txt("_acme-challenge.example.com", "never there");
-    assert_eq!(
-        dns.lookup_txt("_acme-challenge.example.com").unwrap(),
-        ["wildcard"]
-    );
-    assert_eq!(
-        dns.records("_acme-challenge.example.com"),
-        [DnsRecord::Txt("wildcard".to_owned())]
-    );
+    assert_eq!(dns.lookup_txt("_acme-challenge.example.com").unwrap(), ["wildcard"]);
+    assert_eq!(dns.records("_acme-challenge.example.com"), [DnsRecord::Txt("wildcard".to_owned())]);
     dns.add_cname("a.example.com", "b.example.com");
     dns.add_cname("b.example.com", "a.example.com");
     assert_eq!(dns.lookup_txt("a.example.com"), None);
@@ -232,12 +215,9 @@ fn a_kill_before_an_effect_prevents_it_and_a_kill_after_it_does_not() {
 
 #[test]
 fn replay_tells_every_story_once_and_lets_durable_bytes_live() {
-    let summary =
-        Replay::every_effect()
-            .and_every_pair()
-            .run(Shelf::new, count_to_three, |shelf, _| {
-                assert_eq!(shelf.store.bytes(&counter()).unwrap(), [3]);
-            });
+    let summary = Replay::every_effect().and_every_pair().run(Shelf::new, count_to_three, |shelf, _| {
+        assert_eq!(shelf.store.bytes(&counter()).unwrap(), [3]);
+    });
     assert_eq!(summary.effects, 3);
     // 6 single kills; after a kill before effect n, 3 - n effects are left, after it one fewer.
     assert_eq!(summary.stories, 6 + 2 * (3 + 2 + 2 + 1 + 1));
@@ -246,12 +226,10 @@ fn replay_tells_every_story_once_and_lets_durable_bytes_live() {
 #[test]
 #[should_panic(expected = "killed after effect 0 (put counter), then after effect 0 (put counter)")]
 fn a_failing_check_is_told_with_its_story() {
-    Replay::every_effect()
-        .and_every_pair()
-        .run(Shelf::new, count_to_three, |_, story| {
-            let after = |it: &&testkit::crash::Kill| it.point.moment == Moment::After;
-            assert!(story.kills.iter().filter(after).count() < 2, "enough");
-        });
+    Replay::every_effect().and_every_pair().run(Shelf::new, count_to_three, |_, story| {
+        let after = |it: &&certwright_testkit::crash::Kill| it.point.moment == Moment::After;
+        assert!(story.kills.iter().filter(after).count() < 2, "enough");
+    });
 }
 
 struct Shelf {
@@ -267,10 +245,7 @@ impl World for Shelf {
 
 impl Shelf {
     fn new() -> Self {
-        Self {
-            clock: VirtualClock::new(),
-            store: DurableStore::new(),
-        }
+        Self { clock: VirtualClock::new(), store: DurableStore::new() }
     }
 }
 
@@ -288,10 +263,7 @@ fn count_to_three(shelf: &Shelf, effects: Effects) -> impl Future<Output = ()> +
                 return;
             }
             let value = Secret::new(vec![count + 1]);
-            store
-                .put(&counter(), value, Expect::Anything)
-                .await
-                .unwrap();
+            store.put(&counter(), value, Expect::Anything).await.unwrap();
         }
     }
 }

@@ -18,11 +18,7 @@ impl Directory {
     /// # Errors
     /// `Unauthorized` when the server wants an external account binding that is missing or wrong, `Refused` when its terms of
     /// service were not agreed to or it does not take the key; else as it answers.
-    pub async fn register(
-        &self,
-        key: Arc<dyn Signer>,
-        registration: &Registration,
-    ) -> Result<Session, Error> {
+    pub async fn register(&self, key: Arc<dyn Signer>, registration: &Registration) -> Result<Session, Error> {
         let doing = "making an account";
         self.check(registration).await?;
         let jwk = Jwk::from_spki(key.public_key())?;
@@ -41,21 +37,12 @@ impl Directory {
                     external_account_binding,
                 };
                 let payload = to_json(&payload)?;
-                self.post(Post {
-                    key: signer,
-                    by: By::Key(by),
-                    url: &url,
-                    payload: &payload,
-                    accept: None,
-                })
-                .await
+                self.post(Post { key: signer, by: By::Key(by), url: &url, payload: &payload, accept: None }).await
             }
             .boxed()
         };
         let answer = self.at(Endpoint::NewAccount, ask).await?;
-        let answer = answer
-            .success(doing)
-            .map_err(|error| explain(error, signer, registration))?;
+        let answer = answer.success(doing).map_err(|error| explain(error, signer, registration))?;
         self.opened(key, &answer, doing)
     }
 
@@ -155,32 +142,25 @@ struct NewAccount<'a> {
     external_account_binding: Option<Jws>,
 }
 
+/// Says what to do about a refusal that has to do with the key or the binding.
 fn explain(error: Error, key: &dyn Signer, registration: &Registration) -> Error {
-    let Some(kind) = error.problem().map(|it| it.kind.clone()) else {
-        return error;
-    };
-    match kind {
-        ProblemType::BadSignatureAlgorithm | ProblemType::BadPublicKey => {
-            error.while_doing(format_args!(
-                "the server does not take an account key that signs with {}: make one of another type",
-                key.algorithm().jose()
-            ))
-        }
-        ProblemType::Unauthorized | ProblemType::Malformed | ProblemType::ExternalAccountRequired => {
-            match &registration.external_account {
-                Some(external) => error.while_doing(format_args!(
-                    "the binding to {external} was not taken: compare its key id and MAC key with what the server gave"
-                )),
-                None => error,
-            }
-        }
+    let said = |kinds: &[ProblemType]| error.problem().is_some_and(|problem| kinds.contains(&problem.kind));
+    let about_the_key = [ProblemType::BadSignatureAlgorithm, ProblemType::BadPublicKey];
+    let about_the_binding = [ProblemType::Unauthorized, ProblemType::Malformed, ProblemType::ExternalAccountRequired];
+    match &registration.external_account {
+        _ if said(&about_the_key) => error.while_doing(format_args!(
+            "the server does not take an account key that signs with {}: make one of another type",
+            key.algorithm().jose()
+        )),
+        Some(external) if said(&about_the_binding) => error.while_doing(format_args!(
+            "the binding to {external} was not taken: compare its key id and MAC key with what the server gave"
+        )),
         _ => error,
     }
 }
 
 /// A payload as it is signed.
 pub(crate) fn to_json(payload: &impl Serialize) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(payload).map_err(|source| {
-        Error::new(ErrorKind::Internal, "a request could not be written").with_source(source)
-    })
+    serde_json::to_vec(payload)
+        .map_err(|source| Error::new(ErrorKind::Internal, "a request could not be written").with_source(source))
 }

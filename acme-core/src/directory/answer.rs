@@ -34,27 +34,14 @@ impl Answer {
         let header = |name: HeaderName| text_of(&head.headers, &name);
         let date = header(DATE).and_then(|it| Timestamp::parse_http_date(it).ok());
         let failed = !head.status.is_success();
-        let problem = if failed {
-            problem(&body, head.status)
-        } else {
-            None
-        };
+        let problem = if failed { problem(&body, head.status) } else { None };
         Self {
             status: head.status,
             date,
-            retry_after: header(RETRY_AFTER)
-                .and_then(|it| headers::retry_after(it, date.unwrap_or(now))),
+            retry_after: header(RETRY_AFTER).and_then(|it| headers::retry_after(it, date.unwrap_or(now))),
             location: header(LOCATION).and_then(|it| url.join(it.trim()).ok()),
-            links: headers::links(
-                head.headers
-                    .get_all(LINK)
-                    .iter()
-                    .filter_map(|it| it.to_str().ok()),
-                url,
-            ),
-            nonce: header(REPLAY_NONCE)
-                .filter(|it| is_nonce(it))
-                .map(str::to_owned),
+            links: headers::links(head.headers.get_all(LINK).iter().filter_map(|it| it.to_str().ok()), url),
+            nonce: header(REPLAY_NONCE).filter(|it| is_nonce(it)).map(str::to_owned),
             problem,
             url: url.clone(),
             body,
@@ -72,10 +59,7 @@ impl Answer {
             what.push_str(", a redirect, which ACME does not follow; use the final URL");
         }
         if let Some(problem) = self.problem.as_ref().filter(|it| !it.algorithms.is_empty()) {
-            what.push_str(&format!(
-                " and takes the algorithms {}",
-                problem.algorithms.join(", ")
-            ));
+            what.push_str(&format!(" and takes the algorithms {}", problem.algorithms.join(", ")));
         }
         let silent = self.problem.is_none();
         let excerpt = excerpt(&self.body);
@@ -89,10 +73,7 @@ impl Answer {
     pub(crate) fn json<T: DeserializeOwned>(&self, doing: &str) -> Result<T, Error> {
         serde_json::from_slice(&self.body).map_err(|source| {
             let host = self.url.authority();
-            let error = Error::new(
-                ErrorKind::Malformed,
-                format!("{doing}: the answer of {host} cannot be read"),
-            );
+            let error = Error::new(ErrorKind::Malformed, format!("{doing}: the answer of {host} cannot be read"));
             match excerpt(&self.body) {
                 Some(excerpt) => error.with_source(format!("{source}; it begins {excerpt}")),
                 None => error.with_source("it is empty"),
@@ -117,19 +98,15 @@ impl Answer {
 
     /// Whether the endpoint may have moved to another URL.
     pub(crate) fn may_have_moved(&self) -> bool {
-        matches!(
-            self.status,
-            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::GONE
-        ) || self.is_problem(&ProblemType::Malformed)
+        matches!(self.status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::GONE)
+            || (self.status == StatusCode::BAD_REQUEST && self.is_problem(&ProblemType::Malformed))
     }
 }
 
 /// Servers and what stands before them label problem documents in many ways; any JSON object with a member of one is taken.
 fn problem(body: &[u8], status: StatusCode) -> Option<Problem> {
     let value: Value = serde_json::from_slice(body).ok()?;
-    let looks_like_one = ["type", "detail", "title"]
-        .iter()
-        .any(|name| value.get(name).is_some_and(Value::is_string));
+    let looks_like_one = ["type", "detail", "title"].iter().any(|name| value.get(name).is_some_and(Value::is_string));
     looks_like_one.then(|| {
         let problem = Problem::from_value(&value);
         match problem.status {

@@ -54,17 +54,13 @@ impl Directory {
     pub(crate) async fn endpoint(&self, endpoint: Endpoint) -> Result<Url, Error> {
         let object = self.object().await?;
         endpoint.of(&object).cloned().ok_or_else(|| {
-            Error::new(
-                ErrorKind::Unsupported,
-                format!("{} does not offer {}", self.inner.url, endpoint.lacking()),
-            )
+            Error::new(ErrorKind::Unsupported, format!("{} does not offer {}", self.inner.url, endpoint.lacking()))
         })
     }
 
     /// Where `endpoint` is now, when the server no longer lists it at `from`.
     pub(crate) async fn moved(&self, endpoint: Endpoint, from: &Url) -> Option<Url> {
-        let elsewhere =
-            |object: &DirectoryObject| endpoint.of(object).filter(|it| *it != from).cloned();
+        let elsewhere = |object: &DirectoryObject| endpoint.of(object).filter(|it| *it != from).cloned();
         let object = self.load(|object| elsewhere(object).is_some()).await.ok()?;
         elsewhere(&object)
     }
@@ -94,11 +90,7 @@ impl Directory {
         let fetched = self.fetch().await;
         *last = fetched.as_ref().err().map(Failure::of);
         if let Ok(object) = &fetched {
-            *self
-                .inner
-                .object
-                .write()
-                .unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(object));
+            *self.inner.object.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(object));
         }
         self.inner.rounds.fetch_add(1, Ordering::AcqRel);
         fetched
@@ -106,20 +98,13 @@ impl Directory {
 
     /// What is in memory, without asking.
     pub(crate) fn known(&self) -> Option<Arc<DirectoryObject>> {
-        self.inner
-            .object
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.inner.object.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn fetch(&self) -> Result<Arc<DirectoryObject>, Error> {
         let doing = format!("reading the directory {}", self.inner.url);
         let answer = self.get(&self.inner.url).await?.success(&doing)?;
-        answer
-            .json(&doing)
-            .map(Arc::new)
-            .map_err(|error| error.while_doing("not an ACME directory (check its URL)"))
+        answer.json(&doing).map(Arc::new).map_err(|error| error.while_doing("not an ACME directory (check its URL)"))
     }
 }
 

@@ -35,9 +35,7 @@ impl Directory {
                 None => self.new_nonce().await?,
             };
             let jws = jose::sign(post.key, post.by, Some(&nonce), post.url, post.payload).await?;
-            let mut request = self
-                .request(Method::POST, post.url)
-                .header(CONTENT_TYPE, "application/jose+json");
+            let mut request = self.request(Method::POST, post.url).header(CONTENT_TYPE, "application/jose+json");
             if let Some(accept) = post.accept {
                 request = request.header(ACCEPT, accept);
             }
@@ -80,6 +78,11 @@ impl Directory {
 
     async fn new_nonce(&self) -> Result<String, Error> {
         let doing = "asking for a nonce";
+        // The directory, where it is read first, may come with one.
+        self.object().await?;
+        if let Some(nonce) = self.inner.nonces.take() {
+            return Ok(nonce);
+        }
         let ask = |url: Url| {
             async move {
                 let request = self.request(Method::HEAD, &url);
@@ -90,10 +93,7 @@ impl Directory {
         let answer = self.at(Endpoint::NewNonce, ask).await?.success(doing)?;
         answer.nonce.ok_or_else(|| {
             let host = answer.url.authority();
-            Error::new(
-                ErrorKind::Malformed,
-                format!("{doing}: the answer of {host} holds none"),
-            )
+            Error::new(ErrorKind::Malformed, format!("{doing}: the answer of {host} holds none"))
         })
     }
 
@@ -106,24 +106,12 @@ impl Directory {
     }
 
     fn request(&self, method: Method, url: &Url) -> http::request::Builder {
-        Request::builder()
-            .method(method)
-            .uri(url.as_str())
-            .header(USER_AGENT, self.user_agent.clone())
+        Request::builder().method(method).uri(url.as_str()).header(USER_AGENT, self.user_agent.clone())
     }
 
-    async fn send(
-        &self,
-        url: &Url,
-        request: http::request::Builder,
-        body: Vec<u8>,
-    ) -> Result<Answer, Error> {
+    async fn send(&self, url: &Url, request: http::request::Builder, body: Vec<u8>) -> Result<Answer, Error> {
         let request = request.body(Bytes::from(body)).map_err(|source| {
-            Error::new(
-                ErrorKind::Malformed,
-                format!("{url} cannot be asked: it is no URL of HTTP"),
-            )
-            .with_source(source)
+            Error::new(ErrorKind::Malformed, format!("{url} cannot be asked: it is no URL of HTTP")).with_source(source)
         })?;
         let method = request.method().clone();
         let response = self.inner.transport.send(request).await?;

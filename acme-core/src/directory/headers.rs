@@ -45,8 +45,7 @@ pub fn links<'a>(values: impl IntoIterator<Item = &'a str>, base: &Url) -> Vec<L
             if rest.is_empty() {
                 break;
             }
-            let Some((target, after)) = rest.strip_prefix('<').and_then(|it| it.split_once('>'))
-            else {
+            let Some((target, after)) = rest.strip_prefix('<').and_then(|it| it.split_once('>')) else {
                 rest = rest.find(',').map_or("", |at| &rest[at..]);
                 continue;
             };
@@ -77,12 +76,7 @@ fn parameters(mut rest: &str) -> (Vec<String>, &str) {
         };
         // RFC 8288 section 3.3: the first `rel` counts, others are ignored.
         if name.trim().eq_ignore_ascii_case("rel") && relations.is_none() {
-            relations = Some(
-                value
-                    .split_ascii_whitespace()
-                    .map(str::to_ascii_lowercase)
-                    .collect(),
-            );
+            relations = Some(value.split_ascii_whitespace().map(str::to_ascii_lowercase).collect());
         }
     }
 }
@@ -111,10 +105,7 @@ mod tests {
 
     fn read(value: &str) -> Vec<(String, String)> {
         let base = Url::parse("https://ca.example/acme/cert/1").unwrap();
-        links([value], &base)
-            .into_iter()
-            .map(|link| (link.target.to_string(), link.relations.join(" ")))
-            .collect()
+        links([value], &base).into_iter().map(|link| (link.target.to_string(), link.relations.join(" "))).collect()
     }
 
     #[test]
@@ -125,14 +116,8 @@ mod tests {
             ),
             [
                 ("https://ca.example/dir".to_owned(), "index".to_owned()),
-                (
-                    "https://ca.example/acme/cert/1/1".to_owned(),
-                    "alternate".to_owned()
-                ),
-                (
-                    "https://ca.example/acme/cert/2".to_owned(),
-                    "up alternate".to_owned()
-                ),
+                ("https://ca.example/acme/cert/1/1".to_owned(), "alternate".to_owned()),
+                ("https://ca.example/acme/cert/2".to_owned(), "up alternate".to_owned()),
             ]
         );
     }
@@ -155,25 +140,15 @@ mod tests {
         for (value, seconds) in [
             ("0", Some(0)),
             (" 120 ", Some(120)),
-            (
-                "99999999999999999999999",
-                Some(limits::RETRY_AFTER.as_secs()),
-            ),
+            ("99999999999999999999999", Some(limits::RETRY_AFTER.as_secs())),
             ("Sun, 06 Nov 1994 08:50:37 GMT", Some(60)),
             ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
-            (
-                "Fri, 31 Dec 9999 23:59:59 GMT",
-                Some(limits::RETRY_AFTER.as_secs()),
-            ),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", Some(limits::RETRY_AFTER.as_secs())),
             ("-5", None),
             ("", None),
             ("soon", None),
         ] {
-            assert_eq!(
-                retry_after(value, now),
-                seconds.map(Duration::from_secs),
-                "{value}"
-            );
+            assert_eq!(retry_after(value, now), seconds.map(Duration::from_secs), "{value}");
         }
     }
 }

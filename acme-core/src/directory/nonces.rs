@@ -38,9 +38,7 @@ impl Nonces {
 pub(crate) fn is_nonce(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= limits::NONCE
-        && text
-            .bytes()
-            .all(|it| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'='))
+        && text.bytes().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'='))
 }
 
 #[cfg(test)]

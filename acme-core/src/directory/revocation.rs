@@ -33,10 +33,7 @@ impl Directory {
         reason: Option<RevocationReason>,
         revoker: Revoker<'_>,
     ) -> Result<(), Error> {
-        let payload = to_json(&Revocation {
-            certificate: BASE64_URL_SAFE_NO_PAD.encode(certificate),
-            reason,
-        })?;
+        let payload = to_json(&Revocation { certificate: BASE64_URL_SAFE_NO_PAD.encode(certificate), reason })?;
         let jwk;
         let (key, by) = match revoker {
             Revoker::Account(session) => (session.signer(), By::Account(session.account())),
@@ -46,19 +43,7 @@ impl Directory {
             }
         };
         let payload = payload.as_slice();
-        let ask = |url: Url| {
-            async move {
-                self.post(Post {
-                    key,
-                    by,
-                    url: &url,
-                    payload,
-                    accept: None,
-                })
-                .await
-            }
-            .boxed()
-        };
+        let ask = |url: Url| async move { self.post(Post { key, by, url: &url, payload, accept: None }).await }.boxed();
         let answer = self.at(Endpoint::RevokeCert, ask).await?;
         if answer.is_problem(&ProblemType::AlreadyRevoked) {
             return Ok(());

@@ -32,9 +32,7 @@ impl Skew {
         (self.amount() >= FAULT).then(|| {
             Error::new(
                 ErrorKind::Internal,
-                format!(
-                    "this machine's clock is {self} {server}'s: set it, and keep it set by NTP"
-                ),
+                format!("this machine's clock is {self} {server}'s: set it, and keep it set by NTP"),
             )
         })
     }
@@ -51,11 +49,7 @@ impl fmt::Display for Skew {
             _ => (seconds / 86_400, "day"),
         };
         let plural = if count == 1 { "" } else { "s" };
-        let side = if self.here > self.there {
-            "ahead of"
-        } else {
-            "behind"
-        };
+        let side = if self.here > self.there { "ahead of" } else { "behind" };
         write!(f, "{count} {unit}{plural} {side}")
     }
 }

@@ -32,9 +32,7 @@ pub(crate) fn refusal(
     let kind = match problem.as_ref().map(|it| &it.kind) {
         _ if is_later(status) => Ruling::later(ErrorKind::Busy),
         // Boulder's answer for an order that it does not know is `malformed` with 404.
-        Some(ProblemType::Malformed) if status == StatusCode::BAD_REQUEST => {
-            Ruling::last(ErrorKind::Refused)
-        }
+        Some(ProblemType::Malformed) if status == StatusCode::BAD_REQUEST => Ruling::last(ErrorKind::Refused),
         Some(kind) => by_type(kind).unwrap_or_else(|| by_status(status)),
         None => by_status(status),
     };
@@ -64,25 +62,16 @@ enum Finality {
 
 impl Ruling {
     fn later(kind: ErrorKind) -> Self {
-        Self {
-            kind,
-            last: Finality::Later,
-        }
+        Self { kind, last: Finality::Later }
     }
 
     fn last(kind: ErrorKind) -> Self {
-        Self {
-            kind,
-            last: Finality::Final,
-        }
+        Self { kind, last: Finality::Final }
     }
 }
 
 fn is_later(status: StatusCode) -> bool {
-    matches!(
-        status,
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
-    )
+    matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
 }
 
 fn by_type(kind: &ProblemType) -> Option<Ruling> {
@@ -94,12 +83,10 @@ fn by_type(kind: &ProblemType) -> Option<Ruling> {
         ProblemType::OrderNotReady | ProblemType::AlreadyReplaced | ProblemType::AlreadyRevoked => {
             Ruling::later(ErrorKind::Conflict)
         }
-        ProblemType::Unauthorized
-        | ProblemType::ExternalAccountRequired
-        | ProblemType::UserActionRequired => Ruling::last(ErrorKind::Unauthorized),
-        ProblemType::Connection | ProblemType::Dns | ProblemType::Tls => {
-            Ruling::later(ErrorKind::Refused)
+        ProblemType::Unauthorized | ProblemType::ExternalAccountRequired | ProblemType::UserActionRequired => {
+            Ruling::last(ErrorKind::Unauthorized)
         }
+        ProblemType::Connection | ProblemType::Dns | ProblemType::Tls => Ruling::later(ErrorKind::Refused),
         ProblemType::BadCsr
         | ProblemType::BadPublicKey
         | ProblemType::BadRevocationReason

@@ -33,13 +33,7 @@ pub(crate) async fn sign(
         By::Key(jwk) => (Some(jwk), None),
         By::Account(account) => (None, Some(account.as_str())),
     };
-    let protected = Protected {
-        alg: algorithm.jose(),
-        jwk,
-        kid,
-        nonce,
-        url: url.as_str(),
-    };
+    let protected = Protected { alg: algorithm.jose(), jwk, kid, nonce, url: url.as_str() };
     let input = SigningInput::new(&protected, payload)?;
     let signature = signer
         .sign(input.text.as_bytes())
@@ -49,11 +43,7 @@ pub(crate) async fn sign(
 }
 
 /// The JWS that binds the account of `jwk` to an account elsewhere (RFC 8555 section 7.3.4).
-pub(crate) fn bind_external_account(
-    external: &ExternalAccount,
-    jwk: &Jwk,
-    new_account: &Url,
-) -> Result<Jws, Error> {
+pub(crate) fn bind_external_account(external: &ExternalAccount, jwk: &Jwk, new_account: &Url) -> Result<Jws, Error> {
     let protected = Protected {
         alg: match external.algorithm() {
             HmacAlgorithm::Hs256 => "HS256",
@@ -66,11 +56,7 @@ pub(crate) fn bind_external_account(
         url: new_account.as_str(),
     };
     let input = SigningInput::new(&protected, jwk.as_str().as_bytes())?;
-    let mac = authenticate(
-        external.algorithm(),
-        external.key().expose(),
-        input.text.as_bytes(),
-    )?;
+    let mac = authenticate(external.algorithm(), external.key().expose(), input.text.as_bytes())?;
     Ok(input.signed(&mac))
 }
 
@@ -120,11 +106,7 @@ impl SigningInput {
     fn signed(mut self, signature: &[u8]) -> Jws {
         let payload = self.text.split_off(self.dot + 1);
         self.text.pop();
-        Jws {
-            protected: self.text,
-            payload,
-            signature: BASE64_URL_SAFE_NO_PAD.encode(signature),
-        }
+        Jws { protected: self.text, payload, signature: BASE64_URL_SAFE_NO_PAD.encode(signature) }
     }
 }
 
@@ -146,10 +128,7 @@ fn to_jose(algorithm: SignatureAlgorithm, signature: Vec<u8>) -> Result<Vec<u8>,
     side_by_side(&signature, octets).ok_or_else(|| {
         Error::new(
             ErrorKind::Internal,
-            format!(
-                "the signer's {} signature is not the DER that X.509 uses",
-                algorithm.jose()
-            ),
+            format!("the signer's {} signature is not the DER that X.509 uses", algorithm.jose()),
         )
     })
 }
@@ -202,9 +181,7 @@ mod tests {
     #[test]
     fn the_mac_is_the_example_of_rfc_7515() {
         // Appendix A.1.
-        let key = bytes(
-            "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
-        );
+        let key = bytes("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow");
         let input = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
         assert_eq!(
             authenticate(HmacAlgorithm::Hs256, &key, input.as_bytes()).unwrap(),
@@ -227,12 +204,8 @@ mod tests {
 
     #[test]
     fn numbers_of_an_ecdsa_signature_are_padded() {
-        let signature = |r: &[u8], s: &[u8]| {
-            der::write(
-                der::SEQUENCE,
-                &[der::write_unsigned(r), der::write_unsigned(s)].concat(),
-            )
-        };
+        let signature =
+            |r: &[u8], s: &[u8]| der::write(der::SEQUENCE, &[der::write_unsigned(r), der::write_unsigned(s)].concat());
         for octets in [32, 48, 66] {
             let joined = side_by_side(&signature(&[0x80], &vec![0x90; octets]), octets).unwrap();
             assert_eq!(joined[..octets - 1], vec![0; octets - 1]);
@@ -246,18 +219,10 @@ mod tests {
     #[test]
     fn the_signature_of_rfc_7515_goes_through_der() {
         // Appendix A.3.
-        let jose = bytes(
-            "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q",
-        );
+        let jose = bytes("DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q");
         let (r, s) = jose.split_at(32);
-        let der = der::write(
-            der::SEQUENCE,
-            &[der::write_unsigned(r), der::write_unsigned(s)].concat(),
-        );
-        assert_eq!(
-            to_jose(SignatureAlgorithm::EcdsaP256Sha256, der).unwrap(),
-            jose
-        );
+        let der = der::write(der::SEQUENCE, &[der::write_unsigned(r), der::write_unsigned(s)].concat());
+        assert_eq!(to_jose(SignatureAlgorithm::EcdsaP256Sha256, der).unwrap(), jose);
     }
 
     #[test]
@@ -270,9 +235,7 @@ mod tests {
             nonce: Some("UQI1PoRi5OuXzxuX7V7wL0"),
             url: url.as_str(),
         };
-        let jws = SigningInput::new(&protected, b"")
-            .unwrap()
-            .signed(&[1, 2, 3]);
+        let jws = SigningInput::new(&protected, b"").unwrap().signed(&[1, 2, 3]);
         assert_eq!(jws.payload, "");
         assert_eq!(
             bytes(&jws.protected),

@@ -4,8 +4,8 @@ use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RsaKeyPair,
-    UnparsedPublicKey, VerificationAlgorithm,
+    self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RsaKeyPair, UnparsedPublicKey,
+    VerificationAlgorithm,
 };
 
 use super::private::{Family, not_a_key, weak_rsa};
@@ -24,28 +24,17 @@ pub(super) struct Generated {
 }
 
 pub(super) fn generate(kind: KeyType) -> Result<Generated, Error> {
-    let failed = |_| {
-        Error::new(
-            ErrorKind::Internal,
-            format!("aws-lc-rs could not make a key ({kind})"),
-        )
-    };
+    let failed = |_| Error::new(ErrorKind::Internal, format!("aws-lc-rs could not make a key ({kind})"));
     let ecdsa = |algorithm| {
         let pair = EcdsaKeyPair::generate(algorithm).map_err(failed)?;
         let pkcs8 = pair.to_pkcs8v1().map_err(failed)?;
-        Ok(Generated {
-            pair: KeyPair::Ecdsa(pair),
-            pkcs8: Secret::new(pkcs8.as_ref().to_vec()),
-        })
+        Ok(Generated { pair: KeyPair::Ecdsa(pair), pkcs8: Secret::new(pkcs8.as_ref().to_vec()) })
     };
     let rsa = |size| {
         let pair = RsaKeyPair::generate(size).map_err(failed)?;
         let pkcs8: Pkcs8V1Der<'_> = pair.as_der().map_err(failed)?;
         let pkcs8 = Secret::new(pkcs8.as_ref().to_vec());
-        Ok(Generated {
-            pair: KeyPair::Rsa(Box::new(pair)),
-            pkcs8,
-        })
+        Ok(Generated { pair: KeyPair::Rsa(Box::new(pair)), pkcs8 })
     };
     match kind {
         KeyType::EcdsaP256 => ecdsa(&signature::ECDSA_P256_SHA256_ASN1_SIGNING),
@@ -57,10 +46,7 @@ pub(super) fn generate(kind: KeyType) -> Result<Generated, Error> {
         KeyType::Ed25519 => {
             let pair = Ed25519KeyPair::generate().map_err(failed)?;
             let pkcs8 = pair.to_pkcs8v1().map_err(failed)?;
-            Ok(Generated {
-                pair: KeyPair::Ed25519(pair),
-                pkcs8: Secret::new(pkcs8.as_ref().to_vec()),
-            })
+            Ok(Generated { pair: KeyPair::Ed25519(pair), pkcs8: Secret::new(pkcs8.as_ref().to_vec()) })
         }
     }
 }
@@ -69,18 +55,14 @@ impl KeyPair {
     pub(super) fn from_pkcs8(family: Family, pkcs8: &[u8]) -> Result<Self, Error> {
         let refused = |source| not_a_key().with_source(source);
         match family {
-            Family::Ec(kind) => EcdsaKeyPair::from_pkcs8(curve(kind)?, pkcs8)
-                .map(Self::Ecdsa)
-                .map_err(refused),
-            Family::Ed25519 => Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8)
-                .map(Self::Ed25519)
-                .map_err(refused),
-            Family::Rsa => RsaKeyPair::from_pkcs8(pkcs8)
-                .map(|pair| Self::Rsa(Box::new(pair)))
-                .map_err(|source| match source.to_string().as_str() {
+            Family::Ec(kind) => EcdsaKeyPair::from_pkcs8(curve(kind)?, pkcs8).map(Self::Ecdsa).map_err(refused),
+            Family::Ed25519 => Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8).map(Self::Ed25519).map_err(refused),
+            Family::Rsa => RsaKeyPair::from_pkcs8(pkcs8).map(|pair| Self::Rsa(Box::new(pair))).map_err(|source| {
+                match source.to_string().as_str() {
                     "TooSmall" => weak_rsa().with_source(source),
                     _ => refused(source),
-                }),
+                }
+            }),
         }
     }
 
@@ -96,20 +78,13 @@ impl KeyPair {
     pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
         let failed = |_| Error::new(ErrorKind::Internal, "aws-lc-rs could not sign");
         match self {
-            Self::Ecdsa(pair) => pair
-                .sign(&SystemRandom::new(), message)
-                .map(|it| it.as_ref().to_vec())
-                .map_err(failed),
+            Self::Ecdsa(pair) => {
+                pair.sign(&SystemRandom::new(), message).map(|it| it.as_ref().to_vec()).map_err(failed)
+            }
             Self::Ed25519(pair) => Ok(pair.sign(message).as_ref().to_vec()),
             Self::Rsa(pair) => {
                 let mut out = vec![0; pair.public_modulus_len()];
-                pair.sign(
-                    &signature::RSA_PKCS1_SHA256,
-                    &SystemRandom::new(),
-                    message,
-                    &mut out,
-                )
-                .map_err(failed)?;
+                pair.sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut out).map_err(failed)?;
                 Ok(out)
             }
         }
@@ -132,9 +107,7 @@ pub(super) fn verify(
         SignatureAlgorithm::RsaPkcs1Sha512 => &signature::RSA_PKCS1_2048_8192_SHA512,
         SignatureAlgorithm::Ed25519 => &signature::ED25519,
     };
-    Ok(UnparsedPublicKey::new(algorithm, key)
-        .verify(message, signature)
-        .is_ok())
+    Ok(UnparsedPublicKey::new(algorithm, key).verify(message, signature).is_ok())
 }
 
 fn curve(kind: KeyType) -> Result<&'static EcdsaSigningAlgorithm, Error> {
@@ -142,8 +115,6 @@ fn curve(kind: KeyType) -> Result<&'static EcdsaSigningAlgorithm, Error> {
         KeyType::EcdsaP256 => Ok(&signature::ECDSA_P256_SHA256_ASN1_SIGNING),
         KeyType::EcdsaP384 => Ok(&signature::ECDSA_P384_SHA384_ASN1_SIGNING),
         KeyType::EcdsaP521 => Ok(&signature::ECDSA_P521_SHA512_ASN1_SIGNING),
-        KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096 | KeyType::Ed25519 => {
-            Err(not_a_key())
-        }
+        KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096 | KeyType::Ed25519 => Err(not_a_key()),
     }
 }

@@ -69,10 +69,7 @@ impl PrivateKey {
         })?;
         let pkcs8 = match &found {
             PrivateKeyDer::Pkcs8(key) => Some(key.secret_pkcs8_der().to_vec()),
-            PrivateKeyDer::Pkcs1(key) => Some(wrap(
-                alg_id::RSA_ENCRYPTION.as_ref(),
-                key.secret_pkcs1_der(),
-            )),
+            PrivateKeyDer::Pkcs1(key) => Some(wrap(alg_id::RSA_ENCRYPTION.as_ref(), key.secret_pkcs1_der())),
             PrivateKeyDer::Sec1(key) => wrap_sec1(key.secret_sec1_der()),
             _ => None,
         };
@@ -126,18 +123,10 @@ impl PrivateKey {
             KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096 => alg_id::RSA_ENCRYPTION,
             KeyType::Ed25519 => alg_id::ED25519,
         };
-        let content = [
-            der::write(der::SEQUENCE, algorithm.as_ref()),
-            der::write_bit_string(pair.public_key()),
-        ]
-        .concat();
+        let content =
+            [der::write(der::SEQUENCE, algorithm.as_ref()), der::write_bit_string(pair.public_key())].concat();
         let public = SubjectPublicKeyInfoDer::from(der::write(der::SEQUENCE, &content));
-        Self {
-            pair,
-            kind,
-            public,
-            pkcs8,
-        }
+        Self { pair, kind, public, pkcs8 }
     }
 }
 
@@ -186,16 +175,10 @@ pub fn verify(
             if provider::verify(algorithm, info.key, message, signature)? {
                 Ok(())
             } else {
-                Err(Error::new(
-                    ErrorKind::Refused,
-                    "the signature was not made by this key over this message",
-                ))
+                Err(Error::new(ErrorKind::Refused, "the signature was not made by this key over this message"))
             }
         }
-        _ => Err(Error::new(
-            ErrorKind::Malformed,
-            format!("not a public key that signs with {}", algorithm.jose()),
-        )),
+        _ => Err(Error::new(ErrorKind::Malformed, format!("not a public key that signs with {}", algorithm.jose()))),
     }
 }
 
@@ -238,13 +221,8 @@ fn family(pkcs8: &[u8]) -> Result<Family, Error> {
 }
 
 fn rsa_type(public_key: &[u8]) -> Result<KeyType, Error> {
-    let modulus = RsaPublicKey::read(public_key)
-        .ok_or_else(not_a_key)?
-        .modulus;
-    let bits = modulus.len() * 8
-        - modulus
-            .first()
-            .map_or(0, |first| first.leading_zeros() as usize);
+    let modulus = RsaPublicKey::read(public_key).ok_or_else(not_a_key)?.modulus;
+    let bits = modulus.len() * 8 - modulus.first().map_or(0, |first| first.leading_zeros() as usize);
     match bits {
         4096.. => Ok(KeyType::Rsa4096),
         3072.. => Ok(KeyType::Rsa3072),
@@ -254,19 +232,13 @@ fn rsa_type(public_key: &[u8]) -> Result<KeyType, Error> {
 }
 
 pub(super) fn weak_rsa() -> Error {
-    Error::new(
-        ErrorKind::Refused,
-        "the RSA key is shorter than 2048 bits; make a new one",
-    )
+    Error::new(ErrorKind::Refused, "the RSA key is shorter than 2048 bits; make a new one")
 }
 
 /// PKCS #8 around a key.
 pub(super) fn wrap(algorithm: &[u8], key: &[u8]) -> Vec<u8> {
-    let mut content = [
-        der::write_unsigned(&[]),
-        der::write(der::SEQUENCE, algorithm),
-        der::write(der::OCTET_STRING, key),
-    ];
+    let mut content =
+        [der::write_unsigned(&[]), der::write(der::SEQUENCE, algorithm), der::write(der::OCTET_STRING, key)];
     let mut joined = content.concat();
     content.zeroize();
     let pkcs8 = der::write(der::SEQUENCE, &joined);

@@ -3,8 +3,8 @@
 use ring::error::KeyRejected;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use ring::signature::{
-    self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RsaKeyPair,
-    UnparsedPublicKey, VerificationAlgorithm,
+    self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RsaKeyPair, UnparsedPublicKey,
+    VerificationAlgorithm,
 };
 use rustls_pki_types::alg_id;
 use zeroize::Zeroize as _;
@@ -25,12 +25,7 @@ pub(super) struct Generated {
 }
 
 pub(super) fn generate(kind: KeyType) -> Result<Generated, Error> {
-    let failed = |_| {
-        Error::new(
-            ErrorKind::Internal,
-            format!("ring could not make a key ({kind})"),
-        )
-    };
+    let failed = |_| Error::new(ErrorKind::Internal, format!("ring could not make a key ({kind})"));
     let random = SystemRandom::new();
     let (family, pkcs8) = match kind {
         KeyType::EcdsaP256 | KeyType::EcdsaP384 => {
@@ -51,28 +46,23 @@ pub(super) fn generate(kind: KeyType) -> Result<Generated, Error> {
             return Err(lacks(kind));
         }
     };
-    Ok(Generated {
-        pair: KeyPair::from_pkcs8(family, pkcs8.expose())?,
-        pkcs8,
-    })
+    Ok(Generated { pair: KeyPair::from_pkcs8(family, pkcs8.expose())?, pkcs8 })
 }
 
 impl KeyPair {
     pub(super) fn from_pkcs8(family: Family, pkcs8: &[u8]) -> Result<Self, Error> {
         let refused = |source: KeyRejected| not_a_key().with_source(source.to_string());
         match family {
-            Family::Ec(kind) => EcdsaKeyPair::from_pkcs8(curve(kind)?, pkcs8, &SystemRandom::new())
-                .map(Self::Ecdsa)
-                .map_err(refused),
-            Family::Ed25519 => Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8)
-                .map(Self::Ed25519)
-                .map_err(refused),
-            Family::Rsa => RsaKeyPair::from_pkcs8(pkcs8)
-                .map(|pair| Self::Rsa(Box::new(pair)))
-                .map_err(|source| match source.to_string().as_str() {
+            Family::Ec(kind) => {
+                EcdsaKeyPair::from_pkcs8(curve(kind)?, pkcs8, &SystemRandom::new()).map(Self::Ecdsa).map_err(refused)
+            }
+            Family::Ed25519 => Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8).map(Self::Ed25519).map_err(refused),
+            Family::Rsa => RsaKeyPair::from_pkcs8(pkcs8).map(|pair| Self::Rsa(Box::new(pair))).map_err(|source| {
+                match source.to_string().as_str() {
                     "TooSmall" => weak_rsa().with_source(source.to_string()),
                     _ => refused(source),
-                }),
+                }
+            }),
         }
     }
 
@@ -88,20 +78,13 @@ impl KeyPair {
     pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
         let failed = |_| Error::new(ErrorKind::Internal, "ring could not sign");
         match self {
-            Self::Ecdsa(pair) => pair
-                .sign(&SystemRandom::new(), message)
-                .map(|it| it.as_ref().to_vec())
-                .map_err(failed),
+            Self::Ecdsa(pair) => {
+                pair.sign(&SystemRandom::new(), message).map(|it| it.as_ref().to_vec()).map_err(failed)
+            }
             Self::Ed25519(pair) => Ok(pair.sign(message).as_ref().to_vec()),
             Self::Rsa(pair) => {
                 let mut out = vec![0; pair.public().modulus_len()];
-                pair.sign(
-                    &signature::RSA_PKCS1_SHA256,
-                    &SystemRandom::new(),
-                    message,
-                    &mut out,
-                )
-                .map_err(failed)?;
+                pair.sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut out).map_err(failed)?;
                 Ok(out)
             }
         }
@@ -124,9 +107,7 @@ pub(super) fn verify(
         SignatureAlgorithm::RsaPkcs1Sha512 => &signature::RSA_PKCS1_2048_8192_SHA512,
         SignatureAlgorithm::Ed25519 => &signature::ED25519,
     };
-    Ok(UnparsedPublicKey::new(algorithm, key)
-        .verify(message, signature)
-        .is_ok())
+    Ok(UnparsedPublicKey::new(algorithm, key).verify(message, signature).is_ok())
 }
 
 fn curve(kind: KeyType) -> Result<&'static EcdsaSigningAlgorithm, Error> {
@@ -134,23 +115,15 @@ fn curve(kind: KeyType) -> Result<&'static EcdsaSigningAlgorithm, Error> {
         KeyType::EcdsaP256 => Ok(&signature::ECDSA_P256_SHA256_ASN1_SIGNING),
         KeyType::EcdsaP384 => Ok(&signature::ECDSA_P384_SHA384_ASN1_SIGNING),
         KeyType::EcdsaP521 => Err(lacks(kind)),
-        KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096 | KeyType::Ed25519 => {
-            Err(not_a_key())
-        }
+        KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096 | KeyType::Ed25519 => Err(not_a_key()),
     }
 }
 
 fn lacks(kind: KeyType) -> Error {
-    Error::new(
-        ErrorKind::Unsupported,
-        match kind {
-            KeyType::EcdsaP521 => {
-                "ring has no ECDSA P-521: build with feature `aws-lc-rs`, or take P-256 or P-384"
-                    .to_owned()
-            }
-            other => format!(
-                "ring cannot make an {other} key: build with feature `aws-lc-rs`, or bring a key made elsewhere"
-            ),
-        },
-    )
+    let what = if kind == KeyType::EcdsaP521 {
+        "ring has no ECDSA P-521: build with feature `aws-lc-rs`, or take P-256 or P-384".to_owned()
+    } else {
+        format!("ring cannot make an {kind} key: build with feature `aws-lc-rs`, or bring a key made elsewhere")
+    };
+    Error::new(ErrorKind::Unsupported, what)
 }

@@ -50,10 +50,7 @@ pub struct Registration {
 impl Registration {
     /// A registration that agrees to the terms.
     pub fn agreeing_to_terms() -> Self {
-        Self {
-            terms_agreed: true,
-            ..Self::default()
-        }
+        Self { terms_agreed: true, ..Self::default() }
     }
 
     /// Adds an e-mail address, with or without `mailto:`.
@@ -116,11 +113,9 @@ impl ExternalAccount {
             .collect();
         let folded = Secret::new(folded);
         match base64::prelude::BASE64_URL_SAFE_NO_PAD.decode(folded.expose()) {
-            Ok(bytes) if !bytes.is_empty() => Ok(Self {
-                key_id: key_id.into(),
-                key: Secret::new(bytes),
-                algorithm: HmacAlgorithm::default(),
-            }),
+            Ok(bytes) if !bytes.is_empty() => {
+                Ok(Self { key_id: key_id.into(), key: Secret::new(bytes), algorithm: HmacAlgorithm::default() })
+            }
             _ => Err(Error::new(
                 ErrorKind::Malformed,
                 "the MAC key of the external account is not base64: copy it again from the certificate authority",

@@ -30,7 +30,7 @@ impl Authorization {
     pub fn ordered(&self) -> Identifier {
         match &self.identifier {
             Identifier::Dns(name) if self.wildcard => Identifier::Dns(name.wildcard()),
-            other => other.clone(),
+            Identifier::Dns(_) | Identifier::Ip(_) | Identifier::Other(_) => self.identifier.clone(),
         }
     }
 }

@@ -72,18 +72,13 @@ impl KeyAuthorization {
     pub fn new(token: &str, thumbprint: &str) -> Result<Self, Error> {
         let sound = !token.is_empty()
             && token.len() <= limits::TOKEN
-            && token
-                .bytes()
-                .all(|it| it.is_ascii_alphanumeric() || it == b'-' || it == b'_');
+            && token.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-' || it == b'_');
         if sound {
             Ok(Self(format!("{token}.{thumbprint}")))
         } else {
             Err(Error::new(
                 ErrorKind::Malformed,
-                format!(
-                    "the challenge's token is not base64url: {:?}",
-                    text::printable(token, 64)
-                ),
+                format!("the challenge's token is not base64url: {:?}", text::printable(token, 64)),
             ))
         }
     }
@@ -126,10 +121,7 @@ mod tests {
             "cn-I_WNMClehiVp51i_0VpOENW1upEerA8sEam5hn-s",
         )
         .unwrap();
-        assert_eq!(
-            key_authorization.dns_value(),
-            "1fCS1lh6WLuBWbvkmdEhdymEvTR8MuI63XqlRVleM9Q"
-        );
+        assert_eq!(key_authorization.dns_value(), "1fCS1lh6WLuBWbvkmdEhdymEvTR8MuI63XqlRVleM9Q");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{CertificateId, Problem, Url, statuses};
 use crate::{Identifier, Timestamp};
 
 /// What is asked of new-order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct NewOrder {
@@ -29,10 +29,7 @@ pub struct NewOrder {
 impl NewOrder {
     /// An order for `identifiers` and nothing else.
     pub fn new(identifiers: impl IntoIterator<Item = Identifier>) -> Self {
-        Self {
-            identifiers: identifiers.into_iter().collect(),
-            ..Self::default()
-        }
+        Self { identifiers: identifiers.into_iter().collect(), ..Self::default() }
     }
 }
 

@@ -43,11 +43,7 @@ pub struct Problem {
 impl Problem {
     /// A problem of `kind` with an explanation.
     pub fn new(kind: ProblemType, detail: impl Into<String>) -> Self {
-        Self {
-            kind,
-            detail: Some(text::printable(&detail.into(), limits::PROBLEM_TEXT)),
-            ..Self::default()
-        }
+        Self { kind, detail: Some(text::printable(&detail.into(), limits::PROBLEM_TEXT)), ..Self::default() }
     }
 
     /// Sets the HTTP status.
@@ -63,39 +59,25 @@ impl Problem {
     }
 
     fn read(value: &Value, outer: bool) -> Self {
-        let words = |name: &str| {
-            value
-                .get(name)
-                .and_then(Value::as_str)
-                .map(|it| text::printable(it, limits::PROBLEM_TEXT))
-        };
+        let words =
+            |name: &str| value.get(name).and_then(Value::as_str).map(|it| text::printable(it, limits::PROBLEM_TEXT));
         let subproblems = match value.get("subproblems") {
-            Some(Value::Array(list)) if outer => list
-                .iter()
-                .take(limits::SUBPROBLEMS)
-                .map(|it| Self::read(it, false))
-                .collect(),
+            Some(Value::Array(list)) if outer => {
+                list.iter().take(limits::SUBPROBLEMS).map(|it| Self::read(it, false)).collect()
+            }
             _ => Vec::new(),
         };
         Self {
             kind: words("type").map(ProblemType::from).unwrap_or_default(),
             title: words("title"),
             detail: words("detail"),
-            status: value
-                .get("status")
-                .and_then(Value::as_u64)
-                .and_then(|it| u16::try_from(it).ok()),
+            status: value.get("status").and_then(Value::as_u64).and_then(|it| u16::try_from(it).ok()),
             instance: words("instance"),
-            identifier: value
-                .get("identifier")
-                .and_then(|it| Identifier::deserialize(it).ok()),
+            identifier: value.get("identifier").and_then(|it| Identifier::deserialize(it).ok()),
             algorithms: match value.get("algorithms") {
-                Some(Value::Array(list)) => list
-                    .iter()
-                    .take(32)
-                    .filter_map(Value::as_str)
-                    .map(|it| text::printable(it, 32))
-                    .collect(),
+                Some(Value::Array(list)) => {
+                    list.iter().take(32).filter_map(Value::as_str).map(|it| text::printable(it, 32)).collect()
+                }
                 _ => Vec::new(),
             },
             subproblems,
@@ -122,11 +104,7 @@ impl fmt::Display for Problem {
             f.write_str(if at == 0 { " (" } else { "; " })?;
             subproblem.fmt(f)?;
         }
-        if self.subproblems.is_empty() {
-            Ok(())
-        } else {
-            f.write_str(")")
-        }
+        if self.subproblems.is_empty() { Ok(()) } else { f.write_str(")") }
     }
 }
 
@@ -192,10 +170,7 @@ impl ProblemType {
     /// The last word of the type, for texts: `rateLimited`.
     pub fn short(&self) -> &str {
         let word = self.as_str();
-        word.rsplit(':')
-            .next()
-            .filter(|it| !it.is_empty())
-            .unwrap_or("problem")
+        word.rsplit(':').next().filter(|it| !it.is_empty()).unwrap_or("problem")
     }
 }
 

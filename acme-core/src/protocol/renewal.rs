@@ -16,11 +16,7 @@ pub struct RenewalInfo {
     /// The span in which to renew.
     pub suggested_window: Window,
     /// A page that says why.
-    #[serde(
-        rename = "explanationURL",
-        default,
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "explanationURL", default, skip_serializing_if = "Option::is_none")]
     pub explanation_url: Option<String>,
 }
 
@@ -44,10 +40,7 @@ impl Window {
         if start < end {
             Ok(Self { start, end })
         } else {
-            Err(Error::new(
-                ErrorKind::Malformed,
-                "the renewal window ends before it starts",
-            ))
+            Err(Error::new(ErrorKind::Malformed, "the renewal window ends before it starts"))
         }
     }
 }
@@ -92,19 +85,16 @@ impl TryFrom<String> for CertificateId {
 
     fn try_from(text: String) -> Result<Self, Error> {
         let sound = text.split_once('.').is_some_and(|(issuer, serial)| {
-            [issuer, serial].iter().all(|part| {
-                !part.is_empty() && part.len() <= 128 && BASE64_URL_SAFE_NO_PAD.decode(part).is_ok()
-            })
+            [issuer, serial]
+                .iter()
+                .all(|part| !part.is_empty() && part.len() <= 128 && BASE64_URL_SAFE_NO_PAD.decode(part).is_ok())
         });
         if sound {
             Ok(Self(text))
         } else {
             Err(Error::new(
                 ErrorKind::Malformed,
-                format!(
-                    "not a certificate id of RFC 9773: {:?}",
-                    text::printable(&text, 80)
-                ),
+                format!("not a certificate id of RFC 9773: {:?}", text::printable(&text, 80)),
             ))
         }
     }
@@ -130,20 +120,16 @@ mod tests {
     fn the_id_is_the_example_of_the_rfc() {
         // RFC 9773 section 4.1: the certificate of appendix A.
         let key = [
-            0x69, 0x88, 0x5b, 0x6b, 0x87, 0x46, 0x40, 0x41, 0xe1, 0xb3, 0x7b, 0x84, 0x7b, 0xa0,
-            0xae, 0x2c, 0xde, 0x01, 0xc8, 0xd4,
+            0x69, 0x88, 0x5b, 0x6b, 0x87, 0x46, 0x40, 0x41, 0xe1, 0xb3, 0x7b, 0x84, 0x7b, 0xa0, 0xae, 0x2c, 0xde, 0x01,
+            0xc8, 0xd4,
         ];
         let serial = [0x00, 0x87, 0x65, 0x43, 0x21];
-        assert_eq!(
-            CertificateId::from_parts(&key, &serial).as_str(),
-            "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE"
-        );
+        assert_eq!(CertificateId::from_parts(&key, &serial).as_str(), "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE");
     }
 
     #[test]
     fn a_window_that_ends_before_it_starts_is_no_answer() {
-        let text =
-            r#"{"suggestedWindow":{"start":"2026-01-02T00:00:00Z","end":"2026-01-01T00:00:00Z"}}"#;
+        let text = r#"{"suggestedWindow":{"start":"2026-01-02T00:00:00Z","end":"2026-01-01T00:00:00Z"}}"#;
         assert!(serde_json::from_str::<RenewalInfo>(text).is_err());
     }
 }

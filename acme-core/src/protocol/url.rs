@@ -16,20 +16,14 @@ impl Url {
     /// # Errors
     /// `Malformed` when it is not an absolute `http` or `https` URL, or too long.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let uri = (text.len() <= limits::URL)
-            .then(|| text.parse::<http::Uri>().ok())
-            .flatten();
+        let uri = (text.len() <= limits::URL).then(|| text.parse::<http::Uri>().ok()).flatten();
         let absolute = uri.is_some_and(|uri| {
-            matches!(uri.scheme_str(), Some("http" | "https"))
-                && uri.host().is_some_and(|host| !host.is_empty())
+            matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
         });
         if absolute {
             Ok(Self(text.to_owned()))
         } else {
-            Err(Error::new(
-                ErrorKind::Malformed,
-                format!("not an absolute URL: {:?}", text::printable(text, 120)),
-            ))
+            Err(Error::new(ErrorKind::Malformed, format!("not an absolute URL: {:?}", text::printable(text, 120))))
         }
     }
 
@@ -40,10 +34,7 @@ impl Url {
 
     /// The host, with its port where one is written.
     pub fn authority(&self) -> &str {
-        let rest = self
-            .0
-            .split_once("://")
-            .map_or(self.0.as_str(), |(_, rest)| rest);
+        let rest = self.0.split_once("://").map_or(self.0.as_str(), |(_, rest)| rest);
         rest.split(['/', '?', '#']).next().unwrap_or(rest)
     }
 
@@ -56,9 +47,7 @@ impl Url {
         let before_path = self.0.find("://").map_or(0, |at| at + 3) + self.authority().len();
         let (root, rest) = self.0.split_at(before_path);
         let path = rest.split(['?', '#']).next().unwrap_or_default();
-        let has_scheme = reference
-            .find(':')
-            .is_some_and(|at| !reference[..at].contains(['/', '?']));
+        let has_scheme = reference.find(':').is_some_and(|at| !reference[..at].contains(['/', '?']));
         if has_scheme {
             Self::parse(reference)
         } else if reference.starts_with("//") {
@@ -69,11 +58,7 @@ impl Url {
         } else if reference.starts_with('?') {
             Self::parse(&format!("{root}{path}{reference}"))
         } else {
-            let folder = if reference.starts_with('/') {
-                ""
-            } else {
-                path.rfind('/').map_or("/", |at| &path[..=at])
-            };
+            let folder = if reference.starts_with('/') { "" } else { path.rfind('/').map_or("/", |at| &path[..=at]) };
             let (relative, query) = match reference.find('?') {
                 Some(at) => reference.split_at(at),
                 None => (reference, ""),

@@ -28,8 +28,7 @@ impl Session {
     /// `Refused` when the server does not take a contact; else as it answers.
     pub async fn update_contacts(&self, contacts: &[String]) -> Result<AccountObject, Error> {
         let payload = to_json(&json!({ "contact": contacts }))?;
-        self.update(&payload, "updating the account's contacts")
-            .await
+        self.update(&payload, "updating the account's contacts").await
     }
 
     /// Agrees to the terms of service, after they changed (RFC 8555 section 7.3.3).
@@ -37,11 +36,7 @@ impl Session {
     /// # Errors
     /// As the server answers.
     pub async fn agree_to_terms(&self) -> Result<AccountObject, Error> {
-        self.update(
-            br#"{"termsOfServiceAgreed":true}"#,
-            "agreeing to the terms of service",
-        )
-        .await
+        self.update(br#"{"termsOfServiceAgreed":true}"#, "agreeing to the terms of service").await
     }
 
     /// Gives the account up, for good. Its certificates stay valid.
@@ -49,8 +44,7 @@ impl Session {
     /// # Errors
     /// As the server answers.
     pub async fn deactivate(&self) -> Result<AccountObject, Error> {
-        self.update(br#"{"status":"deactivated"}"#, "deactivating the account")
-            .await
+        self.update(br#"{"status":"deactivated"}"#, "deactivating the account").await
     }
 
     /// Replaces the account's key by `new`; use the session that comes back from then on.
@@ -69,28 +63,23 @@ impl Session {
         let (signer, jwk) = (new.as_ref(), &changed.0.jwk);
         let ask = |url: Url| {
             async move {
-                let inner = to_json(&KeyChange {
-                    account: self.account().as_str(),
-                    old_key: &self.0.jwk,
-                })?;
+                let inner = to_json(&KeyChange { account: self.account().as_str(), old_key: &self.0.jwk })?;
                 let inner = jose::sign(signer, By::Key(jwk), None, &url, &inner).await?;
                 let payload = inner.to_json()?;
                 directory.post(self.request(&url, &payload)).await
             }
             .boxed()
         };
-        let answer = directory
-            .at(Endpoint::KeyChange, ask)
-            .await
-            .map_err(|error| error.while_doing(doing))?;
+        let answer = directory.at(Endpoint::KeyChange, ask).await.map_err(|error| error.while_doing(doing))?;
         if answer.status == StatusCode::CONFLICT {
             // The server names the account that has the key (RFC 8555 section 7.3.5); ours means an earlier try succeeded.
             if answer.location.as_ref() == Some(self.account()) {
                 return Ok(changed);
             }
-            return answer.success(doing).map(|_| changed).map_err(|error| {
-                error.while_doing("the new key belongs to another account already")
-            });
+            return answer
+                .success(doing)
+                .map(|_| changed)
+                .map_err(|error| error.while_doing("the new key belongs to another account already"));
         }
         answer.success(doing)?;
         Ok(changed)

@@ -32,18 +32,10 @@ impl Session {
 
     /// A chain that the server offers and does not have is left out; one that is out of reach for now is not.
     async fn alternate(&self, url: &Url) -> Result<Option<Chain>, Error> {
-        let fetched = self
-            .certificate(url)
-            .await
-            .and_then(|answer| chain(&answer));
+        let fetched = self.certificate(url).await.and_then(|answer| chain(&answer));
         match fetched {
             Ok(chain) => Ok(Some(chain)),
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::NotFound | ErrorKind::Refused | ErrorKind::Malformed
-                ) =>
-            {
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Refused | ErrorKind::Malformed) => {
                 tracing::warn!(%url, %error, "an alternate chain is left out");
                 Ok(None)
             }
@@ -53,24 +45,14 @@ impl Session {
 
     async fn certificate(&self, url: &Url) -> Result<Answer, Error> {
         let doing = "downloading a certificate";
-        let post = Post {
-            accept: Some("application/pem-certificate-chain"),
-            ..self.request(url, b"")
-        };
-        self.directory()
-            .post(post)
-            .await
-            .map_err(|error| error.while_doing(doing))?
-            .success(doing)
+        let post = Post { accept: Some("application/pem-certificate-chain"), ..self.request(url, b"") };
+        self.directory().post(post).await.map_err(|error| error.while_doing(doing))?.success(doing)
     }
 }
 
 fn chain(answer: &Answer) -> Result<Chain, Error> {
     Chain::from_pem(&answer.body).map_err(|error| {
-        error.while_doing(format_args!(
-            "downloading a certificate: the answer of {}",
-            answer.url.authority()
-        ))
+        error.while_doing(format_args!("downloading a certificate: the answer of {}", answer.url.authority()))
     })
 }
 
@@ -83,11 +65,7 @@ impl Chain {
         let mut certificates = Vec::new();
         for certificate in CertificateDer::pem_slice_iter(pem) {
             let certificate = certificate.map_err(|source| {
-                Error::new(
-                    ErrorKind::Malformed,
-                    "a certificate in PEM is cut off or damaged",
-                )
-                .with_source(source)
+                Error::new(ErrorKind::Malformed, "a certificate in PEM is cut off or damaged").with_source(source)
             })?;
             if certificates.len() == limits::CHAIN {
                 return Err(Error::new(
@@ -98,10 +76,7 @@ impl Chain {
             certificates.push(certificate);
         }
         if certificates.is_empty() {
-            return Err(Error::new(
-                ErrorKind::Malformed,
-                "no certificate in PEM is there",
-            ));
+            return Err(Error::new(ErrorKind::Malformed, "no certificate in PEM is there"));
         }
         Ok(Self::new(certificates))
     }

@@ -39,10 +39,7 @@ impl Session {
         let answer = self.post(&url, b"", doing).await?;
         let Listed { orders } = answer.json(doing)?;
         let next = answer.links.iter().find(|it| it.is("next"));
-        Ok(Some(OrderPage {
-            orders,
-            next: next.map(|it| it.target.clone()).filter(|it| *it != url),
-        }))
+        Ok(Some(OrderPage { orders, next: next.map(|it| it.target.clone()).filter(|it| *it != url) }))
     }
 
     /// The newest unfinished order for the same, so that an order whose URL was lost is taken up again.
@@ -63,24 +60,14 @@ impl Session {
                     continue;
                 };
                 let unexpired = order.expires.is_none_or(|it| !it.is_due(now));
-                let newer = found
-                    .as_ref()
-                    .is_none_or(|it| it.order.expires < order.expires);
+                let newer = found.as_ref().is_none_or(|it| it.order.expires < order.expires);
                 if unexpired && newer && is_for(&order, wanted, &names) {
-                    found = Some(Found {
-                        url,
-                        order,
-                        retry_after: reply.retry_after,
-                    });
+                    found = Some(Found { url, order, retry_after: reply.retry_after });
                 }
             }
         }
         Ok(match found {
-            Some(Found {
-                url,
-                order,
-                retry_after,
-            }) => Reply::new(Said::Order { url, order }, retry_after),
+            Some(Found { url, order, retry_after }) => Reply::new(Said::Order { url, order }, retry_after),
             None => Reply::new(Said::Nothing, None),
         })
     }
@@ -112,11 +99,7 @@ impl Session {
     }
 
     fn known_list(&self) -> OrderList {
-        self.0
-            .orders
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.orders.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -139,11 +122,7 @@ fn newest_and_oldest(listed: &[Url]) -> Vec<Url> {
     if listed.len() <= limits::ORDERS_READ {
         backwards.cloned().collect()
     } else {
-        backwards
-            .take(half)
-            .chain(listed.iter().take(half))
-            .cloned()
-            .collect()
+        backwards.take(half).chain(listed.iter().take(half)).cloned().collect()
     }
 }
 

@@ -14,9 +14,7 @@ use super::state::{AccountEntry, Stage, State};
 impl State {
     pub(crate) fn new_account(&mut self, request: &Signed) -> Result<Reply, Refusal> {
         let SignedBy::Key { key, jwk } = &request.by else {
-            return Err(Refusal::malformed(
-                "a new account's request carries its jwk",
-            ));
+            return Err(Refusal::malformed("a new account's request carries its jwk"));
         };
         let wish = request.json()?;
         let thumbprint = key.thumbprint();
@@ -24,22 +22,14 @@ impl State {
             return self.found_account(&id.clone());
         }
         if wish.get("onlyReturnExisting") == Some(&Value::Bool(true)) {
-            return Err(Refusal::new(
-                400,
-                ProblemType::AccountDoesNotExist,
-                "no account has this key",
-            ));
+            return Err(Refusal::new(400, ProblemType::AccountDoesNotExist, "no account has this key"));
         }
         let terms_agreed = wish.get("termsOfServiceAgreed") == Some(&Value::Bool(true));
         if let Some(terms) = &self.settings.terms_of_service
             && !terms_agreed
         {
-            return Err(Refusal::new(
-                403,
-                ProblemType::UserActionRequired,
-                "the terms of service must be agreed to",
-            )
-            .with(header::LINK, format!("<{terms}>;rel=\"terms-of-service\"")));
+            return Err(Refusal::new(403, ProblemType::UserActionRequired, "the terms of service must be agreed to")
+                .with(header::LINK, format!("<{terms}>;rel=\"terms-of-service\"")));
         }
         let contact = read_contact(&wish)?.unwrap_or_default();
         let external = wish.get("externalAccountBinding").cloned();
@@ -58,28 +48,14 @@ impl State {
         self.memory.accounts_by_key.insert(thumbprint, id.clone());
         self.memory.accounts.insert(
             id.clone(),
-            AccountEntry {
-                key: key.clone(),
-                deactivated: false,
-                contact,
-                terms_agreed,
-                external,
-                orders: Vec::new(),
-            },
+            AccountEntry { key: key.clone(), deactivated: false, contact, terms_agreed, external, orders: Vec::new() },
         );
         Ok(Reply::json(201, &self.show_account(&id)).at(self.account_url(&id)))
     }
 
     fn found_account(&self, id: &str) -> Result<Reply, Refusal> {
-        if self
-            .memory
-            .accounts
-            .get(id)
-            .is_some_and(|it| it.deactivated)
-        {
-            return Err(Refusal::unauthorized(
-                "the account with this key is deactivated",
-            ));
+        if self.memory.accounts.get(id).is_some_and(|it| it.deactivated) {
+            return Err(Refusal::unauthorized("the account with this key is deactivated"));
         }
         Ok(Reply::json(200, &self.show_account(id)).at(self.account_url(id)))
     }
@@ -88,18 +64,12 @@ impl State {
     fn check_binding(&self, binding: &Value, jwk: &Value, url: &str) -> Result<(), Refusal> {
         let inner = Flattened::read(binding)?;
         if inner.word("url") != Some(url) {
-            return Err(Refusal::malformed(
-                "the url of the external account binding differs",
-            ));
+            return Err(Refusal::malformed("the url of the external account binding differs"));
         }
         if inner.header.get("nonce").is_some() {
-            return Err(Refusal::malformed(
-                "an external account binding has no nonce",
-            ));
+            return Err(Refusal::malformed("an external account binding has no nonce"));
         }
-        let key_id = inner
-            .word("kid")
-            .ok_or_else(|| Refusal::malformed("the external account binding has no kid"))?;
+        let key_id = inner.word("kid").ok_or_else(|| Refusal::malformed("the external account binding has no kid"))?;
         let key = self
             .settings
             .external_keys
@@ -108,13 +78,7 @@ impl State {
         inner.verify_mac(key)?;
         let bound: Value = serde_json::from_slice(&inner.payload)
             .map_err(|_| Refusal::malformed("the external account binding holds no JWK"))?;
-        if bound == *jwk {
-            Ok(())
-        } else {
-            Err(Refusal::malformed(
-                "the external account binding is for another key",
-            ))
-        }
+        if bound == *jwk { Ok(()) } else { Err(Refusal::malformed("the external account binding is for another key")) }
     }
 
     pub(crate) fn account(&mut self, request: &Signed, id: &str) -> Result<Reply, Refusal> {
@@ -128,9 +92,7 @@ impl State {
                 None => false,
                 Some("deactivated") => true,
                 Some(_) => {
-                    return Err(Refusal::malformed(
-                        "an account can only be set to deactivated",
-                    ));
+                    return Err(Refusal::malformed("an account can only be set to deactivated"));
                 }
             };
             if let Some(account) = self.memory.accounts.get_mut(id) {
@@ -138,21 +100,14 @@ impl State {
                     account.contact = contact;
                 }
                 account.deactivated |= deactivate;
-                account.terms_agreed |=
-                    wish.get("termsOfServiceAgreed") == Some(&Value::Bool(true));
+                account.terms_agreed |= wish.get("termsOfServiceAgreed") == Some(&Value::Bool(true));
             }
         }
         Ok(Reply::json(200, &self.show_account(id)))
     }
 
     /// The orders that are not invalid, page by page (RFC 8555 section 7.1.2.1).
-    pub(crate) fn orders(
-        &mut self,
-        request: &Signed,
-        id: &str,
-        page: usize,
-        now: Timestamp,
-    ) -> Result<Reply, Refusal> {
+    pub(crate) fn orders(&mut self, request: &Signed, id: &str, page: usize, now: Timestamp) -> Result<Reply, Refusal> {
         request.must_be_look()?;
         if request.account()? != id {
             return Err(Refusal::unauthorized("this is another account"));
@@ -167,11 +122,7 @@ impl State {
         let mut urls = Vec::new();
         for order in ids {
             self.refresh_order(&order, now);
-            let live = self
-                .memory
-                .orders
-                .get(&order)
-                .is_some_and(|it| !matches!(it.stage, Stage::Invalid(_)));
+            let live = self.memory.orders.get(&order).is_some_and(|it| !matches!(it.stage, Stage::Invalid(_)));
             if live {
                 urls.push(self.url(&format!("order/{order}")));
             }
@@ -197,41 +148,26 @@ impl State {
         if inner.header.get("nonce").is_some() {
             return Err(Refusal::malformed("the inner JWS has no nonce"));
         }
-        let jwk = inner
-            .header
-            .get("jwk")
-            .ok_or_else(|| Refusal::malformed("the inner JWS has no jwk"))?;
+        let jwk = inner.header.get("jwk").ok_or_else(|| Refusal::malformed("the inner JWS has no jwk"))?;
         let new = read_key(jwk)?;
         inner.verify(&new)?;
-        let wish: Value = serde_json::from_slice(&inner.payload)
-            .map_err(|_| Refusal::malformed("the inner payload is not JSON"))?;
+        let wish: Value =
+            serde_json::from_slice(&inner.payload).map_err(|_| Refusal::malformed("the inner payload is not JSON"))?;
         if wish.get("account").and_then(Value::as_str) != Some(self.account_url(&id).as_str()) {
-            return Err(Refusal::malformed(
-                "the inner payload names another account",
-            ));
+            return Err(Refusal::malformed("the inner payload names another account"));
         }
-        let old = wish
-            .get("oldKey")
-            .and_then(|it| PublicKey::from_jwk(it).ok());
+        let old = wish.get("oldKey").and_then(|it| PublicKey::from_jwk(it).ok());
         let account = self.memory.accounts.get_mut(&id);
         let Some(account) = account.filter(|it| Some(&it.key) == old.as_ref()) else {
             return Err(Refusal::malformed("oldKey is not the account's key"));
         };
         if let Some(holder) = self.memory.accounts_by_key.get(&new.thumbprint()) {
             let holder = holder.clone();
-            return Err(Refusal::new(
-                409,
-                ProblemType::Malformed,
-                "an account has the new key already",
-            )
-            .with(header::LOCATION, self.account_url(&holder)));
+            return Err(Refusal::new(409, ProblemType::Malformed, "an account has the new key already")
+                .with(header::LOCATION, self.account_url(&holder)));
         }
-        self.memory
-            .accounts_by_key
-            .remove(&account.key.thumbprint());
-        self.memory
-            .accounts_by_key
-            .insert(new.thumbprint(), id.clone());
+        self.memory.accounts_by_key.remove(&account.key.thumbprint());
+        self.memory.accounts_by_key.insert(new.thumbprint(), id.clone());
         account.key = new;
         Ok(Reply::json(200, &self.show_account(&id)).at(self.account_url(&id)))
     }
@@ -263,26 +199,16 @@ fn read_contact(wish: &Value) -> Result<Option<Vec<String>>, Refusal> {
     let Some(contact) = wish.get("contact") else {
         return Ok(None);
     };
-    let list = contact
-        .as_array()
-        .ok_or_else(|| Refusal::malformed("contact is not a list"))?;
+    let list = contact.as_array().ok_or_else(|| Refusal::malformed("contact is not a list"))?;
     let mut urls = Vec::new();
     for url in list {
         let url = url.as_str().unwrap_or_default();
         let Some(address) = url.strip_prefix("mailto:") else {
-            return Err(Refusal::new(
-                400,
-                ProblemType::UnsupportedContact,
-                "only mailto: contacts are taken",
-            ));
+            return Err(Refusal::new(400, ProblemType::UnsupportedContact, "only mailto: contacts are taken"));
         };
         let sound = address.split('@').count() == 2 && !address.contains(['?', ',', ' ']);
         if !sound {
-            return Err(Refusal::new(
-                400,
-                ProblemType::InvalidContact,
-                "a contact is one e-mail address",
-            ));
+            return Err(Refusal::new(400, ProblemType::InvalidContact, "a contact is one e-mail address"));
         }
         urls.push(url.to_owned());
     }

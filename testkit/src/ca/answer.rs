@@ -16,19 +16,11 @@ pub(crate) struct Reply {
 
 impl Reply {
     pub(crate) fn new(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
-        Self {
-            status,
-            headers: vec![(header::CONTENT_TYPE, content_type.to_owned())],
-            body: body.into(),
-        }
+        Self { status, headers: vec![(header::CONTENT_TYPE, content_type.to_owned())], body: body.into() }
     }
 
     pub(crate) fn empty(status: u16) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: Bytes::new(),
-        }
+        Self { status, headers: Vec::new(), body: Bytes::new() }
     }
 
     pub(crate) fn json(status: u16, body: &Value) -> Self {
@@ -77,11 +69,7 @@ impl Refusal {
     /// A refusal with the problem's own status, or 400.
     pub(crate) fn from_problem(problem: &Problem) -> Self {
         let body = serde_json::to_string(problem).expect("problems are JSON");
-        Self(Box::new(Reply::new(
-            problem.status.unwrap_or(400),
-            "application/problem+json",
-            body,
-        )))
+        Self(Box::new(Reply::new(problem.status.unwrap_or(400), "application/problem+json", body)))
     }
 
     pub(crate) fn malformed(detail: impl Into<String>) -> Self {

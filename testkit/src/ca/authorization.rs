@@ -1,8 +1,6 @@
 //! Authorizations (RFC 8555 section 7.5, RFC 8738).
 
-use acme_core::protocol::{
-    AuthorizationStatus, ChallengeStatus, ChallengeType, Problem, ProblemType,
-};
+use acme_core::protocol::{AuthorizationStatus, ChallengeStatus, ChallengeType, Problem, ProblemType};
 use acme_core::{Identifier, Timestamp};
 use http::header;
 use serde_json::{Value, json};
@@ -13,24 +11,11 @@ use super::state::{AuthorizationEntry, ChallengeEntry, State};
 
 impl State {
     /// An authorization for `identifier`: one that is proven, by chance, or a new one.
-    pub(crate) fn authorize(
-        &mut self,
-        account: &str,
-        identifier: &Identifier,
-        now: Timestamp,
-    ) -> String {
-        let proven = self
-            .memory
-            .proven
-            .get(&(account.to_owned(), identifier.clone()))
-            .cloned();
+    pub(crate) fn authorize(&mut self, account: &str, identifier: &Identifier, now: Timestamp) -> String {
+        let proven = self.memory.proven.get(&(account.to_owned(), identifier.clone())).cloned();
         if let Some(id) = proven {
             self.refresh_authorization(&id, now);
-            let valid = self
-                .memory
-                .authorizations
-                .get(&id)
-                .is_some_and(|it| it.status == AuthorizationStatus::Valid);
+            let valid = self.memory.authorizations.get(&id).is_some_and(|it| it.status == AuthorizationStatus::Valid);
             let percent = self.settings.reuse_percent;
             if valid && self.random.chance(percent) {
                 return id;
@@ -87,28 +72,16 @@ impl State {
             .collect()
     }
 
-    pub(crate) fn authorization(
-        &mut self,
-        request: &Signed,
-        id: &str,
-        now: Timestamp,
-    ) -> Result<Reply, Refusal> {
+    pub(crate) fn authorization(&mut self, request: &Signed, id: &str, now: Timestamp) -> Result<Reply, Refusal> {
         self.own_authorization(request, id, now)?;
         if !request.is_look() {
             let wish = request.json()?;
             if wish.get("status").and_then(Value::as_str) != Some("deactivated") {
-                return Err(Refusal::malformed(
-                    "an authorization can only be set to deactivated",
-                ));
+                return Err(Refusal::malformed("an authorization can only be set to deactivated"));
             }
             let authorization = self.memory.authorizations.get_mut(id);
             match authorization {
-                Some(it)
-                    if matches!(
-                        it.status,
-                        AuthorizationStatus::Pending | AuthorizationStatus::Valid
-                    ) =>
-                {
+                Some(it) if matches!(it.status, AuthorizationStatus::Pending | AuthorizationStatus::Valid) => {
                     it.status = AuthorizationStatus::Deactivated;
                 }
                 _ => return Err(Refusal::malformed("the authorization is final already")),
@@ -116,16 +89,8 @@ impl State {
         }
         let shown = self.show_authorization(id);
         let reply = Reply::json(200, &shown).with(header::CACHE_CONTROL, "no-store");
-        let busy = self
-            .memory
-            .authorizations
-            .get(id)
-            .is_some_and(|it| it.status == AuthorizationStatus::Pending);
-        Ok(if busy {
-            reply.retry_after(self.settings.poll_after)
-        } else {
-            reply
-        })
+        let busy = self.memory.authorizations.get(id).is_some_and(|it| it.status == AuthorizationStatus::Pending);
+        Ok(if busy { reply.retry_after(self.settings.poll_after) } else { reply })
     }
 
     /// Makes an authorization that is proven already.
@@ -136,9 +101,7 @@ impl State {
             entry.status = AuthorizationStatus::Valid;
             entry.expires = expires;
         }
-        self.memory
-            .proven
-            .insert((account.to_owned(), identifier.clone()), id);
+        self.memory.proven.insert((account.to_owned(), identifier.clone()), id);
     }
 
     /// Lets an authorization run out.
@@ -157,46 +120,26 @@ impl State {
     /// Why an authorization cannot be proven any more, with its identifier; `None` while it can, or is.
     pub(crate) fn why_lost(&self, id: &str) -> Option<Problem> {
         let Some(entry) = self.memory.authorizations.get(id) else {
-            return Some(Problem::new(
-                ProblemType::Malformed,
-                "an authorization is gone",
-            ));
+            return Some(Problem::new(ProblemType::Malformed, "an authorization is gone"));
         };
-        if matches!(
-            entry.status,
-            AuthorizationStatus::Pending | AuthorizationStatus::Valid
-        ) {
+        if matches!(entry.status, AuthorizationStatus::Pending | AuthorizationStatus::Valid) {
             return None;
         }
         let failed = entry.challenges.iter().find_map(|it| it.error.clone());
         let mut problem = failed.unwrap_or_else(|| {
-            Problem::new(
-                ProblemType::Unauthorized,
-                format!("the authorization is {}", entry.status),
-            )
+            Problem::new(ProblemType::Unauthorized, format!("the authorization is {}", entry.status))
         });
         problem.identifier = Some(entry.identifier.clone());
         Some(problem)
     }
 
-    pub(crate) fn own_authorization(
-        &mut self,
-        request: &Signed,
-        id: &str,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
+    pub(crate) fn own_authorization(&mut self, request: &Signed, id: &str, now: Timestamp) -> Result<(), Refusal> {
         self.refresh_authorization(id, now);
-        let entry = self
-            .memory
-            .authorizations
-            .get(id)
-            .ok_or_else(|| Refusal::missing("authorization"))?;
+        let entry = self.memory.authorizations.get(id).ok_or_else(|| Refusal::missing("authorization"))?;
         if request.account()? == entry.account {
             Ok(())
         } else {
-            Err(Refusal::unauthorized(
-                "the authorization belongs to another account",
-            ))
+            Err(Refusal::unauthorized("the authorization belongs to another account"))
         }
     }
 
@@ -204,11 +147,7 @@ impl State {
         let Some(entry) = self.memory.authorizations.get(id) else {
             return Value::Null;
         };
-        let challenges: Vec<Value> = entry
-            .challenges
-            .iter()
-            .map(|it| self.show_challenge(id, it))
-            .collect();
+        let challenges: Vec<Value> = entry.challenges.iter().map(|it| self.show_challenge(id, it)).collect();
         let mut shown = json!({
             "identifier": entry.identifier,
             "status": entry.status,

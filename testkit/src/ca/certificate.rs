@@ -24,10 +24,7 @@ impl State {
             && let Some((_, due)) = self.memory.due.pop_first()
         {
             match due {
-                Due::Verdict {
-                    authorization,
-                    challenge,
-                } => self.decide(&authorization, &challenge, now),
+                Due::Verdict { authorization, challenge } => self.decide(&authorization, &challenge, now),
                 Due::Certificate { order } => self.issue(&order, now),
             }
         }
@@ -95,9 +92,7 @@ impl State {
         };
         let certificate = self.new_id();
         self.memory.certificates.insert(certificate.clone(), entry);
-        self.memory
-            .certificates_by_id
-            .insert(certificate_id, certificate.clone());
+        self.memory.certificates_by_id.insert(certificate_id, certificate.clone());
         if let Some(order) = self.memory.orders.get_mut(id) {
             order.stage = Stage::Valid { certificate };
         }
@@ -111,20 +106,12 @@ impl State {
         fault: Option<&Fault>,
     ) -> Result<Reply, Refusal> {
         request.must_be_look()?;
-        let entry = self
-            .memory
-            .certificates
-            .get(id)
-            .ok_or_else(|| Refusal::missing("certificate"))?;
+        let entry = self.memory.certificates.get(id).ok_or_else(|| Refusal::missing("certificate"))?;
         if request.account()? != entry.account {
-            return Err(Refusal::unauthorized(
-                "the certificate belongs to another account",
-            ));
+            return Err(Refusal::unauthorized("the certificate belongs to another account"));
         }
         let chains = self.hierarchy.chains();
-        let chain = chains
-            .get(number)
-            .ok_or_else(|| Refusal::missing("alternate chain"))?;
+        let chain = chains.get(number).ok_or_else(|| Refusal::missing("alternate chain"))?;
         let mut text = pem(&entry.leaf);
         for certificate in chain {
             text.push_str(&pem(certificate));
@@ -157,11 +144,7 @@ impl State {
                 .and_then(|it| u8::try_from(it).ok())
                 .filter(|it| self.settings.revocation_reasons.contains(it))
                 .ok_or_else(|| {
-                    Refusal::new(
-                        400,
-                        ProblemType::BadRevocationReason,
-                        format!("reason {reason} is not taken"),
-                    )
+                    Refusal::new(400, ProblemType::BadRevocationReason, format!("reason {reason} is not taken"))
                 })?,
         };
         let (id, entry) = self
@@ -172,21 +155,13 @@ impl State {
             .ok_or_else(|| Refusal::missing("certificate"))?;
         let allowed = match &request.by {
             SignedBy::Key { key, .. } => *key == entry.key,
-            SignedBy::Account(account) => {
-                *account == entry.account || self.controls(account, &entry.identifiers, now)
-            }
+            SignedBy::Account(account) => *account == entry.account || self.controls(account, &entry.identifiers, now),
         };
         if !allowed {
-            return Err(Refusal::unauthorized(
-                "the certificate is neither this account's nor this key's",
-            ));
+            return Err(Refusal::unauthorized("the certificate is neither this account's nor this key's"));
         }
         if entry.revoked.is_some() {
-            return Err(Refusal::new(
-                400,
-                ProblemType::AlreadyRevoked,
-                "the certificate is revoked already",
-            ));
+            return Err(Refusal::new(400, ProblemType::AlreadyRevoked, "the certificate is revoked already"));
         }
         let id = id.clone();
         if let Some(entry) = self.memory.certificates.get_mut(&id) {
@@ -207,8 +182,7 @@ impl State {
     }
 
     pub(crate) fn renewal_info(&self, id: &str) -> Result<Reply, Refusal> {
-        let id = CertificateId::try_from(id.to_owned())
-            .map_err(|_| Refusal::malformed("not a certificate id"))?;
+        let id = CertificateId::try_from(id.to_owned()).map_err(|_| Refusal::malformed("not a certificate id"))?;
         let entry = self
             .memory
             .certificates_by_id

@@ -25,9 +25,7 @@ impl State {
         self.own_authorization(request, authorization, now)?;
         if !request.is_look() {
             if request.json()? != json!({}) {
-                return Err(Refusal::malformed(
-                    "a challenge is accepted with an empty object and nothing else",
-                ));
+                return Err(Refusal::malformed("a challenge is accepted with an empty object and nothing else"));
             }
             self.accept(authorization, challenge, fault, now)?;
         }
@@ -37,17 +35,10 @@ impl State {
             .get(authorization)
             .and_then(|it| it.challenges.iter().find(|it| it.id == challenge))
             .ok_or_else(|| Refusal::missing("challenge"))?;
-        let busy = matches!(
-            entry.status,
-            ChallengeStatus::Pending | ChallengeStatus::Processing
-        );
+        let busy = matches!(entry.status, ChallengeStatus::Pending | ChallengeStatus::Processing);
         let up = self.url(&format!("authz/{authorization}"));
         let reply = Reply::json(200, &self.show_challenge(authorization, entry)).link(&up, "up");
-        Ok(if busy {
-            reply.retry_after(self.settings.poll_after)
-        } else {
-            reply
-        })
+        Ok(if busy { reply.retry_after(self.settings.poll_after) } else { reply })
     }
 
     fn accept(
@@ -65,11 +56,8 @@ impl State {
             return Err(Refusal::missing("authorization"));
         };
         let pending = entry.status == AuthorizationStatus::Pending;
-        let entry = entry
-            .challenges
-            .iter_mut()
-            .find(|it| it.id == challenge)
-            .ok_or_else(|| Refusal::missing("challenge"))?;
+        let entry =
+            entry.challenges.iter_mut().find(|it| it.id == challenge).ok_or_else(|| Refusal::missing("challenge"))?;
         if !pending || entry.status != ChallengeStatus::Pending {
             return Ok(());
         }
@@ -82,10 +70,7 @@ impl State {
         }
         self.memory.due.insert((
             now + delay,
-            Due::Verdict {
-                authorization: authorization.to_owned(),
-                challenge: challenge.to_owned(),
-            },
+            Due::Verdict { authorization: authorization.to_owned(), challenge: challenge.to_owned() },
         ));
         Ok(())
     }
@@ -132,10 +117,8 @@ impl State {
         if entry.status != AuthorizationStatus::Pending {
             return;
         }
-        let Some(challenge) = entry
-            .challenges
-            .iter_mut()
-            .find(|it| it.id == job.challenge && it.status == ChallengeStatus::Processing)
+        let Some(challenge) =
+            entry.challenges.iter_mut().find(|it| it.id == job.challenge && it.status == ChallengeStatus::Processing)
         else {
             return;
         };

@@ -35,9 +35,7 @@ impl Csr {
         }
         let mut identifiers = BTreeSet::new();
         for name in info.subject.iter_common_name() {
-            let name = name
-                .as_str()
-                .map_err(|_| "the common name is not text".to_owned())?;
+            let name = name.as_str().map_err(|_| "the common name is not text".to_owned())?;
             identifiers.insert(Identifier::parse(name).map_err(|error| error.to_string())?);
         }
         for extension in request.requested_extensions().into_iter().flatten() {
@@ -59,9 +57,7 @@ impl Csr {
 /// The identifier that a name of a subjectAltName stands for.
 pub(crate) fn identifier(name: &GeneralName<'_>) -> Result<Identifier, String> {
     match name {
-        GeneralName::DNSName(name) => DnsName::parse(name)
-            .map(Identifier::Dns)
-            .map_err(|error| error.to_string()),
+        GeneralName::DNSName(name) => DnsName::parse(name).map(Identifier::Dns).map_err(|error| error.to_string()),
         GeneralName::IPAddress(octets) => {
             let address = <[u8; 4]>::try_from(*octets)
                 .map(IpAddr::from)

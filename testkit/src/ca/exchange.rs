@@ -38,17 +38,9 @@ impl State {
             *self.ledger.orders.entry(order.to_owned()).or_default() += 1;
         }
         let (reply, delay) = self.answer(request, &url, &route, now);
-        self.ledger.requests.push(RequestRecord {
-            endpoint,
-            url,
-            at: now,
-            status: reply.as_ref().map(|it| it.status),
-        });
+        self.ledger.requests.push(RequestRecord { endpoint, url, at: now, status: reply.as_ref().map(|it| it.status) });
         match reply {
-            Some(reply) => Exchange::Answered {
-                response: reply.into_response(),
-                delay,
-            },
+            Some(reply) => Exchange::Answered { response: reply.into_response(), delay },
             None => Exchange::Dropped,
         }
     }
@@ -65,9 +57,7 @@ impl State {
         let account = claimed_account(request.body());
         let window = self.ledger.window(endpoint, account.as_deref(), now);
         let fault = match window {
-            Some(until) => Some(Fault::RateLimited(Wait::Seconds(
-                until.since(now) + Duration::from_millis(999),
-            ))),
+            Some(until) => Some(Fault::RateLimited(Wait::Seconds(until.since(now) + Duration::from_millis(999)))),
             None => self.faults.strike(endpoint, &mut self.random),
         };
         if let Some(Fault::DropBefore) = fault {
@@ -127,9 +117,7 @@ impl State {
             Route::NewOrder => self.new_order(&signed, now),
             Route::Order(id) => self.order(&signed, id, fault, now),
             Route::Authorization(id) => self.authorization(&signed, id, now),
-            Route::Challenge(authorization, id) => {
-                self.challenge(&signed, authorization, id, fault, now)
-            }
+            Route::Challenge(authorization, id) => self.challenge(&signed, authorization, id, fault, now),
             Route::Finalize(id) => self.finalize(&signed, id, fault, now),
             Route::Certificate(id, number) => self.certificate(&signed, id, *number, fault),
             Route::RevokeCert => self.revoke(&signed, now),
@@ -189,10 +177,7 @@ impl State {
 
     /// Adds what every answer carries: nonce, index, date.
     fn finish(&mut self, reply: Reply, endpoint: Endpoint, now: Timestamp) -> Reply {
-        let page = reply
-            .headers
-            .iter()
-            .any(|(name, value)| *name == header::CONTENT_TYPE && value == "text/html");
+        let page = reply.headers.iter().any(|(name, value)| *name == header::CONTENT_TYPE && value == "text/html");
         let offset = Timestamp::from_unix_millis(now.unix_millis() + self.date_offset);
         let date = http_date(offset);
         let mut reply = reply.with(header::DATE, date);
@@ -253,27 +238,17 @@ fn check_method(method: &Method, endpoint: Endpoint) -> Result<(), Refusal> {
     if fits {
         Ok(())
     } else {
-        Err(Refusal::new(
-            405,
-            ProblemType::Malformed,
-            format!("{method} is not for this resource"),
-        ))
+        Err(Refusal::new(405, ProblemType::Malformed, format!("{method} is not for this resource")))
     }
 }
 
 /// The answer that a fault gives while the server does nothing.
 fn instead(fault: &Fault, now: Timestamp) -> Option<Reply> {
-    let refuse = |status: u16, kind: ProblemType, detail: &str| {
-        Refusal::new(status, kind, detail).into_reply()
-    };
+    let refuse = |status: u16, kind: ProblemType, detail: &str| Refusal::new(status, kind, detail).into_reply();
     let reply = match fault {
         Fault::BadNonce => refuse(400, ProblemType::BadNonce, "the nonce is refused by chance"),
         Fault::RateLimited(wait) => {
-            let reply = refuse(
-                429,
-                ProblemType::RateLimited,
-                "too many of these; come later",
-            );
+            let reply = refuse(429, ProblemType::RateLimited, "too many of these; come later");
             named(reply, *wait, now)
         }
         Fault::Unavailable(wait) => {

@@ -182,19 +182,8 @@ struct Rule {
 }
 
 impl Faults {
-    pub(crate) fn inject(
-        &mut self,
-        endpoint: Option<Endpoint>,
-        fault: Fault,
-        times: Times,
-    ) -> FaultId {
-        self.rules.push(Rule {
-            endpoint,
-            fault,
-            times,
-            struck: 0,
-            over: false,
-        });
+    pub(crate) fn inject(&mut self, endpoint: Option<Endpoint>, fault: Fault, times: Times) -> FaultId {
+        self.rules.push(Rule { endpoint, fault, times, struck: 0, over: false });
         FaultId(self.rules.len() - 1)
     }
 

@@ -25,11 +25,7 @@ impl State {
         self.own_order(request, id, fault, now)?;
         let status = self.order_status(id);
         if status != "ready" {
-            return Err(Refusal::new(
-                403,
-                ProblemType::OrderNotReady,
-                format!("the order is {status}"),
-            ));
+            return Err(Refusal::new(403, ProblemType::OrderNotReady, format!("the order is {status}")));
         }
         let csr = self.check_csr(request, id)?;
         let delay = match fault {
@@ -42,21 +38,11 @@ impl State {
         };
         self.ledger.finalized += 1;
         if let Some(order) = self.memory.orders.get_mut(id) {
-            order.stage = Stage::Processing {
-                csr: Box::new(csr),
-                flaw,
-            };
+            order.stage = Stage::Processing { csr: Box::new(csr), flaw };
         }
-        self.memory.due.insert((
-            now + delay,
-            Due::Certificate {
-                order: id.to_owned(),
-            },
-        ));
+        self.memory.due.insert((now + delay, Due::Certificate { order: id.to_owned() }));
         self.settle(now);
-        Ok(self
-            .order_reply(200, id)
-            .at(self.url(&format!("order/{id}"))))
+        Ok(self.order_reply(200, id).at(self.url(&format!("order/{id}"))))
     }
 
     fn check_csr(&self, request: &Signed, id: &str) -> Result<Csr, Refusal> {
@@ -75,19 +61,13 @@ impl State {
             return Err(bad("Ed25519 keys are not certified here".to_owned()));
         }
         let order = self.memory.orders.get(id);
-        let wanted: BTreeSet<Identifier> = order
-            .map(|it| it.identifiers.iter().cloned().collect())
-            .unwrap_or_default();
+        let wanted: BTreeSet<Identifier> = order.map(|it| it.identifiers.iter().cloned().collect()).unwrap_or_default();
         if csr.identifiers != wanted {
-            return Err(bad(
-                "the names of the signing request are not the order's".to_owned()
-            ));
+            return Err(bad("the names of the signing request are not the order's".to_owned()));
         }
         let account = order.and_then(|it| self.memory.accounts.get(&it.account));
         if account.is_some_and(|it| it.key == csr.key) {
-            return Err(bad(
-                "the key of the signing request is the account's".to_owned()
-            ));
+            return Err(bad("the key of the signing request is the account's".to_owned()));
         }
         Ok(csr)
     }

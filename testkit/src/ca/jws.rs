@@ -42,21 +42,13 @@ impl Signed {
     }
 
     pub(crate) fn must_be_look(&self) -> Result<(), Refusal> {
-        if self.is_look() {
-            Ok(())
-        } else {
-            Err(Refusal::malformed(
-                "POST-as-GET requests have an empty payload",
-            ))
-        }
+        if self.is_look() { Ok(()) } else { Err(Refusal::malformed("POST-as-GET requests have an empty payload")) }
     }
 
     pub(crate) fn account(&self) -> Result<&str, Refusal> {
         match &self.by {
             SignedBy::Account(id) => Ok(id),
-            SignedBy::Key { .. } => Err(Refusal::malformed(
-                "this request must name its account in kid",
-            )),
+            SignedBy::Key { .. } => Err(Refusal::malformed("this request must name its account in kid")),
         }
     }
 }
@@ -71,13 +63,9 @@ pub(crate) struct Flattened {
 
 impl Flattened {
     pub(crate) fn read(value: &Value) -> Result<Self, Refusal> {
-        let members = value
-            .as_object()
-            .ok_or_else(|| Refusal::malformed("the JWS is not an object"))?;
+        let members = value.as_object().ok_or_else(|| Refusal::malformed("the JWS is not an object"))?;
         if members.len() != 3 {
-            return Err(Refusal::malformed(
-                "a flattened JWS has protected, payload and signature, and nothing else",
-            ));
+            return Err(Refusal::malformed("a flattened JWS has protected, payload and signature, and nothing else"));
         }
         let word = |name: &str| {
             members
@@ -93,9 +81,7 @@ impl Flattened {
         let header: Value = serde_json::from_slice(&octets("protected")?)
             .map_err(|_| Refusal::malformed("the protected header is not JSON"))?;
         if header.get("b64").is_some() || header.get("crit").is_some() {
-            return Err(Refusal::malformed(
-                "the protected header asks for extensions",
-            ));
+            return Err(Refusal::malformed("the protected header asks for extensions"));
         }
         Ok(Self {
             header,
@@ -154,84 +140,49 @@ impl Flattened {
 
 impl State {
     /// Opens a signed request: transport rules, nonce, URL, key, signature, in this order.
-    pub(crate) fn open(
-        &mut self,
-        request: &Request<Bytes>,
-        url: &str,
-        endpoint: Endpoint,
-    ) -> Result<Signed, Refusal> {
+    pub(crate) fn open(&mut self, request: &Request<Bytes>, url: &str, endpoint: Endpoint) -> Result<Signed, Refusal> {
         let content_type = request.headers().get(header::CONTENT_TYPE);
         if content_type.is_none_or(|it| it != "application/jose+json") {
-            return Err(Refusal::new(
-                415,
-                ProblemType::Malformed,
-                "the content type must be application/jose+json",
-            ));
+            return Err(Refusal::new(415, ProblemType::Malformed, "the content type must be application/jose+json"));
         }
-        let body: Value = serde_json::from_slice(request.body())
-            .map_err(|_| Refusal::malformed("the body is not JSON"))?;
+        let body: Value =
+            serde_json::from_slice(request.body()).map_err(|_| Refusal::malformed("the body is not JSON"))?;
         let jws = Flattened::read(&body)?;
-        let nonce = jws
-            .word("nonce")
-            .ok_or_else(|| self.bad_nonce("there is no nonce"))?;
+        let nonce = jws.word("nonce").ok_or_else(|| self.bad_nonce("there is no nonce"))?;
         if !self.memory.nonces.remove(nonce) {
             return Err(self.bad_nonce("the nonce is not known, or was used before"));
         }
         if jws.word("url") != Some(url) {
-            return Err(Refusal::unauthorized(
-                "the url of the protected header is not the URL of the request",
-            ));
+            return Err(Refusal::unauthorized("the url of the protected header is not the URL of the request"));
         }
         let (by, key) = self.signer(&jws, endpoint)?;
         jws.verify(&key)?;
-        Ok(Signed {
-            by,
-            payload: jws.payload,
-            url: url.to_owned(),
-        })
+        Ok(Signed { by, payload: jws.payload, url: url.to_owned() })
     }
 
     pub(crate) fn bad_nonce(&self, why: &str) -> Refusal {
         Refusal::new(400, ProblemType::BadNonce, why)
     }
 
-    fn signer(
-        &self,
-        jws: &Flattened,
-        endpoint: Endpoint,
-    ) -> Result<(SignedBy, PublicKey), Refusal> {
+    fn signer(&self, jws: &Flattened, endpoint: Endpoint) -> Result<(SignedBy, PublicKey), Refusal> {
         match (jws.header.get("jwk"), jws.header.get("kid")) {
             (Some(_), Some(_)) => Err(Refusal::malformed("kid and jwk exclude each other")),
             (None, None) => Err(Refusal::malformed("there is neither kid nor jwk")),
             (Some(jwk), None) => {
                 if !matches!(endpoint, Endpoint::NewAccount | Endpoint::RevokeCert) {
-                    return Err(Refusal::malformed(
-                        "this request must name its account in kid",
-                    ));
+                    return Err(Refusal::malformed("this request must name its account in kid"));
                 }
                 let key = read_key(jwk)?;
-                let by = SignedBy::Key {
-                    key: key.clone(),
-                    jwk: jwk.clone(),
-                };
+                let by = SignedBy::Key { key: key.clone(), jwk: jwk.clone() };
                 Ok((by, key))
             }
             (None, Some(kid)) => {
                 if endpoint == Endpoint::NewAccount {
-                    return Err(Refusal::malformed(
-                        "a new account's request carries its jwk",
-                    ));
+                    return Err(Refusal::malformed("a new account's request carries its jwk"));
                 }
-                let id = kid
-                    .as_str()
-                    .and_then(|it| it.strip_prefix(&self.url("acct/")))
-                    .unwrap_or_default();
+                let id = kid.as_str().and_then(|it| it.strip_prefix(&self.url("acct/"))).unwrap_or_default();
                 let account = self.memory.accounts.get(id).ok_or_else(|| {
-                    Refusal::new(
-                        400,
-                        ProblemType::AccountDoesNotExist,
-                        "no account has the URL in kid",
-                    )
+                    Refusal::new(400, ProblemType::AccountDoesNotExist, "no account has the URL in kid")
                 })?;
                 if account.deactivated {
                     return Err(Refusal::unauthorized("the account is deactivated"));
@@ -255,9 +206,7 @@ pub(crate) fn read_key(jwk: &Value) -> Result<PublicKey, Refusal> {
 /// The account that a request claims to come from, its signature not looked at.
 pub(crate) fn claimed_account(body: &[u8]) -> Option<String> {
     let jws: Value = serde_json::from_slice(body).ok()?;
-    let header = BASE64_URL_SAFE_NO_PAD
-        .decode(jws.get("protected")?.as_str()?)
-        .ok()?;
+    let header = BASE64_URL_SAFE_NO_PAD.decode(jws.get("protected")?.as_str()?).ok()?;
     let header: Value = serde_json::from_slice(&header).ok()?;
     header.get("kid")?.as_str().map(ToOwned::to_owned)
 }

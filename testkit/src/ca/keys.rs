@@ -1,9 +1,7 @@
 //! Public keys as JWK and as SubjectPublicKeyInfo, and their signatures.
 
 use acme_core::hash::sha256;
-use aws_lc_rs::signature::{
-    self, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
-};
+use aws_lc_rs::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::Value;
@@ -31,23 +29,16 @@ pub(crate) const ALGORITHMS: [&str; 5] = ["ES256", "ES384", "ES512", "RS256", "E
 impl PublicKey {
     /// Reads a JWK (RFC 7517, RFC 7518 section 6, RFC 8037), strictly.
     pub(crate) fn from_jwk(jwk: &Value) -> Result<Self, String> {
-        let word = |name: &str| {
-            jwk.get(name)
-                .and_then(Value::as_str)
-                .ok_or_else(|| format!("the JWK has no {name}"))
-        };
+        let word = |name: &str| jwk.get(name).and_then(Value::as_str).ok_or_else(|| format!("the JWK has no {name}"));
         let octets = |name: &str| {
-            BASE64_URL_SAFE_NO_PAD
-                .decode(word(name)?)
-                .map_err(|_| format!("{name} of the JWK is not base64url"))
+            BASE64_URL_SAFE_NO_PAD.decode(word(name)?).map_err(|_| format!("{name} of the JWK is not base64url"))
         };
         if ["d", "p", "q", "k"].iter().any(|it| jwk.get(it).is_some()) {
             return Err("the JWK holds a private key".to_owned());
         }
         match word("kty")? {
             "EC" => {
-                let curve = Curve::from_name(word("crv")?)
-                    .ok_or_else(|| "the JWK is on another curve".to_owned())?;
+                let curve = Curve::from_name(word("crv")?).ok_or_else(|| "the JWK is on another curve".to_owned())?;
                 let (x, y) = (octets("x")?, octets("y")?);
                 if x.len() != curve.octets() || y.len() != curve.octets() {
                     return Err("a coordinate of the JWK has the wrong length".to_owned());
@@ -64,11 +55,7 @@ impl PublicKey {
             }
             "OKP" if word("crv")? == "Ed25519" => {
                 let x = octets("x")?;
-                if x.len() == 32 {
-                    Ok(Self::Ed25519(x))
-                } else {
-                    Err("x of the JWK has the wrong length".to_owned())
-                }
+                if x.len() == 32 { Ok(Self::Ed25519(x)) } else { Err("x of the JWK has the wrong length".to_owned()) }
             }
             other => Err(format!("kty {other:?} is not taken")),
         }
@@ -79,12 +66,8 @@ impl PublicKey {
         let bits = spki.subject_public_key.as_ref().to_vec();
         match spki.algorithm.algorithm.to_id_string().as_str() {
             "1.2.840.10045.2.1" => {
-                let named = spki
-                    .algorithm
-                    .parameters
-                    .as_ref()
-                    .and_then(|it| it.as_oid().ok())
-                    .map(|it| it.to_id_string());
+                let named =
+                    spki.algorithm.parameters.as_ref().and_then(|it| it.as_oid().ok()).map(|it| it.to_id_string());
                 let curve = named
                     .as_deref()
                     .and_then(Curve::from_oid)
@@ -96,10 +79,9 @@ impl PublicKey {
                 }
             }
             "1.2.840.113549.1.1.1" => match spki.parsed() {
-                Ok(Parsed::RSA(rsa)) => Ok(Self::Rsa {
-                    modulus: without_zeros(rsa.modulus),
-                    exponent: without_zeros(rsa.exponent),
-                }),
+                Ok(Parsed::RSA(rsa)) => {
+                    Ok(Self::Rsa { modulus: without_zeros(rsa.modulus), exponent: without_zeros(rsa.exponent) })
+                }
                 _ => Err("the RSA key is not DER".to_owned()),
             },
             "1.3.101.112" => Ok(Self::Ed25519(bits)),
@@ -113,18 +95,11 @@ impl PublicKey {
         let canonical = match self {
             Self::Ec { curve, point } => {
                 let (x, y) = point[1..].split_at(curve.octets());
-                format!(
-                    r#"{{"crv":"{}","kty":"EC","x":"{}","y":"{}"}}"#,
-                    curve.name(),
-                    word(x),
-                    word(y)
-                )
+                format!(r#"{{"crv":"{}","kty":"EC","x":"{}","y":"{}"}}"#, curve.name(), word(x), word(y))
             }
-            Self::Rsa { modulus, exponent } => format!(
-                r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#,
-                word(exponent),
-                word(modulus)
-            ),
+            Self::Rsa { modulus, exponent } => {
+                format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, word(exponent), word(modulus))
+            }
             Self::Ed25519(x) => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, word(x)),
         };
         word(&sha256(canonical.as_bytes()))
@@ -133,15 +108,9 @@ impl PublicKey {
     /// Why no account and no certificate may have this key, if so.
     pub(crate) fn weakness(&self) -> Option<&'static str> {
         match self {
-            Self::Rsa { modulus, .. } if modulus.len() < 256 => {
-                Some("the RSA key is shorter than 2048 bits")
-            }
-            Self::Rsa { modulus, .. } if modulus.len() > 512 => {
-                Some("the RSA key is longer than 4096 bits")
-            }
-            Self::Rsa { exponent, .. } if exponent != &[1, 0, 1] => {
-                Some("the RSA key's exponent is not 65537")
-            }
+            Self::Rsa { modulus, .. } if modulus.len() < 256 => Some("the RSA key is shorter than 2048 bits"),
+            Self::Rsa { modulus, .. } if modulus.len() > 512 => Some("the RSA key is longer than 4096 bits"),
+            Self::Rsa { exponent, .. } if exponent != &[1, 0, 1] => Some("the RSA key's exponent is not 65537"),
             Self::Rsa { .. } | Self::Ec { .. } | Self::Ed25519(_) => None,
         }
     }
@@ -170,12 +139,9 @@ impl PublicKey {
                 };
                 verifies(algorithm, point, message, signature)
             }
-            Self::Rsa { modulus, exponent } => RsaPublicKeyComponents {
-                n: modulus,
-                e: exponent,
-            }
-            .verify(&signature::RSA_PKCS1_2048_8192_SHA256, message, signature)
-            .is_ok(),
+            Self::Rsa { modulus, exponent } => RsaPublicKeyComponents { n: modulus, e: exponent }
+                .verify(&signature::RSA_PKCS1_2048_8192_SHA256, message, signature)
+                .is_ok(),
             Self::Ed25519(x) => verifies(&signature::ED25519, x, message, signature),
         }
     }
@@ -201,16 +167,9 @@ impl PublicKey {
                     "1.2.840.113549.1.1.13" => &signature::RSA_PKCS1_2048_8192_SHA512,
                     _ => return false,
                 };
-                RsaPublicKeyComponents {
-                    n: modulus,
-                    e: exponent,
-                }
-                .verify(parameters, message, signature)
-                .is_ok()
+                RsaPublicKeyComponents { n: modulus, e: exponent }.verify(parameters, message, signature).is_ok()
             }
-            Self::Ed25519(x) => {
-                algorithm == "1.3.101.112" && verifies(&signature::ED25519, x, message, signature)
-            }
+            Self::Ed25519(x) => algorithm == "1.3.101.112" && verifies(&signature::ED25519, x, message, signature),
         }
     }
 
@@ -230,9 +189,7 @@ impl PublicKey {
 
 impl Curve {
     fn from_name(name: &str) -> Option<Self> {
-        [Self::P256, Self::P384, Self::P521]
-            .into_iter()
-            .find(|it| it.name() == name)
+        [Self::P256, Self::P384, Self::P521].into_iter().find(|it| it.name() == name)
     }
 
     fn from_oid(oid: &str) -> Option<Self> {
@@ -261,15 +218,8 @@ impl Curve {
     }
 }
 
-fn verifies(
-    algorithm: &'static dyn VerificationAlgorithm,
-    key: &[u8],
-    message: &[u8],
-    signature: &[u8],
-) -> bool {
-    UnparsedPublicKey::new(algorithm, key)
-        .verify(message, signature)
-        .is_ok()
+fn verifies(algorithm: &'static dyn VerificationAlgorithm, key: &[u8], message: &[u8], signature: &[u8]) -> bool {
+    UnparsedPublicKey::new(algorithm, key).verify(message, signature).is_ok()
 }
 
 fn without_zeros(number: &[u8]) -> Vec<u8> {

@@ -60,25 +60,13 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// Opens a window: nothing of this kind from this account before `until`.
-    pub(crate) fn close_until(
-        &mut self,
-        endpoint: Endpoint,
-        account: Option<String>,
-        until: Timestamp,
-    ) {
+    pub(crate) fn close_until(&mut self, endpoint: Endpoint, account: Option<String>, until: Timestamp) {
         self.windows.insert((endpoint, account), until);
     }
 
     /// The end of the window that a request at `now` falls into; it is counted.
-    pub(crate) fn window(
-        &mut self,
-        endpoint: Endpoint,
-        account: Option<&str>,
-        now: Timestamp,
-    ) -> Option<Timestamp> {
-        let until = *self
-            .windows
-            .get(&(endpoint, account.map(ToOwned::to_owned)))?;
+    pub(crate) fn window(&mut self, endpoint: Endpoint, account: Option<&str>, now: Timestamp) -> Option<Timestamp> {
+        let until = *self.windows.get(&(endpoint, account.map(ToOwned::to_owned)))?;
         if until.is_due(now) {
             None
         } else {

@@ -19,18 +19,12 @@ impl State {
             .map_err(|error| Refusal::malformed(format!("not an order: {error}")))?;
         let identifiers = self.check_identifiers(&wish.identifiers)?;
         if (wish.not_before.is_some() || wish.not_after.is_some()) && !self.settings.order_dates {
-            return Err(Refusal::malformed(
-                "notBefore and notAfter are not supported",
-            ));
+            return Err(Refusal::malformed("notBefore and notAfter are not supported"));
         }
         if let Some(profile) = &wish.profile
             && !self.settings.profiles.contains_key(profile)
         {
-            return Err(Refusal::new(
-                400,
-                ProblemType::InvalidProfile,
-                format!("profile {profile:?} is not on offer"),
-            ));
+            return Err(Refusal::new(400, ProblemType::InvalidProfile, format!("profile {profile:?} is not on offer")));
         }
         if self.settings.reuse_orders
             && let Some(id) = self.same_order(&account, &identifiers, &wish, now)
@@ -41,10 +35,7 @@ impl State {
             self.check_replaced(&account, replaced, &identifiers, now)?;
         }
         let id = self.new_id();
-        let authorizations: Vec<String> = identifiers
-            .iter()
-            .map(|it| self.authorize(&account, it, now))
-            .collect();
+        let authorizations: Vec<String> = identifiers.iter().map(|it| self.authorize(&account, it, now)).collect();
         if let Some(replaced) = &wish.replaces
             && let Some(certificate) = self.memory.certificates_by_id.get(replaced)
             && let Some(certificate) = self.memory.certificates.get_mut(certificate)
@@ -90,17 +81,10 @@ impl State {
                 } else {
                     ProblemType::UnsupportedIdentifier
                 };
-                return Err(Refusal::new(
-                    400,
-                    kind,
-                    format!("{identifier} is not taken"),
-                ));
+                return Err(Refusal::new(400, kind, format!("{identifier} is not taken")));
             }
             if self.is_blocked(identifier) {
-                let mut problem = Problem::new(
-                    ProblemType::RejectedIdentifier,
-                    "policy forbids issuing for this name",
-                );
+                let mut problem = Problem::new(ProblemType::RejectedIdentifier, "policy forbids issuing for this name");
                 problem.identifier = Some(identifier.clone());
                 refused.push(problem);
             }
@@ -123,10 +107,7 @@ impl State {
     fn is_blocked(&self, identifier: &Identifier) -> bool {
         let text = identifier.to_string();
         self.settings.blocked.iter().any(|blocked| {
-            text == *blocked
-                || text
-                    .strip_suffix(blocked.as_str())
-                    .is_some_and(|rest| rest.ends_with('.'))
+            text == *blocked || text.strip_suffix(blocked.as_str()).is_some_and(|rest| rest.ends_with('.'))
         })
     }
 
@@ -166,35 +147,20 @@ impl State {
             .and_then(|id| self.memory.certificates.get(id))
             .ok_or_else(|| Refusal::missing("certificate to replace"))?;
         if certificate.account != account {
-            return Err(Refusal::unauthorized(
-                "the certificate to replace belongs to another account",
-            ));
+            return Err(Refusal::unauthorized("the certificate to replace belongs to another account"));
         }
-        if !identifiers
-            .iter()
-            .any(|it| certificate.identifiers.contains(it))
-        {
-            return Err(Refusal::malformed(
-                "the certificate to replace shares no identifier with the order",
-            ));
+        if !identifiers.iter().any(|it| certificate.identifiers.contains(it)) {
+            return Err(Refusal::malformed("the certificate to replace shares no identifier with the order"));
         }
         let Some(other) = certificate.replaced_by.clone() else {
             return Ok(());
         };
         self.refresh_order(&other, now);
-        let dead = self
-            .memory
-            .orders
-            .get(&other)
-            .is_none_or(|it| matches!(it.stage, Stage::Invalid(_)));
+        let dead = self.memory.orders.get(&other).is_none_or(|it| matches!(it.stage, Stage::Invalid(_)));
         if dead {
             return Ok(());
         }
-        Err(Refusal::new(
-            409,
-            ProblemType::AlreadyReplaced,
-            "another order replaces this certificate already",
-        ))
+        Err(Refusal::new(409, ProblemType::AlreadyReplaced, "another order replaces this certificate already"))
     }
 
     pub(crate) fn order(
@@ -218,15 +184,9 @@ impl State {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         self.refresh_order(id, now);
-        let order = self
-            .memory
-            .orders
-            .get_mut(id)
-            .ok_or_else(|| Refusal::missing("order"))?;
+        let order = self.memory.orders.get_mut(id).ok_or_else(|| Refusal::missing("order"))?;
         if request.account()? != order.account {
-            return Err(Refusal::unauthorized(
-                "the order belongs to another account",
-            ));
+            return Err(Refusal::unauthorized("the order belongs to another account"));
         }
         if let Some(Fault::Invalidate(problem)) = fault {
             order.stage = Stage::Invalid((**problem).clone());
@@ -254,10 +214,7 @@ impl State {
             0 => return,
             1 => lost.swap_remove(0),
             count => {
-                let mut problem = Problem::new(
-                    ProblemType::Compound,
-                    format!("{count} authorizations failed"),
-                );
+                let mut problem = Problem::new(ProblemType::Compound, format!("{count} authorizations failed"));
                 problem.subproblems = lost;
                 problem
             }
@@ -274,10 +231,7 @@ impl State {
         match &order.stage {
             Stage::Open => {
                 let proven = order.authorizations.iter().all(|it| {
-                    self.memory
-                        .authorizations
-                        .get(it)
-                        .is_some_and(|it| it.status == AuthorizationStatus::Valid)
+                    self.memory.authorizations.get(it).is_some_and(|it| it.status == AuthorizationStatus::Valid)
                 });
                 if proven { "ready" } else { "pending" }
             }
@@ -289,11 +243,7 @@ impl State {
 
     pub(crate) fn order_reply(&self, status: u16, id: &str) -> Reply {
         let reply = Reply::json(status, &self.show_order(id));
-        let reply = if status == 201 {
-            reply.at(self.url(&format!("order/{id}")))
-        } else {
-            reply
-        };
+        let reply = if status == 201 { reply.at(self.url(&format!("order/{id}"))) } else { reply };
         if matches!(self.order_status(id), "processing" | "pending") {
             reply.retry_after(self.settings.poll_after)
         } else {
@@ -305,11 +255,8 @@ impl State {
         let Some(order) = self.memory.orders.get(id) else {
             return Value::Null;
         };
-        let authorizations: Vec<String> = order
-            .authorizations
-            .iter()
-            .map(|it| self.url(&format!("authz/{it}")))
-            .collect();
+        let authorizations: Vec<String> =
+            order.authorizations.iter().map(|it| self.url(&format!("authz/{it}"))).collect();
         let mut shown = json!({
             "status": self.order_status(id),
             "expires": order.expires,

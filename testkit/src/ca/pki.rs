@@ -5,9 +5,8 @@ use std::time::Duration;
 use acme_core::protocol::CertificateId;
 use acme_core::{Identifier, Timestamp};
 use rcgen::{
-    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SanType,
-    SerialNumber,
+    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SanType, SerialNumber,
 };
 use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
@@ -66,11 +65,7 @@ impl Hierarchy {
             let key = generate();
             let params = authority(&format!("Model Intermediate {number}"));
             let sign = |issuer: &Issuer<'static, KeyPair>| {
-                params
-                    .signed_by(&key, issuer)
-                    .expect("an authority signs an intermediate")
-                    .der()
-                    .clone()
+                params.signed_by(&key, issuer).expect("an authority signs an intermediate").der().clone()
             };
             match &upper {
                 Some(issuer) => shared.insert(0, sign(issuer)),
@@ -81,18 +76,11 @@ impl Hierarchy {
         let chains = if intermediates == 0 {
             vec![Vec::new()]
         } else {
-            crossed
-                .into_iter()
-                .map(|last| shared.iter().cloned().chain([last]).collect())
-                .collect()
+            crossed.into_iter().map(|last| shared.iter().cloned().chain([last]).collect()).collect()
         };
         let (ders, mut issuers): (Vec<_>, Vec<_>) = roots.into_iter().unzip();
         let issuing = upper.unwrap_or_else(|| issuers.swap_remove(0));
-        Self {
-            roots: ders,
-            chains,
-            issuing,
-        }
+        Self { roots: ders, chains, issuing }
     }
 
     pub(crate) fn root(&self, number: usize) -> Option<&CertificateDer<'static>> {
@@ -139,9 +127,7 @@ impl Hierarchy {
         } else {
             params.signed_by(&Subject(leaf), &self.issuing)
         };
-        signed
-            .map(|it| it.der().clone())
-            .map_err(|error| format!("the certificate cannot be made: {error}"))
+        signed.map(|it| it.der().clone()).map_err(|error| format!("the certificate cannot be made: {error}"))
     }
 }
 
@@ -192,11 +178,9 @@ fn names(identifiers: &[Identifier]) -> Result<Vec<SanType>, String> {
     identifiers
         .iter()
         .map(|identifier| match identifier {
-            Identifier::Dns(name) => name
-                .as_str()
-                .try_into()
-                .map(SanType::DnsName)
-                .map_err(|_| format!("{name} is not ASCII")),
+            Identifier::Dns(name) => {
+                name.as_str().try_into().map(SanType::DnsName).map_err(|_| format!("{name} is not ASCII"))
+            }
             Identifier::Ip(address) => Ok(SanType::IpAddress(*address)),
             Identifier::Other(_) | _ => Err(format!("{identifier} has no place in a certificate")),
         })

@@ -130,10 +130,7 @@ pub struct Profile {
 impl Profile {
     /// A profile.
     pub fn new(description: &str, validity: Duration) -> Self {
-        Self {
-            description: description.to_owned(),
-            validity,
-        }
+        Self { description: description.to_owned(), validity }
     }
 }
 

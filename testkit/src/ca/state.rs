@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use acme_core::protocol::{
-    AuthorizationStatus, CertificateId, ChallengeStatus, ChallengeType, Problem, Url,
-};
+use acme_core::protocol::{AuthorizationStatus, CertificateId, ChallengeStatus, ChallengeType, Problem, Url};
 use acme_core::{Identifier, Timestamp};
 use rustls_pki_types::CertificateDer;
 
@@ -52,13 +50,8 @@ pub(crate) struct Memory {
 /// What happens by itself when its time comes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Due {
-    Verdict {
-        authorization: String,
-        challenge: String,
-    },
-    Certificate {
-        order: String,
-    },
+    Verdict { authorization: String, challenge: String },
+    Certificate { order: String },
 }
 
 pub(crate) struct AccountEntry {
@@ -85,13 +78,8 @@ pub(crate) struct OrderEntry {
 /// How far an order is; whether an open one is pending or ready is its authorizations' to say.
 pub(crate) enum Stage {
     Open,
-    Processing {
-        csr: Box<Csr>,
-        flaw: Option<LeafFlaw>,
-    },
-    Valid {
-        certificate: String,
-    },
+    Processing { csr: Box<Csr>, flaw: Option<LeafFlaw> },
+    Valid { certificate: String },
     Invalid(Problem),
 }
 
@@ -177,11 +165,7 @@ impl Route {
 
     /// The id of the order that a request is about.
     pub(crate) fn order(&self) -> Option<&str> {
-        if let Self::Order(id) | Self::Finalize(id) = self {
-            Some(id)
-        } else {
-            None
-        }
+        if let Self::Order(id) | Self::Finalize(id) = self { Some(id) } else { None }
     }
 }
 
@@ -204,10 +188,7 @@ impl State {
 
     /// Reads an absolute URL.
     pub(crate) fn route(&self, url: &str) -> Route {
-        let Some(rest) = url
-            .strip_prefix(&self.settings.base_url)
-            .and_then(|it| it.strip_prefix('/'))
-        else {
+        let Some(rest) = url.strip_prefix(&self.settings.base_url).and_then(|it| it.strip_prefix('/')) else {
             return Route::Nowhere;
         };
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -225,10 +206,7 @@ impl State {
             },
             ["acct", id] => Route::Account(own(id)),
             ["orders", id] => {
-                let page = query
-                    .strip_prefix("page=")
-                    .and_then(|it| it.parse().ok())
-                    .unwrap_or(0);
+                let page = query.strip_prefix("page=").and_then(|it| it.parse().ok()).unwrap_or(0);
                 Route::Orders(own(id), page)
             }
             ["order", id] => Route::Order(own(id)),

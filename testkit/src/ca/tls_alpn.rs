@@ -12,11 +12,7 @@ use super::validation::Verdict;
 /// Is this certificate (DER) the answer: self-signed, for exactly one name, with a critical `acmeIdentifier` that holds the digest?
 ///
 /// The verdict carries the problem that the authority would show.
-pub fn check_certificate(
-    certificate: &[u8],
-    wanted: &Identifier,
-    key_authorization: &KeyAuthorization,
-) -> Verdict {
+pub fn check_certificate(certificate: &[u8], wanted: &Identifier, key_authorization: &KeyAuthorization) -> Verdict {
     match check(certificate, wanted, key_authorization) {
         Ok(()) => Verdict::Valid,
         Err(why) => Verdict::Invalid(Problem::new(
@@ -26,13 +22,8 @@ pub fn check_certificate(
     }
 }
 
-fn check(
-    certificate: &[u8],
-    wanted: &Identifier,
-    key_authorization: &KeyAuthorization,
-) -> Result<(), &'static str> {
-    let (_, parsed) =
-        X509Certificate::from_der(certificate).map_err(|_| "it is not a certificate")?;
+fn check(certificate: &[u8], wanted: &Identifier, key_authorization: &KeyAuthorization) -> Result<(), &'static str> {
+    let (_, parsed) = X509Certificate::from_der(certificate).map_err(|_| "it is not a certificate")?;
     if parsed.subject().as_raw() != parsed.issuer().as_raw() {
         return Err("subject and issuer differ");
     }

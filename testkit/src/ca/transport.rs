@@ -20,11 +20,7 @@ pub struct ModelTransport {
 
 impl ModelTransport {
     pub(crate) fn new(ca: ModelCa, clock: VirtualClock) -> Self {
-        Self {
-            ca,
-            clock,
-            round_trip: Duration::ZERO,
-        }
+        Self { ca, clock, round_trip: Duration::ZERO }
     }
 
     /// Lets every request take `round_trip` of virtual time: the server acts in the middle of it.
@@ -58,10 +54,9 @@ impl Transport for ModelTransport {
                 self.clock.sleep(delay).await;
                 Ok(response)
             }
-            Exchange::Dropped => Err(Error::new(
-                ErrorKind::Unreachable,
-                format!("the connection to {} was lost", request.uri()),
-            )),
+            Exchange::Dropped => {
+                Err(Error::new(ErrorKind::Unreachable, format!("the connection to {} was lost", request.uri())))
+            }
         }
     }
 }

@@ -89,29 +89,19 @@ pub struct ByTable {
 impl ByTable {
     /// A world with this DNS, where no host listens.
     pub fn new(dns: &SimDns) -> Self {
-        Self {
-            dns: dns.clone(),
-            http: Arc::new(|_, _| None),
-            tls: Arc::new(|_| None),
-        }
+        Self { dns: dns.clone(), http: Arc::new(|_, _| None), tls: Arc::new(|_| None) }
     }
 
     /// Hosts listen on port 80: from identifier and token to the body, `None` where nobody answers.
     #[must_use]
-    pub fn with_http(
-        mut self,
-        answer: impl Fn(&Identifier, &str) -> Option<String> + Send + Sync + 'static,
-    ) -> Self {
+    pub fn with_http(mut self, answer: impl Fn(&Identifier, &str) -> Option<String> + Send + Sync + 'static) -> Self {
         self.http = Arc::new(answer);
         self
     }
 
     /// Hosts listen on port 443 and speak `acme-tls/1`: from identifier to the certificate (DER), `None` where nobody answers.
     #[must_use]
-    pub fn with_tls_alpn(
-        mut self,
-        answer: impl Fn(&Identifier) -> Option<Vec<u8>> + Send + Sync + 'static,
-    ) -> Self {
+    pub fn with_tls_alpn(mut self, answer: impl Fn(&Identifier) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
         self.tls = Arc::new(answer);
         self
     }
@@ -119,31 +109,22 @@ impl ByTable {
     fn look_at_txt(&self, name: &str, job: &ValidationJob) -> Verdict {
         let wrong = |kind, detail: String| Verdict::Invalid(Problem::new(kind, detail));
         match self.dns.lookup_txt(name) {
-            None => wrong(
-                ProblemType::Dns,
-                format!("SERVFAIL looking up TXT for {name}"),
-            ),
+            None => wrong(ProblemType::Dns, format!("SERVFAIL looking up TXT for {name}")),
             Some(values) if values.contains(&job.key_authorization.dns_value()) => Verdict::Valid,
-            Some(values) if values.is_empty() => wrong(
-                ProblemType::Unauthorized,
-                format!("no TXT record found at {name}"),
-            ),
-            Some(_) => wrong(
-                ProblemType::Unauthorized,
-                format!("incorrect TXT record found at {name}"),
-            ),
+            Some(values) if values.is_empty() => {
+                wrong(ProblemType::Unauthorized, format!("no TXT record found at {name}"))
+            }
+            Some(_) => wrong(ProblemType::Unauthorized, format!("incorrect TXT record found at {name}")),
         }
     }
 }
 
 impl Validator for ByTable {
     fn validate(&self, job: &ValidationJob) -> Verdict {
-        let refused =
-            || Verdict::Invalid(Problem::new(ProblemType::Connection, "connection refused"));
+        let refused = || Verdict::Invalid(Problem::new(ProblemType::Connection, "connection refused"));
         let name = &job.identifier;
         if job.kind == ChallengeType::Http01 {
-            (self.http)(name, job.key_authorization.token())
-                .map_or_else(refused, |body| check_http_body(&body, job))
+            (self.http)(name, job.key_authorization.token()).map_or_else(refused, |body| check_http_body(&body, job))
         } else if job.kind == ChallengeType::TlsAlpn01 {
             (self.tls)(name).map_or_else(refused, |certificate| {
                 tls_alpn::check_certificate(&certificate, name, &job.key_authorization)
@@ -154,10 +135,7 @@ impl Validator for ByTable {
             let label = account_label(&job.account);
             self.look_at_txt(&format!("{label}._acme-challenge.{name}"), job)
         } else {
-            Verdict::Invalid(Problem::new(
-                ProblemType::Malformed,
-                "nobody can look at such a challenge",
-            ))
+            Verdict::Invalid(Problem::new(ProblemType::Malformed, "nobody can look at such a challenge"))
         }
     }
 }
@@ -179,9 +157,7 @@ pub fn account_label(account: &Url) -> String {
     let hash = sha256(account.as_str().as_bytes());
     let mut label = String::from("_");
     for half in hash[..10].chunks(5) {
-        let bits = half
-            .iter()
-            .fold(0_u64, |bits, it| bits << 8 | u64::from(*it));
+        let bits = half.iter().fold(0_u64, |bits, it| bits << 8 | u64::from(*it));
         for at in (0..8).rev() {
             let digit = usize::try_from(bits >> (5 * at) & 31).unwrap_or(0);
             label.push(char::from(BASE32[digit]));

@@ -65,11 +65,7 @@ impl Effects {
     }
 
     fn with(kill: Option<KillPoint>) -> Self {
-        Self(Arc::new(Mutex::new(State {
-            kill,
-            names: Vec::new(),
-            dead: false,
-        })))
+        Self(Arc::new(Mutex::new(State { kill, names: Vec::new(), dead: false })))
     }
 
     /// Performs `effect` and counts it under `name`; where the program is killed here, it never returns, and after the kill nothing happens any more.
@@ -111,10 +107,7 @@ impl Effects {
         }
         let number = state.names.len();
         state.names.push(name);
-        let moment = state
-            .kill
-            .filter(|kill| kill.effect == number)
-            .map(|kill| kill.moment);
+        let moment = state.kill.filter(|kill| kill.effect == number).map(|kill| kill.moment);
         if moment == Some(Moment::Before) {
             state.dead = true;
         }

@@ -16,10 +16,7 @@ pub struct MortalTransport<T> {
 impl<T: Transport> MortalTransport<T> {
     /// Counts what goes through `inner`.
     pub fn new(inner: T, effects: &Effects) -> Self {
-        Self {
-            inner,
-            effects: effects.clone(),
-        }
+        Self { inner, effects: effects.clone() }
     }
 }
 
@@ -40,10 +37,7 @@ pub struct MortalStore<S> {
 impl<S: Store> MortalStore<S> {
     /// Counts the changes made to `inner`.
     pub fn new(inner: S, effects: &Effects) -> Self {
-        Self {
-            inner,
-            effects: effects.clone(),
-        }
+        Self { inner, effects: effects.clone() }
     }
 }
 
@@ -53,21 +47,12 @@ impl<S: Store> Store for MortalStore<S> {
         self.inner.get(key).await
     }
 
-    async fn put(
-        &self,
-        key: &Key,
-        value: Secret<Vec<u8>>,
-        expect: Expect,
-    ) -> Result<Version, Error> {
-        self.effects
-            .perform(format!("put {key}"), self.inner.put(key, value, expect))
-            .await
+    async fn put(&self, key: &Key, value: Secret<Vec<u8>>, expect: Expect) -> Result<Version, Error> {
+        self.effects.perform(format!("put {key}"), self.inner.put(key, value, expect)).await
     }
 
     async fn delete(&self, key: &Key, expect: Expect) -> Result<(), Error> {
-        self.effects
-            .perform(format!("delete {key}"), self.inner.delete(key, expect))
-            .await
+        self.effects.perform(format!("delete {key}"), self.inner.delete(key, expect)).await
     }
 
     async fn list(&self, prefix: &Prefix, after: Option<&Key>) -> Result<Page, Error> {

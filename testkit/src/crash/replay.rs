@@ -61,9 +61,7 @@ impl Replay {
     /// After that, every `stride`th of the stories with two kills.
     #[must_use]
     pub fn and_pairs_every(self, stride: usize) -> Self {
-        Self {
-            pairs_every: Some(stride.max(1)),
-        }
+        Self { pairs_every: Some(stride.max(1)) }
     }
 
     /// Runs every story: `world` makes a fresh world, `life` is one life of the program from durable bytes to its end, `check` looks at the world after the last life.
@@ -81,10 +79,7 @@ impl Replay {
         F: Future<Output = ()>,
     {
         let tell = |points: &[KillPoint]| tell(&world, &life, &check, points);
-        let mut summary = Summary {
-            effects: tell(&[]),
-            stories: 0,
-        };
+        let mut summary = Summary { effects: tell(&[]), stories: 0 };
         let mut pairs = 0;
         for first in points(summary.effects) {
             let effects = tell(&[first]);
@@ -122,10 +117,7 @@ where
             let effects = Effects::dying_at(*point);
             live(&world, life, &effects);
             let names = effects.names();
-            story.kills.push(Kill {
-                point: *point,
-                effect: names.get(point.effect).cloned().unwrap_or_default(),
-            });
+            story.kills.push(Kill { point: *point, effect: names.get(point.effect).cloned().unwrap_or_default() });
         }
         let effects = Effects::unharmed();
         live(&world, life, &effects);
@@ -138,19 +130,13 @@ where
     }
 }
 
-fn live<W: World, F: Future<Output = ()>>(
-    world: &W,
-    life: &impl Fn(&W, Effects) -> F,
-    effects: &Effects,
-) {
+fn live<W: World, F: Future<Output = ()>>(world: &W, life: &impl Fn(&W, Effects) -> F, effects: &Effects) {
     let runtime = Runtime::new(world.clock());
     runtime.run_while(life(world, effects.clone()), || !effects.is_dead());
 }
 
 fn points(effects: usize) -> impl Iterator<Item = KillPoint> {
-    (0..effects).flat_map(|effect| {
-        [Moment::Before, Moment::After].map(|moment| KillPoint::new(effect, moment))
-    })
+    (0..effects).flat_map(|effect| [Moment::Before, Moment::After].map(|moment| KillPoint::new(effect, moment)))
 }
 
 fn words(panic: &(dyn std::any::Any + Send)) -> &str {
@@ -168,11 +154,7 @@ impl fmt::Display for Story {
         }
         for (at, kill) in self.kills.iter().enumerate() {
             let then = if at == 0 { "killed" } else { ", then" };
-            write!(
-                f,
-                "{then} {} effect {} ({})",
-                kill.point.moment, kill.point.effect, kill.effect
-            )?;
+            write!(f, "{then} {} effect {} ({})", kill.point.moment, kill.point.effect, kill.effect)?;
         }
         Ok(())
     }

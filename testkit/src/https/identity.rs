@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
-};
+use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -19,8 +16,7 @@ impl Identity {
     pub(super) fn new() -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let mut root = CertificateParams::default();
         root.distinguished_name = DistinguishedName::new();
-        root.distinguished_name
-            .push(DnType::CommonName, "Model Front Root");
+        root.distinguished_name.push(DnType::CommonName, "Model Front Root");
         root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         root.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let root_key = KeyPair::generate()?;
@@ -37,9 +33,6 @@ impl Identity {
                 PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(leaf_key.serialize_der())),
             )?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self {
-            config: Arc::new(config),
-            root_pem: root_certificate.pem(),
-        })
+        Ok(Self { config: Arc::new(config), root_pem: root_certificate.pem() })
     }
 }

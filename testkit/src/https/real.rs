@@ -37,11 +37,7 @@ pub struct RealValidator {
 impl RealValidator {
     /// Looks at these ports, for ten seconds as Let's Encrypt does.
     pub fn new(http_port: u16, tls_port: u16) -> Self {
-        Self {
-            http_port,
-            tls_port,
-            patience: Duration::from_secs(10),
-        }
+        Self { http_port, tls_port, patience: Duration::from_secs(10) }
     }
 
     /// One look at one challenge.
@@ -58,28 +54,18 @@ impl RealValidator {
         match tokio::time::timeout(self.patience, looking).await {
             Ok(Ok(verdict)) => verdict,
             Ok(Err(problem)) => Verdict::Invalid(*problem),
-            Err(_) => Verdict::Invalid(Problem::new(
-                ProblemType::Connection,
-                "no answer within the time limit",
-            )),
+            Err(_) => Verdict::Invalid(Problem::new(ProblemType::Connection, "no answer within the time limit")),
         }
     }
 
     async fn look_at_http(&self, job: &ValidationJob) -> Result<Verdict, Box<Problem>> {
         let stream = connect(self.http_port).await?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(unreachable)?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(unreachable)?;
         let host = match &job.identifier {
             Identifier::Ip(IpAddr::V6(address)) => format!("[{address}]"),
-            Identifier::Ip(_) | Identifier::Dns(_) | Identifier::Other(_) | _ => {
-                job.identifier.to_string()
-            }
+            Identifier::Ip(_) | Identifier::Dns(_) | Identifier::Other(_) | _ => job.identifier.to_string(),
         };
-        let path = format!(
-            "/.well-known/acme-challenge/{}",
-            job.key_authorization.token()
-        );
+        let path = format!("/.well-known/acme-challenge/{}", job.key_authorization.token());
         let request = Request::get(path)
             .header(header::HOST, host)
             .header(header::USER_AGENT, "model-ca-validation")
@@ -92,11 +78,7 @@ impl RealValidator {
         driving.spawn(connection);
         let answer = sender.send_request(request).await.map_err(unreachable)?;
         let status = answer.status();
-        let body = Limited::new(answer.into_body(), BODY)
-            .collect()
-            .await
-            .map_err(unreachable)?
-            .to_bytes();
+        let body = Limited::new(answer.into_body(), BODY).collect().await.map_err(unreachable)?.to_bytes();
         if status != StatusCode::OK {
             return Err(Box::new(Problem::new(
                 ProblemType::Unauthorized,
@@ -116,8 +98,7 @@ impl RealValidator {
             .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
             .with_no_client_auth();
         config.alpn_protocols = vec![ALPN.to_vec()];
-        let name = ServerName::try_from(server_name(&job.identifier))
-            .map_err(|error| failed(error.to_string()))?;
+        let name = ServerName::try_from(server_name(&job.identifier)).map_err(|error| failed(error.to_string()))?;
         let stream = connect(self.tls_port).await?;
         let stream = TlsConnector::from(Arc::new(config))
             .connect(name, stream)
@@ -128,20 +109,16 @@ impl RealValidator {
             return Err(failed("the server did not select acme-tls/1".to_owned()));
         }
         match connection.peer_certificates() {
-            Some([certificate, ..]) => Ok(check_validation_certificate(
-                certificate,
-                &job.identifier,
-                &job.key_authorization,
-            )),
+            Some([certificate, ..]) => {
+                Ok(check_validation_certificate(certificate, &job.identifier, &job.key_authorization))
+            }
             _ => Err(failed("the server showed no certificate".to_owned())),
         }
     }
 }
 
 async fn connect(port: u16) -> Result<TcpStream, Box<Problem>> {
-    TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
-        .await
-        .map_err(unreachable)
+    TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await.map_err(unreachable)
 }
 
 fn unreachable(error: impl std::fmt::Display) -> Box<Problem> {
@@ -215,23 +192,15 @@ impl AnyCertificate {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let bad = |why| rustls::Error::InvalidCertificate(why);
-        let (_, parsed) = X509Certificate::from_der(certificate)
-            .map_err(|_| bad(CertificateError::BadEncoding))?;
+        let (_, parsed) = X509Certificate::from_der(certificate).map_err(|_| bad(CertificateError::BadEncoding))?;
         let key = parsed.public_key().subject_public_key.as_ref();
         let mapping = self.0.signature_verification_algorithms.mapping;
         let verified = mapping
             .iter()
             .filter(|(scheme, _)| *scheme == signature.scheme)
             .flat_map(|(_, algorithms)| *algorithms)
-            .any(|it| {
-                it.verify_signature(key, message, signature.signature())
-                    .is_ok()
-            });
-        if verified {
-            Ok(HandshakeSignatureValid::assertion())
-        } else {
-            Err(bad(CertificateError::BadSignature))
-        }
+            .any(|it| it.verify_signature(key, message, signature.signature()).is_ok());
+        if verified { Ok(HandshakeSignatureValid::assertion()) } else { Err(bad(CertificateError::BadSignature)) }
     }
 }
 

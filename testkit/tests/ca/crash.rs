@@ -4,31 +4,27 @@ use std::sync::Arc;
 
 use acme_core::client::{Answer, Call};
 use acme_core::protocol::{NewOrder, Registration, Url};
-use acme_core::{
-    Client as _, Directory, Expect, Identifier, Key, KeyType, PrivateKey, Secret, Session, Store,
-};
+use acme_core::{Client as _, Directory, Expect, Identifier, Key, KeyType, PrivateKey, Secret, Session, Store};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
-use testkit::ca::{ModelCa, Settings};
-use testkit::crash::{Effects, MortalStore, MortalTransport, Replay, World};
-use testkit::{DurableStore, VirtualClock};
+use certwright_testkit::ca::{ModelCa, Settings};
+use certwright_testkit::crash::{Effects, MortalStore, MortalTransport, Replay, World};
+use certwright_testkit::{DurableStore, VirtualClock};
 
 use crate::raw::csr_by;
 
 #[test]
 fn whoever_stores_first_survives_every_kill_and_every_pair() {
-    let summary = Replay::every_effect()
-        .and_pairs_every(7)
-        .run(Site::new, careful, |site, _| {
-            let issued = site.ca.issued();
-            assert_eq!(site.ca.accounts(), 1);
-            assert_eq!(site.ca.finalized_orders(), 1);
-            assert_eq!(issued.len(), 1);
-            let kept = site.store.bytes(&key("csr")).unwrap();
-            let spki = site.store.bytes(&key("spki")).unwrap();
-            assert!(!kept.is_empty());
-            assert_eq!(issued[0].csr_spki, spki);
-        });
+    let summary = Replay::every_effect().and_pairs_every(7).run(Site::new, careful, |site, _| {
+        let issued = site.ca.issued();
+        assert_eq!(site.ca.accounts(), 1);
+        assert_eq!(site.ca.finalized_orders(), 1);
+        assert_eq!(issued.len(), 1);
+        let kept = site.store.bytes(&key("csr")).unwrap();
+        let spki = site.store.bytes(&key("spki")).unwrap();
+        assert!(!kept.is_empty());
+        assert_eq!(issued[0].csr_spki, spki);
+    });
     assert!(summary.effects > 10, "{summary:?}");
     assert!(summary.stories > 4 * summary.effects, "{summary:?}");
 }
@@ -55,21 +51,13 @@ impl World for Site {
 
 impl Site {
     fn new() -> Self {
-        Self {
-            ca: ModelCa::new(Settings::default()),
-            clock: VirtualClock::new(),
-            store: DurableStore::new(),
-        }
+        Self { ca: ModelCa::new(Settings::default()), clock: VirtualClock::new(), store: DurableStore::new() }
     }
 
     fn program(&self, effects: &Effects) -> Program {
         let transport = MortalTransport::new(self.ca.transport(&self.clock), effects);
         Program {
-            directory: Directory::new(
-                self.ca.directory_url(),
-                Arc::new(transport),
-                Arc::new(self.clock.clone()),
-            ),
+            directory: Directory::new(self.ca.directory_url(), Arc::new(transport), Arc::new(self.clock.clone())),
             store: MortalStore::new(self.store.clone(), effects),
         }
     }
@@ -131,10 +119,7 @@ impl Program {
             return csr;
         }
         let key = rcgen::KeyPair::generate().unwrap();
-        let csr = csr_by(&key, &["example.com"])["csr"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+        let csr = csr_by(&key, &["example.com"])["csr"].as_str().unwrap().to_owned();
         let csr = BASE64.decode(csr).unwrap();
         let spki = rcgen::PublicKeyData::subject_public_key_info(&key);
         self.write("spki", &spki).await;
@@ -167,10 +152,7 @@ impl Program {
                     session.call(&accept).await.unwrap();
                 }
                 "ready" => {
-                    let finalize = Call::Finalize {
-                        url: order.finalize,
-                        csr: csr.clone(),
-                    };
+                    let finalize = Call::Finalize { url: order.finalize, csr: csr.clone() };
                     session.call(&finalize).await.unwrap();
                 }
                 "valid" => {
@@ -189,10 +171,7 @@ impl Program {
 
     async fn write(&self, name: &str, value: &[u8]) {
         let value = Secret::new(value.to_vec());
-        self.store
-            .put(&key(name), value, Expect::Anything)
-            .await
-            .unwrap();
+        self.store.put(&key(name), value, Expect::Anything).await.unwrap();
     }
 }
 

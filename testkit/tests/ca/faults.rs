@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use acme_core::protocol::{Problem, ProblemType};
 use acme_core::{Clock as _, Timestamp};
+use certwright_testkit::ca::{Endpoint, Exchange, Fault, LeafFlaw, Settings, Times, Wait};
 use http::HeaderName;
 use serde_json::json;
-use testkit::ca::{Endpoint, Exchange, Fault, LeafFlaw, Settings, Times, Wait};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::raw::{Raw, body, csr_of, header, order_of, problem, sign};
@@ -17,10 +17,7 @@ fn storms_of_bad_nonces_leave_nothing_behind() {
     let storm = raw.ca.inject_everywhere(Fault::BadNonce, Times::Next(3));
     let url = raw.endpoint("newOrder");
     for _ in 0..3 {
-        assert_eq!(
-            problem(&raw.post(&url, &order_of(&["a.example"]))),
-            "badNonce"
-        );
+        assert_eq!(problem(&raw.post(&url, &order_of(&["a.example"]))), "badNonce");
     }
     assert_eq!((raw.ca.struck(storm), raw.ca.orders()), (3, 0));
     assert_eq!(raw.post(&url, &order_of(&["a.example"])).status(), 201);
@@ -30,9 +27,7 @@ fn storms_of_bad_nonces_leave_nothing_behind() {
 fn chance_is_the_seeds() {
     let strikes = || {
         let raw = Raw::registered(Settings::default());
-        let fault = raw
-            .ca
-            .inject(Endpoint::NewOrder, Fault::BadNonce, Times::Percent(90));
+        let fault = raw.ca.inject(Endpoint::NewOrder, Fault::BadNonce, Times::Percent(90));
         for _ in 0..100 {
             raw.post(&raw.endpoint("newOrder"), &order_of(&["a.example"]));
         }
@@ -46,10 +41,7 @@ fn chance_is_the_seeds() {
 #[test]
 fn a_limit_names_its_end_and_requests_before_it_are_counted_everywhere() {
     for (number, endpoint) in Endpoint::ALL.into_iter().enumerate() {
-        let raw = Raw::registered(Settings {
-            order_lists: true,
-            ..Settings::default()
-        });
+        let raw = Raw::registered(Settings { order_lists: true, ..Settings::default() });
         let url = url_of(&raw, endpoint);
         let wait = Duration::from_secs(3 * 3600);
         let fault = match number % 3 {
@@ -84,8 +76,7 @@ fn the_limit_of_one_account_is_not_another_s() {
     let mut other = Raw::on(raw.ca.clone(), raw.clock.clone());
     other.register();
     let wait = Wait::Seconds(Duration::from_secs(60));
-    raw.ca
-        .inject(Endpoint::NewOrder, Fault::RateLimited(wait), Times::Once);
+    raw.ca.inject(Endpoint::NewOrder, Fault::RateLimited(wait), Times::Once);
     let url = raw.endpoint("newOrder");
     assert_eq!(raw.post(&url, &order_of(&["a.example"])).status(), 429);
     assert_eq!(other.post(&url, &order_of(&["a.example"])).status(), 201);
@@ -96,23 +87,14 @@ fn the_limit_of_one_account_is_not_another_s() {
 fn failing_statuses_come_as_problems_and_as_pages() {
     let raw = Raw::registered(Settings::default());
     let url = raw.endpoint("newOrder");
-    raw.ca
-        .inject(Endpoint::NewOrder, Fault::ServerError(500), Times::Once);
-    raw.ca
-        .inject(Endpoint::NewOrder, Fault::Html(502), Times::Once);
+    raw.ca.inject(Endpoint::NewOrder, Fault::ServerError(500), Times::Once);
+    raw.ca.inject(Endpoint::NewOrder, Fault::Html(502), Times::Once);
     let paused = Problem::new(ProblemType::RateLimited, "paused").with_status(429);
-    raw.ca.inject(
-        Endpoint::NewOrder,
-        Fault::Refuse(Box::new(paused)),
-        Times::Once,
-    );
+    raw.ca.inject(Endpoint::NewOrder, Fault::Refuse(Box::new(paused)), Times::Once);
     let wish = order_of(&["a.example"]);
     assert_eq!(problem(&raw.post(&url, &wish)), "serverInternal");
     let page = raw.post(&url, &wish);
-    assert_eq!(
-        (page.status().as_u16(), header(&page, "replay-nonce")),
-        (502, None)
-    );
+    assert_eq!((page.status().as_u16(), header(&page, "replay-nonce")), (502, None));
     assert!(page.body().starts_with(b"<html>"));
     assert_eq!(problem(&raw.post(&url, &wish)), "rateLimited");
     assert_eq!(raw.ca.orders(), 0);
@@ -168,26 +150,23 @@ fn answers_are_cut_off_garbled_slow_and_bare() {
 fn slow_answers_take_virtual_time_and_too_slow_ones_never_come() {
     use acme_core::{ErrorKind, Transport as _};
     let raw = Raw::registered(Settings::default());
-    let transport = raw
-        .ca
-        .transport(&raw.clock)
-        .with_round_trip(Duration::from_millis(80));
+    let transport = raw.ca.transport(&raw.clock).with_round_trip(Duration::from_millis(80));
     let request = || {
         let directory = raw.ca.directory_url();
         let request = http::Request::get(directory.as_str()).header("user-agent", "raw");
         request.body(bytes::Bytes::new()).unwrap()
     };
     let begin = raw.clock.now();
-    testkit::run(&raw.clock, transport.send(request())).unwrap();
+    certwright_testkit::run(&raw.clock, transport.send(request())).unwrap();
     assert_eq!(raw.clock.now().since(begin), Duration::from_millis(80));
     let slow = Fault::Slow(Duration::from_secs(20));
     raw.ca.inject(Endpoint::Directory, slow, Times::Once);
     let stuck = Fault::Slow(Duration::from_secs(3600));
     raw.ca.inject(Endpoint::Directory, stuck, Times::Once);
     let begin = raw.clock.now();
-    testkit::run(&raw.clock, transport.send(request())).unwrap();
+    certwright_testkit::run(&raw.clock, transport.send(request())).unwrap();
     assert_eq!(raw.clock.now().since(begin), Duration::from_millis(20_080));
-    let error = testkit::run(&raw.clock, transport.send(request())).unwrap_err();
+    let error = certwright_testkit::run(&raw.clock, transport.send(request())).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
 }
 
@@ -196,15 +175,13 @@ fn orders_turn_invalid_before_and_after_they_are_ready() {
     let raw = Raw::registered(Settings::default());
     let caa = || Box::new(Problem::new(ProblemType::Caa, "CAA forbids it"));
     let (url, _) = raw.order(&["a.example"]);
-    raw.ca
-        .inject(Endpoint::Order, Fault::Invalidate(caa()), Times::Once);
+    raw.ca.inject(Endpoint::Order, Fault::Invalidate(caa()), Times::Once);
     let shown = body(&raw.look(&url));
     assert_eq!(shown["status"], "invalid");
     assert_eq!(shown["error"]["detail"], "CAA forbids it");
     let (url, _) = raw.order(&["b.example"]);
     let ready = raw.prove(&url);
-    raw.ca
-        .inject(Endpoint::Finalize, Fault::Invalidate(caa()), Times::Once);
+    raw.ca.inject(Endpoint::Finalize, Fault::Invalidate(caa()), Times::Once);
     let answer = raw.post(ready["finalize"].as_str().unwrap(), &csr_of(&["b.example"]));
     assert_eq!(problem(&answer), "orderNotReady");
     assert_eq!(body(&raw.look(&url))["status"], "invalid");
@@ -216,8 +193,7 @@ fn a_challenge_fails_and_says_why() {
     let raw = Raw::registered(Settings::default());
     let (url, order) = raw.order(&["a.example", "b.example"]);
     let refused = Box::new(Problem::new(ProblemType::Connection, "refused"));
-    raw.ca
-        .inject(Endpoint::Challenge, Fault::Invalidate(refused), Times::Once);
+    raw.ca.inject(Endpoint::Challenge, Fault::Invalidate(refused), Times::Once);
     let shown = raw.prove(&url);
     assert_eq!(shown["status"], "invalid");
     assert_eq!(shown["error"]["identifier"]["value"], "a.example");
@@ -231,18 +207,13 @@ fn processing_may_last_for_hours() {
     let raw = Raw::registered(Settings::default());
     let (url, _) = raw.order(&["a.example"]);
     let hours = Duration::from_secs(5 * 3600);
-    raw.ca
-        .inject(Endpoint::Challenge, Fault::Processing(hours), Times::Once);
-    raw.ca
-        .inject(Endpoint::Finalize, Fault::Processing(hours), Times::Once);
+    raw.ca.inject(Endpoint::Challenge, Fault::Processing(hours), Times::Once);
+    raw.ca.inject(Endpoint::Finalize, Fault::Processing(hours), Times::Once);
     assert_eq!(raw.prove(&url)["status"], "pending");
     raw.clock.advance(hours);
     let ready = body(&raw.look(&url));
     let finalize = ready["finalize"].as_str().unwrap();
-    assert_eq!(
-        body(&raw.post(finalize, &csr_of(&["a.example"])))["status"],
-        "processing"
-    );
+    assert_eq!(body(&raw.post(finalize, &csr_of(&["a.example"])))["status"], "processing");
     assert_eq!(raw.ca.pending_orders(raw.clock.now()), 1);
     raw.clock.advance(hours);
     assert_eq!(body(&raw.look(&url))["status"], "valid");
@@ -279,10 +250,7 @@ fn endpoints_move_and_objects_stay() {
 
 #[test]
 fn odd_challenges_are_on_offer_and_cannot_be_accepted() {
-    let raw = Raw::registered(Settings {
-        odd_challenges: true,
-        ..Settings::default()
-    });
+    let raw = Raw::registered(Settings { odd_challenges: true, ..Settings::default() });
     let (_, order) = raw.order(&["a.example"]);
     let shown = body(&raw.look(order["authorizations"][0].as_str().unwrap()));
     let offered = shown["challenges"].as_array().unwrap();
@@ -298,22 +266,14 @@ fn odd_challenges_are_on_offer_and_cannot_be_accepted() {
 
 #[test]
 fn leaves_have_the_flaw_that_was_asked_for() {
-    for flaw in [
-        LeafFlaw::Precertificate,
-        LeafFlaw::WrongKey,
-        LeafFlaw::Expired,
-        LeafFlaw::MissingName,
-    ] {
+    for flaw in [LeafFlaw::Precertificate, LeafFlaw::WrongKey, LeafFlaw::Expired, LeafFlaw::MissingName] {
         let raw = Raw::registered(Settings::default());
-        raw.ca
-            .inject(Endpoint::Finalize, Fault::Leaf(flaw), Times::Once);
+        raw.ca.inject(Endpoint::Finalize, Fault::Leaf(flaw), Times::Once);
         raw.issue(&["a.example", "b.example"]);
         let issued = raw.ca.issued().remove(0);
         let (_, leaf) = X509Certificate::from_der(&issued.leaf).unwrap();
-        let poisoned = leaf
-            .extensions()
-            .iter()
-            .any(|it| it.critical && it.oid.to_id_string() == "1.3.6.1.4.1.11129.2.4.3");
+        let poisoned =
+            leaf.extensions().iter().any(|it| it.critical && it.oid.to_id_string() == "1.3.6.1.4.1.11129.2.4.3");
         let wrong_key = leaf.public_key().raw != issued.csr_spki;
         let expired = leaf.validity().not_after.timestamp() < raw.clock.now().unix_seconds();
         let names = leaf.subject_alternative_name().unwrap().unwrap();
@@ -334,8 +294,7 @@ fn leaves_have_the_flaw_that_was_asked_for() {
 fn pem_comes_with_text_around_it() {
     let raw = Raw::registered(Settings::default());
     let (_, order) = raw.issue(&["a.example"]);
-    raw.ca
-        .inject(Endpoint::Certificate, Fault::DecoratedPem, Times::Once);
+    raw.ca.inject(Endpoint::Certificate, Fault::DecoratedPem, Times::Once);
     let answer = raw.look(order["certificate"].as_str().unwrap());
     let text = std::str::from_utf8(answer.body()).unwrap();
     assert!(text.starts_with("subject=") && text.ends_with("all\r\n"));
@@ -347,18 +306,10 @@ fn faults_wait_their_turn_and_can_be_healed() {
     let raw = Raw::registered(Settings::default());
     let url = raw.endpoint("newOrder");
     let wish = order_of(&["a.example"]);
-    raw.ca.inject(
-        Endpoint::NewOrder,
-        Fault::ServerError(500),
-        Times::OnceAfter(2),
-    );
-    let statuses: Vec<u16> = (0..4)
-        .map(|_| raw.post(&url, &wish).status().as_u16())
-        .collect();
+    raw.ca.inject(Endpoint::NewOrder, Fault::ServerError(500), Times::OnceAfter(2));
+    let statuses: Vec<u16> = (0..4).map(|_| raw.post(&url, &wish).status().as_u16()).collect();
     assert_eq!(statuses, [201, 201, 500, 201]);
-    let always = raw
-        .ca
-        .inject(Endpoint::NewOrder, Fault::ServerError(500), Times::Always);
+    let always = raw.ca.inject(Endpoint::NewOrder, Fault::ServerError(500), Times::Always);
     assert_eq!(raw.post(&url, &wish).status(), 500);
     raw.ca.heal();
     assert_eq!(raw.post(&url, &wish).status(), 201);

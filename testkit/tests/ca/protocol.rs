@@ -6,10 +6,10 @@ use acme_core::Clock as _;
 use acme_core::protocol::CertificateId;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
+use certwright_testkit::ca::{Endpoint, ExternalAccounts, Profile, Settings};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use serde_json::json;
-use testkit::ca::{Endpoint, ExternalAccounts, Profile, Settings};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::raw::{Raw, body, csr_by, csr_of, header, jwk_of, new_key, order_of, problem, sign};
@@ -19,25 +19,14 @@ fn an_order_ends_in_a_chain_that_leads_to_the_root() {
     let raw = Raw::registered(Settings::default());
     let (_, order) = raw.issue(&["example.com", "*.example.com", "192.0.2.1"]);
     let pem = raw.look(order["certificate"].as_str().unwrap());
-    assert_eq!(
-        header(&pem, "content-type").unwrap(),
-        "application/pem-certificate-chain"
-    );
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(pem.body())
-        .map(Result::unwrap)
-        .collect();
+    assert_eq!(header(&pem, "content-type").unwrap(), "application/pem-certificate-chain");
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(pem.body()).map(Result::unwrap).collect();
     assert_eq!(chain.len(), 2);
     let root = CertificateDer::from_pem_slice(raw.ca.root_pem(0).unwrap().as_bytes()).unwrap();
-    let parsed: Vec<_> = chain
-        .iter()
-        .chain([&root])
-        .map(|it| X509Certificate::from_der(it).unwrap().1)
-        .collect();
+    let parsed: Vec<_> = chain.iter().chain([&root]).map(|it| X509Certificate::from_der(it).unwrap().1).collect();
     for pair in parsed.windows(2) {
         assert_eq!(pair[0].issuer(), pair[1].subject());
-        pair[0]
-            .verify_signature(Some(pair[1].public_key()))
-            .unwrap();
+        pair[0].verify_signature(Some(pair[1].public_key())).unwrap();
     }
     let names = parsed[0].subject_alternative_name().unwrap().unwrap();
     assert_eq!(names.value.general_names.len(), 3);
@@ -52,11 +41,7 @@ fn an_order_ends_in_a_chain_that_leads_to_the_root() {
 
 #[test]
 fn alternates_are_other_ways_to_other_roots() {
-    let raw = Raw::registered(Settings {
-        roots: 3,
-        intermediates: 2,
-        ..Settings::default()
-    });
+    let raw = Raw::registered(Settings { roots: 3, intermediates: 2, ..Settings::default() });
     let (_, order) = raw.issue(&["example.com"]);
     let url = order["certificate"].as_str().unwrap();
     let answer = raw.look(url);
@@ -70,9 +55,7 @@ fn alternates_are_other_ways_to_other_roots() {
     assert_eq!(links.len(), 2);
     for (number, link) in links.iter().enumerate() {
         let url = link.trim_start_matches('<').split('>').next().unwrap();
-        let chain: Vec<_> = CertificateDer::pem_slice_iter(raw.look(url).body())
-            .map(Result::unwrap)
-            .collect();
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(raw.look(url).body()).map(Result::unwrap).collect();
         assert_eq!(chain.len(), 3);
         let root = raw.ca.root_pem(number + 1).unwrap();
         let root = CertificateDer::from_pem_slice(root.as_bytes()).unwrap();
@@ -87,10 +70,7 @@ fn alternates_are_other_ways_to_other_roots() {
 
 #[test]
 fn ids_are_the_seeds_and_serials_are_never_the_same() {
-    let settings = || Settings {
-        seed: 7,
-        ..Settings::default()
-    };
+    let settings = || Settings { seed: 7, ..Settings::default() };
     let (one, other) = (Raw::registered(settings()), Raw::registered(settings()));
     assert_eq!(one.order(&["a.example"]).0, other.order(&["a.example"]).0);
     let mut serials: Vec<String> = Vec::new();
@@ -110,12 +90,8 @@ fn addresses_have_no_challenge_over_dns_and_wildcards_no_other() {
         let (_, order) = raw.order(&[name]);
         let url = order["authorizations"][0].as_str().unwrap();
         let shown = body(&raw.look(url));
-        let kinds: Vec<String> = shown["challenges"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|it| it["type"].as_str().unwrap().to_owned())
-            .collect();
+        let kinds: Vec<String> =
+            shown["challenges"].as_array().unwrap().iter().map(|it| it["type"].as_str().unwrap().to_owned()).collect();
         (shown, kinds)
     };
     assert_eq!(kinds("2001:db8::1").1, ["http-01", "tls-alpn-01"]);
@@ -128,11 +104,7 @@ fn addresses_have_no_challenge_over_dns_and_wildcards_no_other() {
 #[test]
 fn validation_and_issuance_take_the_time_they_are_given() {
     let hours = Duration::from_secs(3 * 3600);
-    let raw = Raw::registered(Settings {
-        validation_delay: hours,
-        issuance_delay: hours,
-        ..Settings::default()
-    });
+    let raw = Raw::registered(Settings { validation_delay: hours, issuance_delay: hours, ..Settings::default() });
     let (url, _) = raw.order(&["example.com"]);
     assert_eq!(raw.prove(&url)["status"], "pending");
     raw.clock.advance(hours);
@@ -142,10 +114,7 @@ fn validation_and_issuance_take_the_time_they_are_given() {
     let answer = raw.post(finalize, &csr_of(&["example.com"]));
     assert_eq!(body(&answer)["status"], "processing");
     assert_eq!(header(&answer, "retry-after").unwrap(), "3");
-    assert_eq!(
-        problem(&raw.post(finalize, &csr_of(&["example.com"]))),
-        "orderNotReady"
-    );
+    assert_eq!(problem(&raw.post(finalize, &csr_of(&["example.com"]))), "orderNotReady");
     raw.clock.advance(hours - Duration::from_millis(1));
     assert_eq!(body(&raw.look(&url))["status"], "processing");
     raw.clock.advance(Duration::from_millis(1));
@@ -163,10 +132,7 @@ fn orders_and_authorizations_run_out() {
 
 #[test]
 fn proven_authorizations_serve_later_orders_when_they_may() {
-    let raw = Raw::registered(Settings {
-        reuse_percent: 100,
-        ..Settings::default()
-    });
+    let raw = Raw::registered(Settings { reuse_percent: 100, ..Settings::default() });
     raw.issue(&["example.com"]);
     let (_, again) = raw.order(&["example.com"]);
     assert_eq!(again["status"], "ready");
@@ -177,10 +143,7 @@ fn proven_authorizations_serve_later_orders_when_they_may() {
 
 #[test]
 fn the_same_unfinished_order_comes_again_where_boulder_does_so() {
-    let raw = Raw::registered(Settings {
-        reuse_orders: true,
-        ..Settings::default()
-    });
+    let raw = Raw::registered(Settings { reuse_orders: true, ..Settings::default() });
     let first = raw.order(&["a.example", "b.example"]).0;
     assert_eq!(raw.order(&["b.example", "a.example"]).0, first);
     assert_ne!(raw.order(&["a.example"]).0, first);
@@ -199,10 +162,7 @@ fn a_deactivated_authorization_takes_its_order_along() {
 
 #[test]
 fn signing_requests_must_ask_for_exactly_the_order() {
-    let raw = Raw::registered(Settings {
-        ed25519_leaves: false,
-        ..Settings::default()
-    });
+    let raw = Raw::registered(Settings { ed25519_leaves: false, ..Settings::default() });
     let (url, _) = raw.order(&["example.com"]);
     let ready = raw.prove(&url);
     let finalize = ready["finalize"].as_str().unwrap();
@@ -223,36 +183,21 @@ fn signing_requests_must_ask_for_exactly_the_order() {
 
 #[test]
 fn refused_names_are_named_in_subproblems() {
-    let raw = Raw::registered(Settings {
-        blocked: vec!["blocked.example".to_owned()],
-        ..Settings::default()
-    });
-    let answer = raw.post(
-        &raw.endpoint("newOrder"),
-        &order_of(&["fine.example", "www.blocked.example"]),
-    );
+    let raw = Raw::registered(Settings { blocked: vec!["blocked.example".to_owned()], ..Settings::default() });
+    let answer = raw.post(&raw.endpoint("newOrder"), &order_of(&["fine.example", "www.blocked.example"]));
     assert_eq!(problem(&answer), "rejectedIdentifier");
     let value = body(&answer);
-    assert_eq!(
-        value["subproblems"][0]["identifier"]["value"],
-        "www.blocked.example"
-    );
+    assert_eq!(value["subproblems"][0]["identifier"]["value"], "www.blocked.example");
     assert_eq!(raw.ca.orders(), 0);
     let wish = json!({ "identifiers": [{ "type": "email", "value": "a@b.example" }] });
-    assert_eq!(
-        problem(&raw.post(&raw.endpoint("newOrder"), &wish)),
-        "unsupportedIdentifier"
-    );
+    assert_eq!(problem(&raw.post(&raw.endpoint("newOrder"), &wish)), "unsupportedIdentifier");
 }
 
 #[test]
 fn profiles_decide_the_validity_and_unknown_ones_are_refused() {
     let hours = 160 * 3600;
     let mut settings = Settings::default();
-    settings.profiles.insert(
-        "shortlived".to_owned(),
-        Profile::new("six days", Duration::from_secs(hours)),
-    );
+    settings.profiles.insert("shortlived".to_owned(), Profile::new("six days", Duration::from_secs(hours)));
     let raw = Raw::registered(settings);
     let directory = body(&raw.get(raw.ca.directory_url().as_str()));
     assert_eq!(directory["meta"]["profiles"]["shortlived"], "six days");
@@ -265,16 +210,9 @@ fn profiles_decide_the_validity_and_unknown_ones_are_refused() {
     let url = header(&answer, "location").unwrap();
     let ready = raw.prove(&url);
     assert_eq!(ready["profile"], "shortlived");
-    raw.post(
-        ready["finalize"].as_str().unwrap(),
-        &csr_of(&["example.com"]),
-    );
+    raw.post(ready["finalize"].as_str().unwrap(), &csr_of(&["example.com"]));
     let leaf = raw.ca.issued().remove(0).leaf;
-    let validity = X509Certificate::from_der(&leaf)
-        .unwrap()
-        .1
-        .validity()
-        .clone();
+    let validity = X509Certificate::from_der(&leaf).unwrap().1.validity().clone();
     let life = validity.not_after.timestamp() - validity.not_before.timestamp();
     assert_eq!(life, i64::try_from(hours).unwrap());
 }
@@ -288,22 +226,12 @@ fn dates_of_an_order_are_the_certificates() {
     let answer = raw.post(&raw.endpoint("newOrder"), &wish);
     let url = header(&answer, "location").unwrap();
     let ready = raw.prove(&url);
-    raw.post(
-        ready["finalize"].as_str().unwrap(),
-        &csr_of(&["example.com"]),
-    );
+    raw.post(ready["finalize"].as_str().unwrap(), &csr_of(&["example.com"]));
     let leaf = raw.ca.issued().remove(0).leaf;
-    let validity = X509Certificate::from_der(&leaf)
-        .unwrap()
-        .1
-        .validity()
-        .clone();
+    let validity = X509Certificate::from_der(&leaf).unwrap().1.validity().clone();
     assert_eq!(validity.not_after.timestamp(), until.unix_seconds());
     raw.ca.change(|it| it.order_dates = false);
-    assert_eq!(
-        problem(&raw.post(&raw.endpoint("newOrder"), &wish)),
-        "malformed"
-    );
+    assert_eq!(problem(&raw.post(&raw.endpoint("newOrder"), &wish)), "malformed");
 }
 
 #[test]
@@ -320,15 +248,9 @@ fn a_certificate_is_replaced_once() {
     assert_eq!(first.status(), 201);
     assert_eq!(body(&first)["replaces"], json!(id));
     let second = raw.post(&new_order, &wish);
-    assert_eq!(
-        (second.status().as_u16(), problem(&second)),
-        (409, "alreadyReplaced".to_owned())
-    );
+    assert_eq!((second.status().as_u16(), problem(&second)), (409, "alreadyReplaced".to_owned()));
     // An order that failed replaces nothing.
-    let authorization = body(&first)["authorizations"][0]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let authorization = body(&first)["authorizations"][0].as_str().unwrap().to_owned();
     raw.post(&authorization, &json!({ "status": "deactivated" }));
     assert_eq!(raw.post(&new_order, &wish).status(), 201);
 }
@@ -385,10 +307,7 @@ fn whoever_proved_every_name_may_revoke() {
     let (url, _) = other.order(&["example.com"]);
     other.prove(&url);
     let wish = json!({ "certificate": BASE64.encode(&issued.leaf) });
-    assert_eq!(
-        other.post(&other.endpoint("revokeCert"), &wish).status(),
-        200
-    );
+    assert_eq!(other.post(&other.endpoint("revokeCert"), &wish).status(), 200);
 }
 
 #[test]
@@ -423,10 +342,7 @@ fn accounts_are_found_changed_and_given_up() {
     let only = json!({ "onlyReturnExisting": true });
     assert_eq!(problem(&raw.post(&url, &only)), "accountDoesNotExist");
     assert_eq!(problem(&raw.post(&url, &json!({}))), "userActionRequired");
-    for (contact, kind) in [
-        ("tel:+431", "unsupportedContact"),
-        ("mailto:nobody", "invalidContact"),
-    ] {
+    for (contact, kind) in [("tel:+431", "unsupportedContact"), ("mailto:nobody", "invalidContact")] {
         let wish = json!({ "termsOfServiceAgreed": true, "contact": [contact] });
         assert_eq!(problem(&raw.post(&url, &wish)), kind);
     }
@@ -435,16 +351,10 @@ fn accounts_are_found_changed_and_given_up() {
     assert_eq!(made.status(), 201);
     let account = header(&made, "location").unwrap();
     let found = raw.post(&url, &only);
-    assert_eq!(
-        (found.status().as_u16(), header(&found, "location")),
-        (200, Some(account.clone()))
-    );
+    assert_eq!((found.status().as_u16(), header(&found, "location")), (200, Some(account.clone())));
     raw.account = Some(account.clone());
     let wish = json!({ "contact": ["mailto:c@d.example"] });
-    assert_eq!(
-        body(&raw.post(&account, &wish))["contact"][0],
-        "mailto:c@d.example"
-    );
+    assert_eq!(body(&raw.post(&account, &wish))["contact"][0], "mailto:c@d.example");
     let given_up = raw.post(&account, &json!({ "status": "deactivated" }));
     assert_eq!(body(&given_up)["status"], "deactivated");
     assert_eq!(problem(&raw.look(&account)), "unauthorized");
@@ -452,14 +362,8 @@ fn accounts_are_found_changed_and_given_up() {
 
 #[test]
 fn lists_of_orders_come_in_pages() {
-    let raw = Raw::registered(Settings {
-        order_lists: true,
-        orders_per_page: 2,
-        ..Settings::default()
-    });
-    let orders: Vec<String> = (0..5)
-        .map(|it| raw.order(&[&format!("{it}.example")]).0)
-        .collect();
+    let raw = Raw::registered(Settings { order_lists: true, orders_per_page: 2, ..Settings::default() });
+    let orders: Vec<String> = (0..5).map(|it| raw.order(&[&format!("{it}.example")]).0).collect();
     let account = body(&raw.look(raw.account.as_ref().unwrap()));
     let mut next = Some(account["orders"].as_str().unwrap().to_owned());
     let mut found = Vec::new();
@@ -474,13 +378,7 @@ fn lists_of_orders_come_in_pages() {
             .iter()
             .map(|it| it.to_str().unwrap())
             .find(|it| it.ends_with(r#"rel="next""#))
-            .map(|it| {
-                it.trim_start_matches('<')
-                    .split('>')
-                    .next()
-                    .unwrap()
-                    .to_owned()
-            });
+            .map(|it| it.trim_start_matches('<').split('>').next().unwrap().to_owned());
     }
     assert_eq!(found, orders);
     assert_eq!(raw.ca.requests(Endpoint::Orders), 3);
@@ -488,10 +386,7 @@ fn lists_of_orders_come_in_pages() {
 
 #[test]
 fn an_external_account_is_required_where_it_is() {
-    let raw = Raw::new(Settings {
-        external_accounts: ExternalAccounts::Required,
-        ..Settings::default()
-    });
+    let raw = Raw::new(Settings { external_accounts: ExternalAccounts::Required, ..Settings::default() });
     let wish = json!({ "termsOfServiceAgreed": true });
     let answer = raw.post(&raw.endpoint("newAccount"), &wish);
     assert_eq!(problem(&answer), "externalAccountRequired");

@@ -7,10 +7,10 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPai
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use bytes::Bytes;
+use certwright_testkit::VirtualClock;
+use certwright_testkit::ca::{ModelCa, Settings};
 use http::{Request, Response};
 use serde_json::{Value, json};
-use testkit::VirtualClock;
-use testkit::ca::{ModelCa, Settings};
 
 /// An authority, a clock, a key, and an account once there is one.
 pub(crate) struct Raw {
@@ -26,12 +26,7 @@ impl Raw {
     }
 
     pub(crate) fn on(ca: ModelCa, clock: VirtualClock) -> Self {
-        Self {
-            ca,
-            clock,
-            key: new_key(),
-            account: None,
-        }
+        Self { ca, clock, key: new_key(), account: None }
     }
 
     /// With an account.
@@ -42,10 +37,7 @@ impl Raw {
     }
 
     pub(crate) fn register(&mut self) {
-        let answer = self.post(
-            &self.endpoint("newAccount"),
-            &json!({ "termsOfServiceAgreed": true }),
-        );
+        let answer = self.post(&self.endpoint("newAccount"), &json!({ "termsOfServiceAgreed": true }));
         assert_eq!(answer.status(), 201);
         self.account = Some(header(&answer, "location").unwrap());
     }
@@ -74,10 +66,7 @@ impl Raw {
 
     pub(crate) fn thumbprint(&self) -> String {
         let jwk = self.jwk();
-        let canonical = format!(
-            r#"{{"crv":"P-256","kty":"EC","x":{},"y":{}}}"#,
-            jwk["x"], jwk["y"]
-        );
+        let canonical = format!(r#"{{"crv":"P-256","kty":"EC","x":{},"y":{}}}"#, jwk["x"], jwk["y"]);
         BASE64.encode(sha256(canonical.as_bytes()))
     }
 
@@ -107,9 +96,7 @@ impl Raw {
     }
 
     pub(crate) fn send_jws(&self, url: &str, jws: &Value) -> Response<Bytes> {
-        let request = Request::post(url)
-            .header("user-agent", "raw")
-            .header("content-type", "application/jose+json");
+        let request = Request::post(url).header("user-agent", "raw").header("content-type", "application/jose+json");
         self.handle(request.body(jws.to_string().into()).unwrap())
     }
 
@@ -167,10 +154,7 @@ pub(crate) fn sign(key: &EcdsaKeyPair, header: &Value, payload: &[u8]) -> Value 
 }
 
 pub(crate) fn order_of(names: &[&str]) -> Value {
-    let identifiers: Vec<Identifier> = names
-        .iter()
-        .map(|it| Identifier::parse(it).unwrap())
-        .collect();
+    let identifiers: Vec<Identifier> = names.iter().map(|it| Identifier::parse(it).unwrap()).collect();
     json!({ "identifiers": identifiers })
 }
 

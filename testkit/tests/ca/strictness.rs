@@ -4,9 +4,9 @@ use acme_core::Clock as _;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use bytes::Bytes;
+use certwright_testkit::ca::Settings;
 use http::Request;
 use serde_json::json;
-use testkit::ca::Settings;
 
 use crate::raw::{Raw, body, header, order_of, problem, sign};
 
@@ -18,16 +18,10 @@ fn a_nonce_is_good_once() {
     let wish = order_of(&["example.com"]).to_string();
     assert_eq!(raw.send(&url, &header, wish.as_bytes()).status(), 201);
     let again = raw.send(&url, &header, wish.as_bytes());
-    assert_eq!(
-        (again.status().as_u16(), problem(&again)),
-        (400, "badNonce".to_owned())
-    );
+    assert_eq!((again.status().as_u16(), problem(&again)), (400, "badNonce".to_owned()));
     let mut made_up = raw.header(&url);
     made_up["nonce"] = "AAAA".into();
-    assert_eq!(
-        problem(&raw.send(&url, &made_up, wish.as_bytes())),
-        "badNonce"
-    );
+    assert_eq!(problem(&raw.send(&url, &made_up, wish.as_bytes())), "badNonce");
     assert_eq!(raw.ca.orders(), 1);
 }
 
@@ -50,14 +44,9 @@ fn the_signature_covers_url_key_and_payload() {
     let wish = order_of(&["example.com"]).to_string();
     let mut elsewhere = raw.header(&url);
     elsewhere["url"] = raw.endpoint("keyChange").into();
-    assert_eq!(
-        problem(&raw.send(&url, &elsewhere, wish.as_bytes())),
-        "unauthorized"
-    );
+    assert_eq!(problem(&raw.send(&url, &elsewhere, wish.as_bytes())), "unauthorized");
     let mut jws = sign(&raw.key, &raw.header(&url), wish.as_bytes());
-    jws["payload"] = BASE64
-        .encode(order_of(&["evil.example"]).to_string())
-        .into();
+    jws["payload"] = BASE64.encode(order_of(&["evil.example"]).to_string()).into();
     assert_eq!(problem(&raw.send_jws(&url, &jws)), "malformed");
     let stranger = Raw::new(Settings::default());
     let jws = sign(&stranger.key, &raw.header(&url), wish.as_bytes());
@@ -78,10 +67,7 @@ fn key_and_account_are_named_where_they_belong() {
     key["jwk"] = raw.jwk();
     for mut header in [both, neither, key] {
         header["nonce"] = raw.nonce().into();
-        assert_eq!(
-            problem(&raw.send(&new_order, &header, wish.as_bytes())),
-            "malformed"
-        );
+        assert_eq!(problem(&raw.send(&new_order, &header, wish.as_bytes())), "malformed");
     }
     let new_account = raw.endpoint("newAccount");
     assert_eq!(problem(&raw.post(&new_account, &json!({}))), "malformed");
@@ -129,23 +115,12 @@ fn content_type_user_agent_and_method_are_required() {
     let url = raw.endpoint("newOrder");
     let jws = || Bytes::from(sign(&raw.key, &raw.header(&url), b"{}").to_string());
     let request = Request::post(&url).header("user-agent", "raw");
-    let answer = raw.handle(
-        request
-            .header("content-type", "application/json")
-            .body(jws())
-            .unwrap(),
-    );
+    let answer = raw.handle(request.header("content-type", "application/json").body(jws()).unwrap());
     assert_eq!(answer.status(), 415);
     let request = Request::post(&url).header("content-type", "application/jose+json");
-    assert_eq!(
-        problem(&raw.handle(request.body(jws()).unwrap())),
-        "malformed"
-    );
+    assert_eq!(problem(&raw.handle(request.body(jws()).unwrap())), "malformed");
     let nameless = Request::get(raw.ca.directory_url().as_str());
-    assert_eq!(
-        raw.handle(nameless.body(Bytes::new()).unwrap()).status(),
-        400
-    );
+    assert_eq!(raw.handle(nameless.body(Bytes::new()).unwrap()).status(), 400);
     assert_eq!(raw.get(&url).status(), 405);
 }
 
@@ -160,10 +135,7 @@ fn looks_are_empty_and_acceptance_is_an_empty_object() {
     assert_eq!(problem(&raw.post(challenge, &wish)), "malformed");
     // A look does not accept.
     assert_eq!(body(&raw.look(challenge))["status"], "pending");
-    assert_eq!(
-        body(&raw.post(challenge, &json!({})))["status"],
-        "processing"
-    );
+    assert_eq!(body(&raw.post(challenge, &json!({})))["status"], "processing");
 }
 
 #[test]
@@ -201,10 +173,7 @@ fn every_answer_points_to_the_directory_and_dates_itself() {
     let raw = Raw::registered(Settings::default());
     raw.ca.set_date_offset(-7200);
     let answer = raw.look(raw.account.as_ref().unwrap());
-    assert_eq!(
-        header(&answer, "link").unwrap(),
-        r#"<https://ca.test/directory>;rel="index""#
-    );
+    assert_eq!(header(&answer, "link").unwrap(), r#"<https://ca.test/directory>;rel="index""#);
     let date = acme_core::Timestamp::parse_http_date(&header(&answer, "date").unwrap()).unwrap();
     let off = raw.clock.now().since(date);
     assert_eq!(off.as_secs(), 7200);

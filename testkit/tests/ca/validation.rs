@@ -2,9 +2,9 @@
 
 use acme_core::Clock as _;
 use acme_core::protocol::{KeyAuthorization, Problem, ProblemType};
+use certwright_testkit::ca::{ByTable, Elsewhere, ModelCa, NeverValid, Settings, Verdict, account_label};
+use certwright_testkit::{SimDns, VirtualClock};
 use serde_json::{Value, json};
-use testkit::ca::{ByTable, Elsewhere, ModelCa, NeverValid, Settings, Verdict, account_label};
-use testkit::{SimDns, VirtualClock};
 
 use crate::raw::{Raw, body};
 
@@ -39,10 +39,7 @@ fn dns_01_says_what_it_missed() {
         assert_eq!(shown["status"], "invalid");
         let error = &shown["error"];
         assert!(error["type"].as_str().unwrap().ends_with(kind), "{error}");
-        assert!(
-            error["detail"].as_str().unwrap().contains(detail),
-            "{error}"
-        );
+        assert!(error["detail"].as_str().unwrap().contains(detail), "{error}");
     }
 }
 
@@ -59,9 +56,7 @@ fn dns_account_01_has_a_label_of_the_account() {
 #[test]
 fn the_label_is_the_one_of_the_draft() {
     // draft-ietf-acme-dns-account-label section 3.2.
-    let url = "https://example.com/acme/acct/ExampleAccount"
-        .parse()
-        .unwrap();
+    let url = "https://example.com/acme/acct/ExampleAccount".parse().unwrap();
     assert_eq!(account_label(&url), "_ujmmovf2vn55tgye");
 }
 
@@ -81,12 +76,7 @@ fn http_01_compares_the_whole_body() {
     }
     let (raw, challenge) = offered(ByTable::new(&SimDns::new()), "a.example", "http-01");
     let shown = verdict(&raw, &challenge);
-    assert!(
-        shown["error"]["type"]
-            .as_str()
-            .unwrap()
-            .ends_with("connection")
-    );
+    assert!(shown["error"]["type"].as_str().unwrap().ends_with("connection"));
 }
 
 #[test]
@@ -94,14 +84,7 @@ fn tls_alpn_01_takes_no_certificate_but_the_right_one() {
     for (name, names, issuer, digest, critical, status) in [
         ("a.example", &["a.example"][..], false, true, true, "valid"),
         ("192.0.2.1", &["192.0.2.1"], false, true, true, "valid"),
-        (
-            "a.example",
-            &["a.example", "b.example"],
-            false,
-            true,
-            true,
-            "invalid",
-        ),
+        ("a.example", &["a.example", "b.example"], false, true, true, "invalid"),
         ("a.example", &["A.example"], false, true, true, "invalid"),
         ("a.example", &["b.example"], false, true, true, "invalid"),
         ("a.example", &["a.example"], true, true, true, "invalid"),
@@ -110,8 +93,7 @@ fn tls_alpn_01_takes_no_certificate_but_the_right_one() {
     ] {
         let shown = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
         let shared = shown.clone();
-        let world = ByTable::new(&SimDns::new())
-            .with_tls_alpn(move |_| Some(shared.lock().unwrap().clone()));
+        let world = ByTable::new(&SimDns::new()).with_tls_alpn(move |_| Some(shared.lock().unwrap().clone()));
         let (raw, challenge) = offered(world, name, "tls-alpn-01");
         let mut value = answer(&raw, &challenge).digest();
         if !digest {
@@ -144,18 +126,11 @@ fn jobs_are_handed_out_once_and_late_verdicts_change_nothing() {
 fn a_validator_may_never_be_content() {
     let why = Problem::new(ProblemType::Caa, "CAA forbids it");
     let (raw, challenge) = offered(NeverValid(why), "a.example", "http-01");
-    assert_eq!(
-        verdict(&raw, &challenge)["error"]["detail"],
-        "CAA forbids it"
-    );
+    assert_eq!(verdict(&raw, &challenge)["error"]["detail"], "CAA forbids it");
 }
 
 /// An account, an order for `name`, and its challenge of this type.
-fn offered(
-    validator: impl testkit::ca::Validator + 'static,
-    name: &str,
-    kind: &str,
-) -> (Raw, Value) {
+fn offered(validator: impl certwright_testkit::ca::Validator + 'static, name: &str, kind: &str) -> (Raw, Value) {
     let ca = ModelCa::with_validator(Settings::default(), validator);
     let mut raw = Raw::on(ca, VirtualClock::new());
     raw.register();

@@ -1,0 +1,124 @@
+//! What would fail later is said first, before anything is ordered.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use acme_core::client::Needs;
+use acme_core::protocol::{ChallengeType, DirectoryObject};
+use acme_core::{Client, Error, ErrorKind, Identifier, text};
+use solvers::Solvers;
+
+use super::directories;
+use crate::{CertificateRequest, csr};
+
+/// The profiles that are wanted, the best first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Profiles {
+    pub(super) wanted: Vec<String>,
+    pub(super) required: bool,
+}
+
+impl Profiles {
+    /// The first that is on offer; what the request names itself goes before, and has to be.
+    pub(super) fn choose(
+        &self,
+        request: &CertificateRequest<'_>,
+        directory: &DirectoryObject,
+        server: &dyn fmt::Display,
+    ) -> Result<Option<String>, Error> {
+        let own = request.profile.map(ToOwned::to_owned);
+        let required = own.is_some() || self.required;
+        let wanted = own.as_ref().map_or(self.wanted.as_slice(), std::slice::from_ref);
+        let offered = &directory.meta.profiles;
+        let chosen = wanted.iter().find(|name| offered.contains_key(*name));
+        if chosen.is_some() || wanted.is_empty() || !required {
+            return Ok(chosen.cloned());
+        }
+        let offered: Vec<&str> = offered.keys().map(String::as_str).collect();
+        let offered = if offered.is_empty() { "none".to_owned() } else { offered.join(", ") };
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            format!(
+                "{server} does not offer the profile {}; it offers {}",
+                wanted.join(" or "),
+                text::printable(&offered, 300)
+            ),
+        ))
+    }
+}
+
+/// Checks the request by itself, and against the solvers.
+pub(super) fn check_request(request: &CertificateRequest<'_>, solvers: &Solvers) -> Result<(), Error> {
+    let refuse = |kind, what: String| Err(Error::new(kind, what));
+    if request.is_ca {
+        return refuse(
+            ErrorKind::Unsupported,
+            "ACME does not make certificate authorities: use another issuer for this certificate".to_owned(),
+        );
+    }
+    let asked: BTreeSet<Identifier> = csr::read(request.csr)?.identifiers.into_iter().collect();
+    let wanted: BTreeSet<Identifier> = request.identifiers.iter().cloned().collect();
+    if wanted.is_empty() {
+        return refuse(ErrorKind::Malformed, "a certificate without any name or address was asked for".to_owned());
+    }
+    if asked != wanted {
+        let odd = asked.symmetric_difference(&wanted).next().map(ToString::to_string).unwrap_or_default();
+        return refuse(
+            ErrorKind::Malformed,
+            format!("the signing request and the names asked for differ, in {odd} for one"),
+        );
+    }
+    for identifier in request.identifiers {
+        if let Identifier::Other(_) = identifier {
+            return refuse(ErrorKind::Unsupported, format!("{identifier} is no DNS name and no IP address"));
+        }
+        let base = identifier.dns().map_or_else(|| identifier.clone(), |name| name.base().into());
+        solvers.choose(&base, identifier.is_wildcard(), &CHALLENGES, request.labels)?;
+    }
+    Ok(())
+}
+
+/// Checks what is known of the certificate authority beyond its directory.
+pub(super) fn check_known(
+    directory: &acme_core::Directory,
+    request: &CertificateRequest<'_>,
+    profile: Option<&str>,
+    dates: Dates,
+) -> Result<(), Error> {
+    let Some(known) = directories::Known::at(directory.url()) else {
+        return Ok(());
+    };
+    known.check(request.identifiers, profile)?;
+    if dates == Dates::Asked && known.dates == directories::ValidityDates::Refused {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("{} does not let clients choose how long a certificate is valid: use a profile", known.name),
+        ));
+    }
+    Ok(())
+}
+
+/// Whether orders name dates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dates {
+    Asked,
+    Left,
+}
+
+/// Checks, when the issuer is built, that the client can say what will be asked of it.
+pub(super) fn check_client(client: &dyn Client, needs: Needs) -> Result<(), Error> {
+    let lacking = client.lacks(needs);
+    if lacking.is_none() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Unsupported,
+        format!(
+            "the ACME client behind this issuer lacks {lacking}: leave the settings out that need it, or use the client of this crate"
+        ),
+    ))
+}
+
+/// Every challenge that a certificate authority may offer.
+const CHALLENGES: [ChallengeType; 4] =
+    [ChallengeType::Http01, ChallengeType::Dns01, ChallengeType::TlsAlpn01, ChallengeType::DnsAccount01];

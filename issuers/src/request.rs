@@ -1,0 +1,46 @@
+//! What an issuer is asked for.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use acme_core::protocol::CertificateId;
+use acme_core::{Identifier, Signer};
+use rustls_pki_types::CertificateSigningRequestDer;
+
+/// All that an issuer may need to know. The private key is not in it.
+#[non_exhaustive]
+pub struct CertificateRequest<'a> {
+    /// The signing request, signed with the certificate's own key.
+    pub csr: &'a CertificateSigningRequestDer<'a>,
+    /// What the certificate is for: the names and addresses of the signing request.
+    pub identifiers: &'a [Identifier],
+    /// Labels by which solvers are chosen.
+    pub labels: &'a BTreeMap<String, String>,
+    /// How long it shall be valid; `None` leaves it to the issuer.
+    pub duration: Option<Duration>,
+    /// Whether it shall be a certificate authority itself.
+    pub is_ca: bool,
+    /// The certificate it replaces (RFC 9773 section 5).
+    pub replaces: Option<CertificateId>,
+    /// The profile, where the issuer offers several.
+    pub profile: Option<&'a str>,
+    /// The certificate's own key, lent to issuers that sign with it.
+    pub signer: Option<&'a dyn Signer>,
+}
+
+impl<'a> CertificateRequest<'a> {
+    /// A request for `identifiers` with this signing request; everything else is left to the issuer.
+    pub fn new(csr: &'a CertificateSigningRequestDer<'a>, identifiers: &'a [Identifier]) -> Self {
+        static NO_LABELS: BTreeMap<String, String> = BTreeMap::new();
+        Self {
+            csr,
+            identifiers,
+            labels: &NO_LABELS,
+            duration: None,
+            is_ca: false,
+            replaces: None,
+            profile: None,
+            signer: None,
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! What validators ask, and the answers that are ready for them.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::hash::{BuildHasher as _, Hash};
+use std::net::IpAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use acme_core::Identifier;
+use acme_core::protocol::KeyAuthorization;
+
+use crate::{Error, ErrorKind, limits};
+
+/// The table between the solvers that fill it and the listeners that answer validators from it.
+///
+/// Clones share one table. Give one to [`Http01`](crate::Http01) or `TlsAlpn01`, and the same to the HTTP-01 listener, the
+/// tower layer, or whatever accepts TLS connections. Answers are put with [`publish`](Self::publish) and taken away with
+/// [`withdraw`](Self::withdraw); both wait for nothing today, and are asynchronous because a table may be backed by storage
+/// that several nodes share. Lookups touch one of many locks, for reading.
+#[derive(Clone, Default)]
+pub struct Answers(Arc<Table>);
+
+/// One answer to one validator's question.
+#[derive(Clone, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "there are two ways in which a connection is asked")]
+pub enum Answer {
+    /// The body that HTTP-01 serves under the token's path, for requests whose host is `identifier`.
+    Http {
+        /// The name or address that is validated.
+        identifier: Identifier,
+        /// The token, and the body.
+        key_authorization: KeyAuthorization,
+    },
+    /// The digest in the certificate that TLS-ALPN-01 shows for `identifier`.
+    TlsAlpn {
+        /// The name or address that is validated.
+        identifier: Identifier,
+        /// SHA-256 of the key authorization.
+        digest: [u8; 32],
+    },
+}
+
+impl Answers {
+    /// An empty table.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an answer beside those that are there. Adding the same one again changes nothing.
+    ///
+    /// # Errors
+    /// `Busy` when the table holds [`limits::ANSWERS`] answers.
+    pub async fn publish(&self, answer: Answer) -> Result<(), Error> {
+        match answer {
+            Answer::Http { identifier, key_authorization } => {
+                let key = (host_of(&identifier), key_authorization.token().to_owned());
+                self.0.http.add(key, key_authorization)
+            }
+            Answer::TlsAlpn { identifier, digest } => self.0.tls_alpn.add(host_of(&identifier), digest),
+        }
+    }
+
+    /// Removes exactly this answer; nothing happens when it is not there.
+    ///
+    /// # Errors
+    /// None today; a table behind which storage stands may fail.
+    pub async fn withdraw(&self, answer: &Answer) -> Result<(), Error> {
+        match answer {
+            Answer::Http { identifier, key_authorization } => {
+                let key = (host_of(identifier), key_authorization.token().to_owned());
+                self.0.http.remove(&key, key_authorization);
+            }
+            Answer::TlsAlpn { identifier, digest } => {
+                self.0.tls_alpn.remove(&host_of(identifier), digest);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether exactly this answer is in the table.
+    pub fn holds(&self, answer: &Answer) -> bool {
+        match answer {
+            Answer::Http { identifier, key_authorization } => {
+                let key = (host_of(identifier), key_authorization.token().to_owned());
+                self.0.http.holds(&key, key_authorization)
+            }
+            Answer::TlsAlpn { identifier, digest } => self.0.tls_alpn.holds(&host_of(identifier), digest),
+        }
+    }
+
+    /// What to serve for `token` to a request for `host`: a `Host` field or an authority, in any case, with or without
+    /// port, final dot and brackets. Of several answers the newest.
+    pub fn http(&self, host: &str, token: &str) -> Option<KeyAuthorization> {
+        let host = bare_host(host)?;
+        self.0.http.newest(&(host, token.to_owned()))
+    }
+
+    /// The digest to show to a TLS-ALPN-01 validator whose server name is `server_name`: a DNS name, or the reverse-mapping
+    /// name of an address (RFC 8738 section 6). Of several answers the newest; an older one shows again when that is withdrawn.
+    pub fn tls_alpn(&self, server_name: &str) -> Option<TlsAlpnAnswer> {
+        let identifier = identifier_of(server_name)?;
+        let digest = self.0.tls_alpn.newest(&host_of(&identifier))?;
+        Some(TlsAlpnAnswer { identifier, digest })
+    }
+
+    /// How many answers the table holds.
+    pub fn len(&self) -> usize {
+        self.0.http.len() + self.0.tls_alpn.len()
+    }
+
+    /// Whether the table holds nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl fmt::Debug for Answers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answers").field("http", &self.0.http.len()).field("tls_alpn", &self.0.tls_alpn.len()).finish()
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, identifier) = match self {
+            Self::Http { identifier, .. } => ("Http", identifier),
+            Self::TlsAlpn { identifier, .. } => ("TlsAlpn", identifier),
+        };
+        f.debug_struct(kind).field("identifier", identifier).finish_non_exhaustive()
+    }
+}
+
+/// What the certificate for a TLS-ALPN-01 validator must carry.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct TlsAlpnAnswer {
+    /// The one subject alternative name.
+    pub identifier: Identifier,
+    /// The digest in the `acmeIdentifier` extension.
+    pub digest: [u8; 32],
+}
+
+#[derive(Default)]
+struct Table {
+    http: Shards<(String, String), KeyAuthorization>,
+    tls_alpn: Shards<String, [u8; 32]>,
+}
+
+/// A map from keys to lists of values, newest last, behind as many locks as keep writers out of readers' way.
+struct Shards<K, V> {
+    hasher: RandomState,
+    shards: [RwLock<Shard<K, V>>; 16],
+}
+
+struct Shard<K, V> {
+    values: HashMap<K, Vec<V>>,
+    count: usize,
+}
+
+impl<K: Hash + Eq, V: Clone + PartialEq> Shards<K, V> {
+    fn add(&self, key: K, value: V) -> Result<(), Error> {
+        let mut shard = self.shard(&key).write().unwrap_or_else(PoisonError::into_inner);
+        let known = shard.values.get(&key).is_some_and(|it| it.contains(&value));
+        if known {
+            return Ok(());
+        }
+        if shard.count >= limits::ANSWERS / 16 {
+            return Err(Error::new(
+                ErrorKind::Busy,
+                "the table of challenge answers is full: too many challenges at once, or answers that were never cleaned up",
+            ));
+        }
+        shard.count += 1;
+        shard.values.entry(key).or_default().push(value);
+        Ok(())
+    }
+
+    fn remove(&self, key: &K, value: &V) {
+        let mut shard = self.shard(key).write().unwrap_or_else(PoisonError::into_inner);
+        let Some(values) = shard.values.get_mut(key) else {
+            return;
+        };
+        let before = values.len();
+        values.retain(|it| it != value);
+        let left = values.len();
+        if left == 0 {
+            shard.values.remove(key);
+        }
+        shard.count -= before - left;
+    }
+
+    fn newest(&self, key: &K) -> Option<V> {
+        let shard = self.shard(key).read().unwrap_or_else(PoisonError::into_inner);
+        shard.values.get(key)?.last().cloned()
+    }
+
+    fn holds(&self, key: &K, value: &V) -> bool {
+        let shard = self.shard(key).read().unwrap_or_else(PoisonError::into_inner);
+        shard.values.get(key).is_some_and(|values| values.contains(value))
+    }
+
+    fn len(&self) -> usize {
+        let count = |shard: &RwLock<Shard<K, V>>| shard.read().unwrap_or_else(PoisonError::into_inner).count;
+        self.shards.iter().map(count).sum()
+    }
+
+    fn shard(&self, key: &K) -> &RwLock<Shard<K, V>> {
+        let at = self.hasher.hash_one(key) % 16;
+        &self.shards[usize::try_from(at).unwrap_or(0)]
+    }
+}
+
+impl<K, V> Default for Shards<K, V> {
+    fn default() -> Self {
+        Self { hasher: RandomState::new(), shards: std::array::from_fn(|_| RwLock::default()) }
+    }
+}
+
+impl<K, V> Default for Shard<K, V> {
+    fn default() -> Self {
+        Self { values: HashMap::new(), count: 0 }
+    }
+}
+
+/// The name or address as the tables spell it.
+fn host_of(identifier: &Identifier) -> String {
+    identifier.to_string()
+}
+
+/// A `Host` field or an authority as the tables spell it.
+fn bare_host(host: &str) -> Option<String> {
+    let host = host.trim();
+    if let Some(rest) = host.strip_prefix('[') {
+        let (address, _port) = rest.split_once(']')?;
+        return address.parse::<IpAddr>().ok().map(|it| it.to_string());
+    }
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Some(address.to_string());
+    }
+    let name = host.split_once(':').map_or(host, |(name, _port)| name);
+    let name = name.strip_suffix('.').unwrap_or(name);
+    if let Ok(address) = name.parse::<IpAddr>() {
+        return Some(address.to_string());
+    }
+    (!name.is_empty()).then(|| name.to_ascii_lowercase())
+}
+
+/// What a TLS server name stands for: itself, or the address that it maps back to.
+fn identifier_of(server_name: &str) -> Option<Identifier> {
+    let name = server_name.strip_suffix('.').unwrap_or(server_name);
+    let lower = name.to_ascii_lowercase();
+    let address = if let Some(rest) = lower.strip_suffix(".in-addr.arpa") {
+        reversed_v4(rest)
+    } else if let Some(rest) = lower.strip_suffix(".ip6.arpa") {
+        reversed_v6(rest)
+    } else {
+        None
+    };
+    match address {
+        Some(address) => Some(Identifier::Ip(address)),
+        None => Identifier::parse(&lower).ok(),
+    }
+}
+
+fn reversed_v4(labels: &str) -> Option<IpAddr> {
+    let mut parts: Vec<&str> = labels.split('.').collect();
+    parts.reverse();
+    parts.join(".").parse::<std::net::Ipv4Addr>().ok().map(IpAddr::V4)
+}
+
+fn reversed_v6(labels: &str) -> Option<IpAddr> {
+    let mut bits: u128 = 0;
+    let mut count = 0_u32;
+    for label in labels.split('.').rev() {
+        let mut chars = label.chars();
+        let nibble = match (chars.next(), chars.next()) {
+            (Some(char), None) => char.to_digit(16)?,
+            _ => return None,
+        };
+        bits = (bits << 4) | u128::from(nibble);
+        count += 1;
+    }
+    (count == 32).then(|| IpAddr::V6(bits.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reverse_names_map_back_to_addresses() {
+        for (name, address) in [
+            ("1.0.0.127.in-addr.arpa", "127.0.0.1"),
+            ("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.IP6.ARPA", "2001:db8::1"),
+        ] {
+            assert_eq!(identifier_of(name), Some(Identifier::Ip(address.parse().unwrap())), "{name}");
+        }
+        assert_eq!(identifier_of("1.0.ip6.arpa").unwrap().to_string(), "1.0.ip6.arpa");
+    }
+
+    #[test]
+    fn hosts_are_read_as_clients_write_them() {
+        for (written, meant) in [
+            ("Example.COM:80", "example.com"),
+            ("example.com.", "example.com"),
+            ("[2001:DB8::1]:80", "2001:db8::1"),
+            ("[::1]", "::1"),
+            ("192.0.2.1:5002", "192.0.2.1"),
+        ] {
+            assert_eq!(bare_host(written).as_deref(), Some(meant), "{written}");
+        }
+        assert_eq!(bare_host(""), None);
+    }
+}

@@ -1,0 +1,214 @@
+//! DNS-01 (RFC 8555 section 8.4): a TXT record below `_acme-challenge`, over any [`DnsProvider`].
+//!
+//! [`Dns01`] is the solver. It finds the record's place (delegation by CNAME, zones by SOA), lets a provider write it, and looks
+//! whether the name servers show it. All network access goes through one [`Resolver`].
+
+mod delegation;
+mod exchange;
+mod propagation;
+mod provider;
+mod resolver;
+mod zone;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use acme_core::DnsName;
+use acme_core::protocol::{ChallengeType, Url};
+use async_trait::async_trait;
+
+pub use delegation::{Chain, Delegation};
+pub(crate) use exchange::{Transports, exchange, numbered};
+pub use propagation::Propagation;
+pub use provider::{DnsProvider, TxtRecord, Zone, ZoneIndex, Zones};
+#[cfg(feature = "rfc2136")]
+pub(crate) use resolver::Recursion;
+pub use resolver::Resolver;
+
+use crate::{Error, ErrorKind, Presentation, Readiness, Solver};
+
+/// Answers DNS-01 (or dns-account-01) through a [`DnsProvider`].
+///
+/// By default the record is written at the end of a CNAME delegation, if there is one, and is looked for at all authoritative
+/// name servers. Change that with [`with_delegation`](Self::with_delegation) and [`with_propagation`](Self::with_propagation).
+#[derive(Clone)]
+pub struct Dns01 {
+    provider: Arc<dyn DnsProvider>,
+    resolver: Resolver,
+    challenge: ChallengeType,
+    delegation: Delegation,
+    propagation: Propagation,
+    ttl: Duration,
+    again_after: Duration,
+}
+
+impl Dns01 {
+    /// A solver for `dns-01` that writes through `provider` and asks through `resolver`.
+    pub fn new(provider: impl DnsProvider + 'static, resolver: Resolver) -> Self {
+        Self::shared(Arc::new(provider), resolver)
+    }
+
+    /// A solver for `dns-01` over a provider that others use too; see [`new`](Self::new).
+    pub fn shared(provider: Arc<dyn DnsProvider>, resolver: Resolver) -> Self {
+        Self {
+            provider,
+            resolver,
+            challenge: ChallengeType::Dns01,
+            delegation: Delegation::Follow,
+            propagation: Propagation::Authoritative,
+            ttl: Duration::from_secs(60),
+            again_after: Duration::from_secs(2),
+        }
+    }
+
+    /// Answers `dns-account-01` instead: the same record below a label of the account's own ([`account_label`]), so that several
+    /// accounts can be delegated side by side.
+    #[must_use]
+    pub fn for_account_label(mut self) -> Self {
+        self.challenge = ChallengeType::DnsAccount01;
+        self
+    }
+
+    /// Whether the record is written at the end of a CNAME chain or at the name itself.
+    #[must_use]
+    pub fn with_delegation(mut self, delegation: Delegation) -> Self {
+        self.delegation = delegation;
+        self
+    }
+
+    /// Which servers must show the record before the certificate authority is asked to look.
+    #[must_use]
+    pub fn with_propagation(mut self, propagation: Propagation) -> Self {
+        self.propagation = propagation;
+        self
+    }
+
+    /// The TTL of the record; 60 seconds by default.
+    #[must_use]
+    pub fn with_ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = ttl;
+        self
+    }
+
+    /// How long after a look that showed nothing another one is worth its cost; 2 seconds by default.
+    #[must_use]
+    pub fn with_again_after(mut self, again_after: Duration) -> Self {
+        self.again_after = again_after;
+        self
+    }
+
+    async fn record(&self, presentation: &Presentation) -> Result<TxtRecord, Error> {
+        let (owner, identifier) = self.owner(presentation)?;
+        let owner = match self.delegation {
+            Delegation::Follow => self.resolver.follow(&owner).await?.into_end(),
+            Delegation::None => owner,
+        };
+        let zone = match self.provider.zones() {
+            Zones::Unneeded => None,
+            Zones::BySoa => Some(Zone::new(self.resolver.zone_of(&owner).await?)),
+            Zones::Listed(index) => Some(provider::longest(index.zones(&owner).await?, &owner)?),
+        };
+        let value = presentation.key_authorization.dns_value();
+        let record = TxtRecord::new(owner, value, identifier).with_ttl(self.ttl);
+        Ok(match zone {
+            Some(zone) => record.with_zone(zone),
+            None => record,
+        })
+    }
+
+    fn owner(&self, presentation: &Presentation) -> Result<(DnsName, DnsName), Error> {
+        presentation.require(&self.challenge)?;
+        let Some(name) = presentation.identifier.dns().map(DnsName::base) else {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "{} cannot be proven by {}: that is for DNS names alone; use http-01 or tls-alpn-01",
+                    presentation.identifier, self.challenge
+                ),
+            ));
+        };
+        let label = if self.challenge == ChallengeType::DnsAccount01 {
+            format!("{}.", account_label(&presentation.account))
+        } else {
+            String::new()
+        };
+        let owner = DnsName::parse(&format!("{label}_acme-challenge.{name}"))
+            .map_err(|error| error.while_doing(format_args!("the name of the challenge record for {name}")))?;
+        Ok((owner, name))
+    }
+}
+
+#[async_trait]
+impl Solver for Dns01 {
+    fn challenge(&self) -> ChallengeType {
+        self.challenge.clone()
+    }
+
+    async fn present(&self, presentation: &Presentation) -> Result<(), Error> {
+        let record = self.record(presentation).await?;
+        tracing::debug!(owner = %record.owner, "adding a TXT record");
+        self.provider.add_txt(&record).await
+    }
+
+    async fn check(&self, presentation: &Presentation) -> Result<Readiness, Error> {
+        let (owner, _) = self.owner(presentation)?;
+        let value = presentation.key_authorization.dns_value();
+        let missing = match &self.propagation {
+            Propagation::Authoritative => {
+                propagation::authoritative(&self.resolver, &owner, &value, self.delegation).await?
+            }
+            Propagation::Recursive(servers) => propagation::recursive(&self.resolver, servers, &owner, &value).await,
+        };
+        Ok(match missing {
+            None => Readiness::Ready,
+            Some(missing) => Readiness::NotYet { again_after: self.again_after, missing },
+        })
+    }
+
+    async fn clean_up(&self, presentation: &Presentation) -> Result<(), Error> {
+        let record = self.record(presentation).await?;
+        tracing::debug!(owner = %record.owner, "removing a TXT record");
+        self.provider.remove_txt(&record).await
+    }
+}
+
+impl fmt::Debug for Dns01 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dns01")
+            .field("challenge", &self.challenge)
+            .field("delegation", &self.delegation)
+            .field("propagation", &self.propagation)
+            .field("resolver", &self.resolver)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The first label of dns-account-01's record (draft-ietf-acme-dns-account-label section 3.2): `_` and, in base32, the first ten bytes of
+/// the SHA-256 of the account's URL. The record's owner is this label in front of `_acme-challenge` and the name.
+pub fn account_label(account: &Url) -> String {
+    let hash = acme_core::hash::sha256(account.as_str().as_bytes());
+    let mut label = String::with_capacity(17);
+    label.push('_');
+    for five in hash[..10].chunks(5) {
+        let bits = five.iter().fold(0_u64, |bits, byte| (bits << 8) | u64::from(*byte));
+        for at in (0..8).rev() {
+            let index = usize::try_from((bits >> (at * 5)) & 31).unwrap_or(0);
+            label.push(char::from(BASE32[index]));
+        }
+    }
+    label
+}
+
+const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_label_of_an_account_is_that_of_the_draft() {
+        let account = Url::parse("https://example.com/acme/acct/ExampleAccount").unwrap();
+        assert_eq!(account_label(&account), "_ujmmovf2vn55tgye");
+    }
+}

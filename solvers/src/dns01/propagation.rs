@@ -1,0 +1,126 @@
+//! Whether the servers that count show a TXT value, and which of them does not yet.
+
+use std::net::SocketAddr;
+
+use acme_core::DnsName;
+use futures_util::future::join_all;
+use hickory_proto::rr::RecordType;
+
+use super::resolver::Recursion;
+use super::{Delegation, Resolver};
+use crate::{Error, ErrorKind};
+
+/// Which servers must show the value. Aliases are always followed here, as certificate authorities do.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Propagation {
+    /// Every name server of the zone that holds the record, asked directly and all at once.
+    #[default]
+    Authoritative,
+    /// Every one of these recursive servers, and no other: for zones whose name servers cannot be reached from here.
+    Recursive(Vec<SocketAddr>),
+}
+
+/// What the authoritative servers lack, if anything.
+pub(super) async fn authoritative(
+    resolver: &Resolver,
+    owner: &DnsName,
+    value: &str,
+    delegation: Delegation,
+) -> Result<Option<String>, Error> {
+    let chain = resolver.follow(owner).await?;
+    let aside = if delegation == Delegation::None && chain.is_alias() {
+        format!(
+            "; {owner} is an alias, and delegation by CNAME is switched off for writing: follow it, or remove the alias"
+        )
+    } else {
+        String::new()
+    };
+    let end = chain.into_end();
+    let zone = resolver.zone_of(&end).await?;
+    let servers = resolver.ask(&zone, RecordType::NS).await?.name_servers();
+    if servers.is_empty() {
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            format!("the zone {zone} names no name servers: its NS records are missing"),
+        ));
+    }
+    let end = &end;
+    let looks = servers.iter().map(|server| async move {
+        let missing = at_server(resolver, server, end, value).await;
+        missing.map(|missing| format!("{server} {missing}"))
+    });
+    let missing: Vec<String> = join_all(looks).await.into_iter().flatten().collect();
+    Ok(said(missing).map(|missing| missing + &aside))
+}
+
+/// What the given recursive servers lack, if anything.
+pub(super) async fn recursive(
+    resolver: &Resolver,
+    servers: &[SocketAddr],
+    owner: &DnsName,
+    value: &str,
+) -> Option<String> {
+    if servers.is_empty() {
+        return Some("no recursive server is given to ask: name at least one".to_owned());
+    }
+    let looks = servers.iter().map(|server| async move {
+        let missing = at_address(resolver, *server, owner, value, Recursion::Desired).await;
+        missing.map(|missing| format!("{server} {missing}"))
+    });
+    said(join_all(looks).await.into_iter().flatten().collect())
+}
+
+/// What one name server lacks. Its addresses are one server: the first that answers speaks for it.
+async fn at_server(resolver: &Resolver, server: &DnsName, owner: &DnsName, value: &str) -> Option<String> {
+    let addresses = match resolver.addresses_of(server).await {
+        Ok(addresses) => addresses,
+        Err(error) => return Some(format!("cannot be asked ({error})")),
+    };
+    let mut failure = "has no address".to_owned();
+    for address in addresses {
+        match look(resolver, address, owner, value, Recursion::Unwanted).await {
+            Ok(missing) => return missing,
+            Err(error) => failure = format!("cannot be asked ({error})"),
+        }
+    }
+    Some(failure)
+}
+
+async fn at_address(
+    resolver: &Resolver,
+    server: SocketAddr,
+    owner: &DnsName,
+    value: &str,
+    recursion: Recursion,
+) -> Option<String> {
+    match look(resolver, server, owner, value, recursion).await {
+        Ok(missing) => missing,
+        Err(error) => Some(format!("cannot be asked ({error})")),
+    }
+}
+
+async fn look(
+    resolver: &Resolver,
+    server: SocketAddr,
+    owner: &DnsName,
+    value: &str,
+    recursion: Recursion,
+) -> Result<Option<String>, Error> {
+    let answer = resolver.ask_at(server, owner, RecordType::TXT, recursion).await?;
+    if answer.texts().any(|text| text == value.as_bytes()) {
+        return Ok(None);
+    }
+    let others = answer.texts().count();
+    Ok(Some(if others > 0 {
+        format!("shows {others} other TXT value(s) at {owner}")
+    } else if answer.found {
+        format!("shows no TXT record at {owner}")
+    } else {
+        format!("does not know {owner}")
+    }))
+}
+
+fn said(missing: Vec<String>) -> Option<String> {
+    (!missing.is_empty()).then(|| missing.join("; "))
+}

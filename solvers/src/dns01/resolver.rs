@@ -1,0 +1,350 @@
+//! Questions to name servers: to the recursive ones that were given, and to any one by address.
+#![expect(clippy::wildcard_enum_match_arm, reason = "of the codec's forty kinds of records each reader wants one")]
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use acme_core::{Clock, DnsName, text};
+use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
+use hickory_proto::rr::{Name, RData, Record, RecordType};
+
+use super::zone::ZoneCache;
+use super::{Transports, exchange, numbered};
+use crate::{Error, ErrorKind, limits};
+
+/// Asks name servers. Clones share one cache of zones.
+///
+/// The servers are recursive ones, tried in order until one answers. Name servers of zones are asked directly, on port 53, unless
+/// [`with_authoritative_port`](Self::with_authoritative_port) or [`with_address_of`](Self::with_address_of) say otherwise.
+#[derive(Clone)]
+pub struct Resolver {
+    servers: Arc<[SocketAddr]>,
+    addresses: BTreeMap<DnsName, Vec<SocketAddr>>,
+    port: u16,
+    limit: Duration,
+    transports: Transports,
+    clock: Arc<dyn Clock>,
+    pub(super) zones: Arc<ZoneCache>,
+}
+
+impl Resolver {
+    /// A resolver over these recursive servers.
+    ///
+    /// # Errors
+    /// `Malformed` when there are none.
+    pub fn new(servers: impl IntoIterator<Item = SocketAddr>, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let servers: Arc<[SocketAddr]> = servers.into_iter().collect();
+        if servers.is_empty() {
+            return Err(Error::new(
+                ErrorKind::Malformed,
+                "no recursive name server is given: name at least one, as 192.0.2.53:53",
+            ));
+        }
+        Ok(Self {
+            servers,
+            addresses: BTreeMap::new(),
+            port: 53,
+            limit: limits::DNS_TIME,
+            transports: Transports::UdpThenTcp,
+            clock,
+            zones: Arc::default(),
+        })
+    }
+
+    /// A resolver over the recursive servers that this machine uses (`/etc/resolv.conf`).
+    ///
+    /// # Errors
+    /// `NotFound` when the file cannot be read or names no server.
+    pub fn system(clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        Self::from_resolv_conf("/etc/resolv.conf", clock)
+    }
+
+    /// A resolver over the `nameserver` lines of a file in the form of `resolv.conf(5)`.
+    ///
+    /// # Errors
+    /// `NotFound` when the file cannot be read or names no server.
+    pub fn from_resolv_conf(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let refuse = |why: &str| {
+            Error::new(
+                ErrorKind::NotFound,
+                format!("{} {why}: give the recursive name servers explicitly", path.display()),
+            )
+        };
+        let content = std::fs::read_to_string(path).map_err(|source| refuse("cannot be read").with_source(source))?;
+        let servers = servers_in(&content);
+        if servers.is_empty() {
+            return Err(refuse("names no name server"));
+        }
+        Self::new(servers, clock)
+    }
+
+    /// The port on which name servers of zones are asked.
+    #[must_use]
+    pub fn with_authoritative_port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Where the name server `name` is asked, instead of looking its addresses up. More than one may be given.
+    #[must_use]
+    pub fn with_address_of(mut self, name: DnsName, address: SocketAddr) -> Self {
+        self.addresses.entry(name).or_default().push(address);
+        self
+    }
+
+    /// How long one question to one server may take; ten seconds by default.
+    #[must_use]
+    pub fn with_time_limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Asks over TCP alone, for networks that keep UDP back.
+    #[must_use]
+    pub fn over_tcp(mut self) -> Self {
+        self.transports = Transports::Tcp;
+        self
+    }
+
+    /// The recursive servers, in the order in which they are asked.
+    pub fn servers(&self) -> &[SocketAddr] {
+        &self.servers
+    }
+
+    pub(super) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// Asks the recursive servers, in order, until one answers with NOERROR or NXDOMAIN.
+    pub(super) async fn ask(&self, name: &DnsName, kind: RecordType) -> Result<Answer, Error> {
+        let mut failure = None;
+        for server in self.servers.iter() {
+            match self.ask_at(*server, name, kind, Recursion::Desired).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => {
+                    tracing::debug!(%server, %name, %kind, %error, "a recursive name server failed");
+                    failure = Some(error);
+                }
+            }
+        }
+        Err(failure.unwrap_or_else(|| Error::new(ErrorKind::Internal, "no name server to ask")))
+    }
+
+    /// Asks one server; anything but NOERROR and NXDOMAIN is an error.
+    pub(crate) async fn ask_at(
+        &self,
+        server: SocketAddr,
+        name: &DnsName,
+        kind: RecordType,
+        recursion: Recursion,
+    ) -> Result<Answer, Error> {
+        let about = |error: Error| error.while_doing(format_args!("looking for {kind} of {name}"));
+        let mut reply = self.ask_with(server, name, kind, recursion, true).await.map_err(about)?;
+        if matches!(reply.metadata.response_code, ResponseCode::FormErr | ResponseCode::NotImp) {
+            // Servers from before EDNS (RFC 6891 section 7).
+            reply = self.ask_with(server, name, kind, recursion, false).await.map_err(about)?;
+        }
+        let found = match reply.metadata.response_code {
+            ResponseCode::NoError => true,
+            ResponseCode::NXDomain => false,
+            code => {
+                return Err(about(Error::new(
+                    ErrorKind::Unreachable,
+                    format!("the name server {server} answered {}", code_name(code)),
+                )));
+            }
+        };
+        let mut records = reply.answers;
+        records.truncate(limits::DNS_RECORDS);
+        Ok(Answer { found, records })
+    }
+
+    async fn ask_with(
+        &self,
+        server: SocketAddr,
+        name: &DnsName,
+        kind: RecordType,
+        recursion: Recursion,
+        edns: bool,
+    ) -> Result<Message, Error> {
+        let mut message = Message::new(0, MessageType::Query, OpCode::Query);
+        message.metadata.recursion_desired = recursion == Recursion::Desired;
+        message.add_query(Query::query(wire_name(name)?, kind));
+        if edns {
+            let mut edns = Edns::new();
+            edns.set_max_payload(limits::DNS_UDP_PAYLOAD);
+            message.set_edns(edns);
+        }
+        let mut bytes = message.to_vec().map_err(|source| {
+            Error::new(ErrorKind::Internal, "a DNS question could not be written").with_source(source)
+        })?;
+        numbered(&mut bytes)?;
+        let reply = exchange(server, &bytes, self.transports, self.limit).await?;
+        Message::from_vec(&reply).map_err(|source| {
+            Error::new(ErrorKind::Malformed, format!("the answer of the name server {server} could not be read"))
+                .with_source(source)
+        })
+    }
+
+    /// Where the name server `name` is asked.
+    pub(super) async fn addresses_of(&self, name: &DnsName) -> Result<Vec<SocketAddr>, Error> {
+        if let Some(addresses) = self.addresses.get(name) {
+            return Ok(addresses.clone());
+        }
+        let (v4, v6) = futures_util::join!(self.ask(name, RecordType::A), self.ask(name, RecordType::AAAA));
+        let mut found = Vec::new();
+        let mut failure = None;
+        for answer in [v4, v6] {
+            match answer {
+                Ok(answer) => found.extend(answer.addresses()),
+                Err(error) => failure = Some(error),
+            }
+        }
+        found.truncate(limits::NAME_SERVER_ADDRESSES);
+        match failure {
+            Some(error) if found.is_empty() => Err(error),
+            _ => Ok(found.into_iter().map(|address| SocketAddr::new(address, self.port)).collect()),
+        }
+    }
+}
+
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolver").field("servers", &self.servers).field("port", &self.port).finish_non_exhaustive()
+    }
+}
+
+/// Whether a server is asked to find the answer elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Recursion {
+    Desired,
+    Unwanted,
+}
+
+/// What an answer said.
+pub(crate) struct Answer {
+    /// NOERROR; otherwise NXDOMAIN.
+    pub(super) found: bool,
+    pub(super) records: Vec<Record>,
+}
+
+impl Answer {
+    /// The target of a CNAME record at `owner` itself.
+    pub(crate) fn alias_of(&self, owner: &DnsName) -> Option<Result<DnsName, Error>> {
+        self.records.iter().find_map(|record| match &record.data {
+            RData::CNAME(target) if is(&record.name, owner) => Some(plain_name(&target.0)),
+            _ => None,
+        })
+    }
+
+    /// Whether a CNAME record is among the answers.
+    pub(super) fn has_alias(&self) -> bool {
+        self.records.iter().any(|record| matches!(record.data, RData::CNAME(_)))
+    }
+
+    /// The contents of all TXT records, wherever a chain of aliases led, each one's strings joined.
+    pub(super) fn texts(&self) -> impl Iterator<Item = Vec<u8>> {
+        self.records.iter().filter_map(|record| match &record.data {
+            RData::TXT(txt) => Some(txt.txt_data.concat()),
+            _ => None,
+        })
+    }
+
+    /// The apex and the TTL of an SOA record.
+    pub(super) fn authority(&self) -> Option<(&Name, Duration)> {
+        self.records.iter().find_map(|record| match &record.data {
+            RData::SOA(_) => Some((&record.name, Duration::from_secs(record.ttl.into()))),
+            _ => None,
+        })
+    }
+
+    /// The name servers, lower case, each once, in order.
+    pub(super) fn name_servers(&self) -> Vec<DnsName> {
+        let mut names: Vec<DnsName> = self
+            .records
+            .iter()
+            .filter_map(|record| match &record.data {
+                RData::NS(name) => plain_name(&name.0).ok(),
+                _ => None,
+            })
+            .collect();
+        names.sort();
+        names.dedup();
+        names.truncate(limits::NAME_SERVERS);
+        names
+    }
+
+    fn addresses(&self) -> Vec<IpAddr> {
+        self.records
+            .iter()
+            .filter_map(|record| match &record.data {
+                RData::A(address) => Some(IpAddr::V4(address.0)),
+                RData::AAAA(address) => Some(IpAddr::V6(address.0)),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+/// The name as the codec takes it.
+pub(super) fn wire_name(name: &DnsName) -> Result<Name, Error> {
+    Name::from_ascii(format!("{name}.")).map_err(|source| {
+        Error::new(ErrorKind::Malformed, format!("{name} cannot be asked for in the DNS")).with_source(source)
+    })
+}
+
+/// The name as the family takes it.
+pub(super) fn plain_name(name: &Name) -> Result<DnsName, Error> {
+    DnsName::parse(&text::printable(&name.to_ascii(), 1024))
+}
+
+/// Whether the codec's name is `name`, in any case.
+pub(super) fn is(wire: &Name, name: &DnsName) -> bool {
+    let wire = wire.to_ascii();
+    wire.strip_suffix('.').unwrap_or(&wire).eq_ignore_ascii_case(name.as_str())
+}
+
+/// The word of RFC 1035 and its successors, where there is one.
+fn code_name(code: ResponseCode) -> String {
+    match u16::from(code) {
+        1 => "FORMERR".to_owned(),
+        2 => "SERVFAIL".to_owned(),
+        3 => "NXDOMAIN".to_owned(),
+        4 => "NOTIMP".to_owned(),
+        5 => "REFUSED".to_owned(),
+        9 => "NOTAUTH".to_owned(),
+        10 => "NOTZONE".to_owned(),
+        number => format!("response code {number}"),
+    }
+}
+
+fn servers_in(resolv_conf: &str) -> Vec<SocketAddr> {
+    resolv_conf
+        .lines()
+        .filter_map(|line| {
+            let mut words = line.split_whitespace();
+            match (words.next(), words.next()) {
+                (Some("nameserver"), Some(address)) => address.parse::<IpAddr>().ok(),
+                _ => None,
+            }
+        })
+        .map(|address| SocketAddr::new(address, 53))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resolv_conf_names_its_servers() {
+        let content =
+            "# a comment\nsearch example.com\nnameserver 192.0.2.53\nnameserver 2001:db8::53 # second\noptions edns0\n";
+        assert_eq!(servers_in(content), vec!["192.0.2.53:53".parse().unwrap(), "[2001:db8::53]:53".parse().unwrap()]);
+    }
+}

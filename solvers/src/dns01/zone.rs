@@ -1,0 +1,126 @@
+//! Which zone a name lies in: the SOA walk, and what is remembered of it.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use acme_core::{DnsName, Timestamp};
+use hickory_proto::rr::RecordType;
+
+use super::Resolver;
+use super::resolver::plain_name;
+use crate::{Error, ErrorKind, limits};
+
+impl Resolver {
+    /// The apex of the zone that holds `name`, by asking for SOA at the name and at everything above it.
+    ///
+    /// A name that is an alias is no apex, and neither is one that merely exists: below a wildcard record every name does. Found
+    /// zones are remembered for the TTL of their SOA record, at most [`limits::ZONE_TTL`].
+    ///
+    /// # Errors
+    /// `Unreachable` when no recursive server gave a usable answer; `NotFound` when no name above is an apex.
+    pub async fn zone_of(&self, name: &DnsName) -> Result<DnsName, Error> {
+        let now = self.clock().now();
+        if let Some(zone) = self.zones.get(name, now) {
+            return Ok(zone);
+        }
+        let mut rest = Some(name.as_str());
+        while let Some(candidate) = rest {
+            rest = candidate.split_once('.').map(|(_, parent)| parent);
+            let candidate = DnsName::parse(candidate)?;
+            let answer = self
+                .ask(&candidate, RecordType::SOA)
+                .await
+                .map_err(|error| error.while_doing(format_args!("finding the zone of {name}")))?;
+            if !answer.found || answer.has_alias() {
+                continue;
+            }
+            let Some((apex, ttl)) = answer.authority() else {
+                continue;
+            };
+            let apex = plain_name(apex)?;
+            if holds(&apex, &candidate) {
+                self.zones.put(name, &apex, now, ttl);
+                return Ok(apex);
+            }
+        }
+        Err(Error::new(
+            ErrorKind::NotFound,
+            format!(
+                "no zone holds {name}: neither it nor any name above has an SOA record; is the domain registered and delegated?"
+            ),
+        ))
+    }
+}
+
+/// Zones found earlier, by the name that was asked for.
+#[derive(Default)]
+pub(super) struct ZoneCache(Mutex<HashMap<DnsName, (DnsName, Timestamp)>>);
+
+impl ZoneCache {
+    fn get(&self, name: &DnsName, now: Timestamp) -> Option<DnsName> {
+        let zones = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        zones.get(name).filter(|(_, until)| !until.is_due(now)).map(|(zone, _)| zone.clone())
+    }
+
+    fn put(&self, name: &DnsName, zone: &DnsName, now: Timestamp, ttl: Duration) {
+        let until = now + ttl.min(limits::ZONE_TTL);
+        if until.is_due(now) {
+            return;
+        }
+        let mut zones = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if zones.len() >= limits::ZONE_CACHE {
+            zones.retain(|_, (_, until)| !until.is_due(now));
+        }
+        if zones.len() >= limits::ZONE_CACHE {
+            zones.clear();
+        }
+        zones.insert(name.clone(), (zone.clone(), until));
+    }
+}
+
+/// Whether `name` is `zone` or lies below it.
+pub(super) fn holds(zone: &DnsName, name: &DnsName) -> bool {
+    name.as_str().strip_suffix(zone.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> DnsName {
+        DnsName::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_zone_is_forgotten_after_its_ttl() {
+        let cache = ZoneCache::default();
+        let start = Timestamp::from_unix_seconds(1_000);
+        cache.put(&name("a.example.org"), &name("example.org"), start, Duration::from_secs(60));
+        let later = |seconds| cache.get(&name("a.example.org"), start + Duration::from_secs(seconds));
+        assert_eq!(later(59), Some(name("example.org")));
+        assert_eq!(later(60), None);
+        assert_eq!(cache.get(&name("b.example.org"), start), None);
+    }
+
+    #[test]
+    fn the_cache_of_zones_is_bounded() {
+        let cache = ZoneCache::default();
+        for number in 0..=limits::ZONE_CACHE {
+            cache.put(
+                &name(&format!("a{number}.example.org")),
+                &name("example.org"),
+                Timestamp::EPOCH,
+                Duration::from_secs(60),
+            );
+        }
+        assert!(cache.0.lock().unwrap().len() <= limits::ZONE_CACHE);
+    }
+
+    #[test]
+    fn zones_hold_whole_labels() {
+        assert!(holds(&name("example.org"), &name("a.example.org")));
+        assert!(holds(&name("example.org"), &name("example.org")));
+        assert!(!holds(&name("example.org"), &name("anexample.org")));
+    }
+}

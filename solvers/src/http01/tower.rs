@@ -1,0 +1,120 @@
+//! HTTP-01 in front of a service that already listens on port 80.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST};
+use http::{HeaderValue, Method, Request, Response};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::token_in;
+use crate::Answers;
+
+/// Answers validators from a table, and lets every other request through to the service behind it.
+///
+/// A request for a token that the table does not know goes through too. Give the same [`Answers`] to an [`Http01`](crate::Http01).
+#[derive(Debug, Clone)]
+pub struct AnswerLayer {
+    answers: Answers,
+}
+
+impl AnswerLayer {
+    /// A layer that reads `answers`.
+    pub fn new(answers: Answers) -> Self {
+        Self { answers }
+    }
+}
+
+impl<S> Layer<S> for AnswerLayer {
+    type Service = AnswerService<S>;
+
+    fn layer(&self, inner: S) -> AnswerService<S> {
+        AnswerService { answers: self.answers.clone(), inner }
+    }
+}
+
+/// What [`AnswerLayer`] makes of a service.
+#[derive(Debug, Clone)]
+pub struct AnswerService<S> {
+    answers: Answers,
+    inner: S,
+}
+
+impl<S, A, B> Service<Request<A>> for AnswerService<S>
+where
+    S: Service<Request<A>, Response = Response<B>>,
+    B: From<Bytes>,
+{
+    type Response = Response<B>;
+    type Error = S::Error;
+    type Future = AnswerFuture<S::Future, B>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<A>) -> Self::Future {
+        match answer_to(&self.answers, &request) {
+            Some(body) => AnswerFuture(Answering::Ours(Some(response(body)))),
+            None => AnswerFuture(Answering::Theirs(Box::pin(self.inner.call(request)))),
+        }
+    }
+}
+
+/// The answer of [`AnswerService`]: from the table, or from the service behind.
+pub struct AnswerFuture<F, B>(Answering<F, B>);
+
+enum Answering<F, B> {
+    Ours(Option<Response<B>>),
+    Theirs(Pin<Box<F>>),
+}
+
+// Nothing is pinned in place: the response is moved out, the future lies in its own box.
+impl<F, B> Unpin for AnswerFuture<F, B> {}
+
+impl<F, B, E> Future for AnswerFuture<F, B>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+{
+    type Output = Result<Response<B>, E>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Answering::Ours(response) => match response.take() {
+                Some(response) => Poll::Ready(Ok(response)),
+                None => Poll::Pending,
+            },
+            Answering::Theirs(future) => future.as_mut().poll(context),
+        }
+    }
+}
+
+impl<F, B> std::fmt::Debug for AnswerFuture<F, B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AnswerFuture").finish_non_exhaustive()
+    }
+}
+
+fn answer_to<A>(answers: &Answers, request: &Request<A>) -> Option<Bytes> {
+    if request.method() != Method::GET {
+        return None;
+    }
+    let token = token_in(request.uri().path())?;
+    let host = match request.uri().authority() {
+        Some(authority) => authority.as_str(),
+        None => request.headers().get(HOST)?.to_str().ok()?,
+    };
+    let answer = answers.http(host, token)?;
+    Some(Bytes::copy_from_slice(answer.as_str().as_bytes()))
+}
+
+fn response<B: From<Bytes>>(body: Bytes) -> Response<B> {
+    let mut response = Response::new(B::from(body));
+    let fields = response.headers_mut();
+    fields.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,42 @@
+//! Every length that a remote party controls, and where its bound comes from.
+
+use std::time::Duration;
+
+/// Most answers held at once; a certificate authority keeps at most a few hundred orders of an account pending (Let's Encrypt: 300), 100 names each.
+pub const ANSWERS: usize = 65_536;
+
+/// Longest head of an HTTP request that is read; validators send some 300 bytes, browsers with cookies up to 8 KiB.
+pub const HTTP_HEAD: usize = 8 * 1024;
+
+/// Connections that the HTTP-01 listener holds at once; above it the oldest one gives way. A certificate authority opens some five per challenge.
+pub const HTTP_CONNECTIONS: usize = 512;
+
+/// How long a client of the HTTP-01 listener may take from its connection to the end of the answer; Boulder gives a validation 10 s.
+pub const HTTP_TIME: Duration = Duration::from_secs(10);
+
+/// Certificates for TLS-ALPN-01 kept ready; each is rebuilt in less than a millisecond when it is not.
+pub const CHALLENGE_CERTIFICATES: usize = 1024;
+
+/// How long one DNS question may take over one transport; cert-manager's and lego's limit.
+pub const DNS_TIME: Duration = Duration::from_secs(10);
+
+/// UDP payload announced by EDNS; 1232 bytes pass every path without fragments (DNS flag day 2020).
+pub const DNS_UDP_PAYLOAD: u16 = 1232;
+
+/// Records of one type that are read from one DNS answer.
+pub const DNS_RECORDS: usize = 1024;
+
+/// CNAME records followed from one name; lego stops after 50, BIND after 16.
+pub const CNAME_HOPS: usize = 16;
+
+/// Name servers of one zone that are asked; `.com` has 13.
+pub const NAME_SERVERS: usize = 32;
+
+/// Addresses of one name server that are tried.
+pub const NAME_SERVER_ADDRESSES: usize = 8;
+
+/// Zones kept in the cache of the SOA walk.
+pub const ZONE_CACHE: usize = 4096;
+
+/// Longest time that a zone cut is believed, whatever its TTL says; a day covers every cut that matters to one issuance.
+pub const ZONE_TTL: Duration = Duration::from_secs(24 * 3600);

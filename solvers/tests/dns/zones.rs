@@ -1,0 +1,75 @@
+//! The SOA walk.
+
+use certwright_solvers::{ErrorKind, Readiness, Solver as _};
+use testkit::servers::{Bind, Zone, free_port};
+
+use super::*;
+
+#[tokio::test]
+async fn the_nearest_apex_is_the_zone() {
+    let server =
+        Bind::builder().zone(example().record("deep.er IN A 127.0.0.1")).zone(Zone::new("sub.example.org")).start();
+    let resolver = resolver(&server);
+    for (asked, zone) in [
+        ("_acme-challenge.example.org", "example.org"),
+        ("_acme-challenge.deep.er.example.org", "example.org"),
+        ("_acme-challenge.not.there.example.org", "example.org"),
+        ("_acme-challenge.a.sub.example.org", "sub.example.org"),
+        ("example.org", "example.org"),
+    ] {
+        assert_eq!(resolver.zone_of(&name(asked)).await.unwrap(), name(zone), "{asked}");
+    }
+}
+
+#[tokio::test]
+async fn wildcard_records_do_not_end_the_walk() {
+    let server =
+        Bind::builder().zone(example().record("* IN A 127.0.0.1").record("*.alias IN CNAME example.org.")).start();
+    let resolver = resolver(&server);
+    for asked in ["_acme-challenge.www.example.org", "_acme-challenge.www.alias.example.org"] {
+        assert_eq!(resolver.zone_of(&name(asked)).await.unwrap(), name("example.org"), "{asked}");
+    }
+    let solver = solver(&server);
+    let challenge = challenge("www.example.org", "token");
+    solver.present(&challenge).await.unwrap();
+    assert_eq!(solver.check(&challenge).await.unwrap(), Readiness::Ready);
+    solver.clean_up(&challenge).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_alias_is_no_apex() {
+    let server = Bind::builder()
+        .zone(example().record("www IN CNAME other.test."))
+        .zone(Zone::new("other.test"))
+        .recursive()
+        .start();
+    let zone = resolver(&server).zone_of(&name("www.example.org")).await.unwrap();
+    assert_eq!(zone, name("example.org"));
+}
+
+#[tokio::test]
+async fn a_name_without_a_zone_is_told() {
+    let server = Bind::builder().zone(example()).start();
+    let error = resolver(&server).zone_of(&name("a.nowhere.test")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.to_string().contains("no zone holds a.nowhere.test"), "{error}");
+}
+
+#[tokio::test]
+async fn the_next_recursive_server_is_asked_when_one_is_away() {
+    let server = Bind::builder().zone(example()).start();
+    let away = ([127, 0, 0, 1], free_port()).into();
+    let resolver = Resolver::new([away, server.address()], wall()).unwrap();
+    assert_eq!(resolver.zone_of(&name("a.example.org")).await.unwrap(), name("example.org"));
+}
+
+#[tokio::test]
+async fn a_found_zone_is_asked_for_once() {
+    let server = Bind::builder().zone(example()).start();
+    let resolver = resolver(&server);
+    for _ in 0..3 {
+        resolver.zone_of(&name("a.example.org")).await.unwrap();
+    }
+    let asked = server.queries();
+    assert_eq!(asked.iter().filter(|it| it.kind == "SOA").count(), 2, "{asked:?}");
+}

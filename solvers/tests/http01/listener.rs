@@ -1,0 +1,141 @@
+//! The listener of its own.
+
+use std::net::SocketAddr;
+
+use certwright_solvers::http01::listener::Listener;
+use certwright_solvers::limits;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::*;
+
+#[tokio::test]
+async fn validators_get_the_key_authorization_and_others_nothing() {
+    let (address, answers) = serving(|it| it).await;
+    Http01::new(answers).present(&challenge("example.com", "tok-en_1")).await.unwrap();
+    let reply = get(address, "example.com", "/.well-known/acme-challenge/tok-en_1").await;
+    assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"), "{reply}");
+    assert!(reply.ends_with("\r\n\r\ntok-en_1.thumbprint"), "{reply}");
+    for (host, path) in [
+        ("example.org", "/.well-known/acme-challenge/tok-en_1"),
+        ("example.com", "/.well-known/acme-challenge/other"),
+        ("example.com", "/.well-known/acme-challenge/"),
+        ("example.com", "/.well-known/acme-challenge/../tok-en_1"),
+        ("example.com", "/"),
+    ] {
+        let reply = get(address, host, path).await;
+        assert!(reply.starts_with("HTTP/1.1 404 "), "{host} {path}: {reply}");
+    }
+}
+
+#[tokio::test]
+async fn everybody_else_is_sent_to_https_if_asked() {
+    let (address, _) = serving(Listener::redirect_to_https).await;
+    let reply = get(address, "example.com:80", "/a?b=c").await;
+    assert!(reply.starts_with("HTTP/1.1 308 "), "{reply}");
+    assert!(reply.contains("\r\nLocation: https://example.com/a?b=c\r\n"), "{reply}");
+    let reply = get(address, "[::1]:80", "/").await;
+    assert!(reply.contains("\r\nLocation: https://[::1]/\r\n"), "{reply}");
+    for (host, path) in [("example.com", "/.well-known/acme-challenge/absent"), ("", "/"), ("evil.example/..//", "/")] {
+        let reply = get(address, host, path).await;
+        assert!(reply.starts_with("HTTP/1.1 404 "), "{reply}");
+    }
+}
+
+#[tokio::test]
+async fn other_forms_of_requests_are_understood_or_refused() {
+    let (address, answers) = serving(|it| it).await;
+    Http01::new(answers).present(&challenge("example.com", "token")).await.unwrap();
+    for (request, status) in [
+        ("GET http://example.com/.well-known/acme-challenge/token HTTP/1.1\r\nHost: proxy\r\n\r\n", "200"),
+        ("HEAD /.well-known/acme-challenge/token HTTP/1.0\r\nhOsT:example.com\r\n\r\n", "200"),
+        ("POST /.well-known/acme-challenge/token HTTP/1.1\r\nHost: example.com\r\n\r\n", "405"),
+        ("GET /\r\n\r\n", "400"),
+        ("\u{16}\u{3}\u{1}\r\n\r\n", "400"),
+    ] {
+        let reply = send(address, request.as_bytes()).await;
+        assert_eq!(&reply[9..12], status, "{request}: {reply}");
+        assert_eq!(reply.contains("token.thumbprint"), request.starts_with("GET http"), "{reply}");
+    }
+    let long = format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(limits::HTTP_HEAD));
+    assert!(send(address, long.as_bytes()).await.starts_with("HTTP/1.1 431 "));
+}
+
+#[tokio::test]
+async fn silent_clients_stop_nobody() {
+    let (address, answers) = serving(|it| it).await;
+    Http01::new(answers).present(&challenge("example.com", "token")).await.unwrap();
+    let mut silent = Vec::new();
+    for _ in 0..limits::HTTP_CONNECTIONS + 20 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET / HT").await.unwrap();
+        silent.push(stream);
+    }
+    let reply = get(address, "example.com", "/.well-known/acme-challenge/token").await;
+    assert!(reply.ends_with("token.thumbprint"), "{reply}");
+    // The oldest gave way.
+    let mut rest = Vec::new();
+    let _ = silent[0].read_to_end(&mut rest).await;
+    assert!(rest.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_client_is_hung_up_on_in_the_end() {
+    let (address, _) = serving(|it| it).await;
+    let mut silent = TcpStream::connect(address).await.unwrap();
+    let mut rest = Vec::new();
+    let _ = silent.read_to_end(&mut rest).await;
+    assert!(rest.is_empty());
+}
+
+#[tokio::test]
+async fn a_port_in_use_says_what_to_do() {
+    let (address, _) = serving(|it| it).await;
+    let error = Listener::bind(address, Answers::new()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    let port = address.port();
+    assert!(error.to_string().contains(&format!("another program listens on port {port}")), "{error}");
+}
+
+#[tokio::test]
+async fn addresses_of_both_families_are_taken() {
+    // The mapped form stands for a socket that takes both: it is the one that stays on this machine.
+    for (bound, asked) in [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("::ffff:127.0.0.1", "127.0.0.1")] {
+        let address = SocketAddr::new(bound.parse().unwrap(), 0);
+        let listener = Listener::bind(address, Answers::new()).await.unwrap();
+        let port = listener.local_address().port();
+        tokio::spawn(listener.serve());
+        let reply = get(SocketAddr::new(asked.parse().unwrap(), port), "a", "/").await;
+        assert!(reply.starts_with("HTTP/1.1 404"), "{bound}: {reply}");
+    }
+}
+
+#[tokio::test]
+async fn a_socket_of_a_service_manager_is_taken() {
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = Listener::from_socket(socket, Answers::new()).unwrap();
+    let address = listener.local_address();
+    tokio::spawn(listener.serve());
+    assert!(get(address, "a", "/").await.starts_with("HTTP/1.1 404"));
+}
+
+async fn serving(with: impl FnOnce(Listener) -> Listener) -> (SocketAddr, Answers) {
+    let answers = Answers::new();
+    let address = ([127, 0, 0, 1], 0).into();
+    let listener = with(Listener::bind(address, answers.clone()).await.unwrap());
+    let address = listener.local_address();
+    tokio::spawn(listener.serve());
+    (address, answers)
+}
+
+async fn get(address: SocketAddr, host: &str, path: &str) -> String {
+    send(address, format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\n\r\n").as_bytes()).await
+}
+
+async fn send(address: SocketAddr, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request).await.unwrap();
+    let mut reply = Vec::new();
+    stream.read_to_end(&mut reply).await.unwrap();
+    String::from_utf8(reply).unwrap()
+}

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Builds the pinned test servers into ${CARGO_TARGET_DIR:-target}/servers; does nothing when they are newer than go.sum.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+out=${CARGO_TARGET_DIR:-target}/servers
+case $out in /*) ;; *) out=$root/$out ;; esac
+
+command -v go >/dev/null || { echo "build.sh: the test servers are built with Go; install it (go.dev/dl, or the system's package)" >&2; exit 1; }
+mkdir -p "$out"
+
+for name in pebble pebble-challtestsrv; do
+    if [ -x "$out/$name" ] && [ "$out/$name" -nt "$here/go.sum" ]; then continue; fi
+    echo "building $name into $out"
+    part=$out/.$name.$$
+    (cd "$here" && CGO_ENABLED=0 go build -mod=readonly -trimpath -buildvcs=false -o "$part" "github.com/letsencrypt/pebble/v2/cmd/$name")
+    # A half-written program must never look finished, also when two of us build at once.
+    mv "$part" "$out/$name"
+done

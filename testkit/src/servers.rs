@@ -1,0 +1,36 @@
+//! Real servers for tests, on free loopback ports: Pebble, its challenge test server, BIND.
+//!
+//! Starting blocks until the server answers; dropping kills it and waits, also while a test panics. On Linux the
+//! kernel kills it when the test process dies by whatever means. A missing program is a panic that says how to get
+//! it, never a skipped test: Pebble is built by `testkit/servers/build.sh` into `${CARGO_TARGET_DIR:-target}/servers`, BIND
+//! comes from the system's packages (`apt-get install bind9 bind9-dnsutils`), and `CERTWRIGHT_PEBBLE`,
+//! `CERTWRIGHT_CHALLTESTSRV` and `CERTWRIGHT_NAMED` may each name a ready program instead.
+//!
+//! Everything here is blocking and short; call it from a test, a bench or `spawn_blocking`.
+//!
+//! ```no_run
+//! use certwright_testkit::servers::{Bind, Endpoint, Pebble, TsigAlgorithm, TsigKey, Zone};
+//!
+//! let key = TsigKey::new("acme-key", TsigAlgorithm::HmacSha256, "0123456789abcdef");
+//! let bind = Bind::builder().zone(Zone::new("example.test").update_with(&key)).recursive().start();
+//! let pebble = Pebble::builder().strict().dns_server(bind.address()).start();
+//! println!("{} trusts {}", pebble.directory_url(), pebble.root_pem());
+//! assert_eq!(pebble.requests().count(Endpoint::NewOrder), 0);
+//! ```
+
+mod bind;
+mod chall_test_srv;
+mod http;
+mod pebble;
+mod ports;
+mod process;
+mod programs;
+mod requests;
+mod zone;
+
+pub use bind::{Bind, BindBuilder, Query};
+pub use chall_test_srv::{ChallTestSrv, DnsQuestion};
+pub use pebble::{CaKey, Pebble, PebbleBuilder};
+pub use ports::free_port;
+pub use requests::{Endpoint, Request, Requests};
+pub use zone::{TsigAlgorithm, TsigKey, Zone};

@@ -1,0 +1,102 @@
+//! Where the programs are, and what to do when they are not.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// One of the servers we start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Program {
+    Pebble,
+    ChallTestSrv,
+    Named,
+}
+
+impl Program {
+    /// Finds the program, or says how to get it.
+    pub(super) fn find(self) -> io::Result<PathBuf> {
+        let variable = self.variable();
+        if let Some(path) = environment(variable) {
+            let path = PathBuf::from(path);
+            if path.is_file() {
+                return Ok(path);
+            }
+            let path = path.display();
+            return Err(io::Error::other(format!(
+                "{variable} names {path}, which is no file: correct it, or unset it"
+            )));
+        }
+        match self {
+            Self::Pebble | Self::ChallTestSrv => {
+                let path = servers_folder().join(self.name());
+                if path.is_file() { Ok(path) } else { Err(self.missing(&path.display().to_string())) }
+            }
+            Self::Named => {
+                in_system("named").ok_or_else(|| self.missing("named in PATH")).and_then(|path| unconfined(&path))
+            }
+        }
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Pebble => "pebble",
+            Self::ChallTestSrv => "pebble-challtestsrv",
+            Self::Named => "named",
+        }
+    }
+
+    fn variable(self) -> &'static str {
+        match self {
+            Self::Pebble => "CERTWRIGHT_PEBBLE",
+            Self::ChallTestSrv => "CERTWRIGHT_CHALLTESTSRV",
+            Self::Named => "CERTWRIGHT_NAMED",
+        }
+    }
+
+    fn missing(self, place: &str) -> io::Error {
+        let how = match self {
+            Self::Pebble | Self::ChallTestSrv => "testkit/servers/build.sh (needs Go)",
+            Self::Named => "apt-get install bind9 bind9-dnsutils",
+        };
+        let variable = self.variable();
+        io::Error::other(format!("there is no {place}: run .ci/test, or {how}, or name the program in {variable}"))
+    }
+}
+
+/// Looks in `PATH` and where daemons live, which an ordinary user's `PATH` often lacks.
+pub(super) fn in_system(name: &str) -> Option<PathBuf> {
+    let path = environment("PATH").unwrap_or_default();
+    let daemons = ["/usr/sbin", "/usr/local/sbin", "/sbin", "/usr/bin", "/bin"].map(PathBuf::from);
+    std::env::split_paths(&path).chain(daemons).map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
+/// Debian confines `/usr/sbin/named` by its path (AppArmor), to folders that a test cannot use: a copy is free.
+fn unconfined(named: &Path) -> io::Result<PathBuf> {
+    let folder = servers_folder();
+    let copy = folder.join("named");
+    let newest = |path: &Path| fs::metadata(path).and_then(|file| file.modified());
+    if let (Ok(ours), Ok(theirs)) = (newest(&copy), newest(named))
+        && ours >= theirs
+    {
+        return Ok(copy);
+    }
+    fs::create_dir_all(&folder)?;
+    let part = tempfile::NamedTempFile::new_in(&folder)?.into_temp_path();
+    fs::copy(named, &part)?;
+    part.persist(&copy)?;
+    Ok(copy)
+}
+
+fn servers_folder() -> PathBuf {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    workspace.join(environment("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into())).join("servers")
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "where the test servers are is the environment's to say, and this is a test kit"
+)]
+fn environment(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
