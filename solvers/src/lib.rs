@@ -52,5 +52,5 @@ pub use acme_core::flow::SolverId;
 pub use acme_core::{Error, ErrorKind, Retry};
 pub use answers::{Answer, Answers, TlsAlpnAnswer};
 pub use http01::Http01;
-pub use select::{Choice, Explanation, Miss, Selector, Solvers};
+pub use select::{Choice, Explanation, Miss, NearMiss, Selector, Solvers};
 pub use solver::{Presentation, Readiness, Solver};

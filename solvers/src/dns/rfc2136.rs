@@ -1,5 +1,6 @@
 //! DNS UPDATE (RFC 2136) with transaction signatures (RFC 8945): BIND, Knot, PowerDNS and others.
 
+mod key;
 mod tsig;
 mod update;
 
@@ -12,7 +13,7 @@ use acme_core::{Clock, text};
 use async_trait::async_trait;
 use hickory_proto::rr::RecordType;
 
-pub use tsig::{TsigAlgorithm, TsigKey};
+pub use key::{TsigAlgorithm, TsigKey};
 
 use self::tsig::{Reply, TsigFault};
 use self::update::Change;
