@@ -107,6 +107,11 @@ pub(crate) struct DurableProgress {
 }
 
 impl DurableProgress {
+    /// What a keeper does when an attempt ended in an error.
+    pub(crate) fn clear(&self) {
+        *self.kept.lock().unwrap() = None;
+    }
+
     /// The record as a process opens it.
     pub(crate) fn open(&self, effects: &Effects) -> Self {
         let read = self.kept.lock().unwrap().clone();
@@ -247,7 +252,7 @@ pub(crate) async fn keep_trying(
                     acme_core::Retry::Backoff => Duration::from_secs(60),
                     acme_core::Retry::After(pause) => pause,
                 };
-                *progress.kept.lock().unwrap() = None;
+                progress.clear();
                 progress.read = None;
                 world.clock.sleep(pause).await;
             }
