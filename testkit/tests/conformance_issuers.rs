@@ -106,7 +106,7 @@ impl IssuerWorld for World {
     }
 
     fn spent(&self) -> usize {
-        self.ca.finalized_orders()
+        self.ca.orders()
     }
 }
 

@@ -8,7 +8,7 @@ use acme_core::protocol::{ChallengeType, Registration};
 use acme_core::{Clock as _, Directory, Error, ErrorKind, Identifier, PrivateKey, Signer as _, Store};
 use async_trait::async_trait;
 use certwright_issuers::acme::{AccountSettings, AcmeIssuer, Builder};
-use certwright_issuers::{CertificateRequest, Issued, Progress, ProgressError, chain, csr, drive};
+use certwright_issuers::{CertificateRequest, Issued, Issuer as _, Progress, ProgressError, Step, chain, csr, drive};
 use futures_util::FutureExt as _;
 use rustls_pki_types::CertificateSigningRequestDer;
 use solvers::{Presentation, Readiness, Selector, Solver, Solvers};
@@ -62,10 +62,18 @@ impl World {
         change(builder.account(store, AccountSettings::new(registration))).build().unwrap()
     }
 
-    /// One issuance from beginning to end, in one process, with a record of its own.
+    /// One issuance from beginning to end, in one process, with a record of its own; nothing but the issuer looks at the chain.
     pub(crate) fn issue(&self, issuer: &AcmeIssuer, names: &[&str]) -> Result<Issued, Error> {
         let asked = Asked::new(names);
-        run(&self.clock, drive(issuer, &asked.request(), &mut DurableProgress::default(), &self.clock))
+        let mut progress = DurableProgress::default();
+        run(&self.clock, async {
+            loop {
+                match issuer.issue(&asked.request(), &mut progress).await? {
+                    Step::Issued(issued) => return Ok(issued),
+                    Step::NotYet { again, .. } => self.clock.sleep_until(again).await,
+                }
+            }
+        })
     }
 
     pub(crate) fn count(&self, endpoint: Endpoint) -> usize {
