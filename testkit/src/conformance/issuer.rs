@@ -30,7 +30,7 @@ pub trait IssuerWorld: Send + Sync {
     /// How much was sent so far: requests, or whatever else reaches the outside.
     fn sent(&self) -> usize;
 
-    /// How many irreversible things happened so far: orders that were finalized, certificates that were made.
+    /// How many irreversible things happened so far: orders that were made, certificates that were made without one.
     fn spent(&self) -> usize;
 }
 

@@ -52,9 +52,9 @@ impl OrderFlow {
                 }
             }
             OrderEvent::NotFound => {
-                if let State::Creating { doubt, failures, .. } = &mut self.state {
+                // The attempts spent so far still count; only the doubt is over.
+                if let State::Creating { doubt, .. } = &mut self.state {
                     *doubt = Doubt::None;
-                    failures.clear();
                 }
             }
             OrderEvent::Seen { order, retry_after } => self.see(order, retry_after, now),
