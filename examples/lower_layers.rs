@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use certwright::acme_core::client::{Answer, Call, Client};
 use certwright::acme_core::flow::{
-    ChallengeAction, ChallengeEvent, Choice, Issuance, IssuanceAction, IssuanceEvent, IssuancePlan, Next, OrderAction, OrderEvent,
+    ChallengeAction, ChallengeEvent, Choice, Issuance, IssuanceAction, IssuanceEvent, IssuancePlan, Next, OrderAction,
+    OrderEvent,
 };
 use certwright::acme_core::protocol::{ChallengeType, NewOrder, Registration};
 use certwright::acme_core::{Clock as _, Directory, Error as AcmeError, Session, key::PrivateKey};
@@ -51,14 +52,23 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn perform(session: &Session, flow: &Issuance, action: &IssuanceAction, csr: &[u8]) -> Result<IssuanceEvent, AcmeError> {
+async fn perform(
+    session: &Session,
+    flow: &Issuance,
+    action: &IssuanceAction,
+    csr: &[u8],
+) -> Result<IssuanceEvent, AcmeError> {
     let (call, authorization) = match action {
         IssuanceAction::Order(OrderAction::Find(order)) => (Call::FindOrder(order.clone()), None),
         IssuanceAction::Order(OrderAction::Create(order)) => (Call::NewOrder(order.clone()), None),
         IssuanceAction::Order(OrderAction::Read(url)) => (Call::ReadOrder(url.clone()), None),
         IssuanceAction::Order(OrderAction::ReadAuthorization(url)) => (Call::ReadAuthorization(url.clone()), Some(url)),
-        IssuanceAction::Order(OrderAction::Finalize(url)) => (Call::Finalize { url: url.clone(), csr: csr.to_vec() }, None),
-        IssuanceAction::Order(OrderAction::Download(url, alternates)) => (Call::Download { url: url.clone(), alternates: *alternates }, None),
+        IssuanceAction::Order(OrderAction::Finalize(url)) => {
+            (Call::Finalize { url: url.clone(), csr: csr.to_vec() }, None)
+        }
+        IssuanceAction::Order(OrderAction::Download(url, alternates)) => {
+            (Call::Download { url: url.clone(), alternates: *alternates }, None)
+        }
         IssuanceAction::Challenge(url, action) => {
             let event = match action {
                 ChallengeAction::Present => ChallengeEvent::Presented,
@@ -83,8 +93,12 @@ async fn perform(session: &Session, flow: &Issuance, action: &IssuanceAction, cs
     let reply = session.call(&call).await?;
     let retry_after = reply.retry_after;
     Ok(match (reply.answer, call) {
-        (Answer::Order { url, order }, Call::NewOrder(_) | Call::FindOrder(_)) => IssuanceEvent::Order(OrderEvent::Created { url, order, retry_after }),
-        (Answer::Order { order, .. }, Call::Finalize { .. }) => IssuanceEvent::Order(OrderEvent::Finalized { order, retry_after }),
+        (Answer::Order { url, order }, Call::NewOrder(_) | Call::FindOrder(_)) => {
+            IssuanceEvent::Order(OrderEvent::Created { url, order, retry_after })
+        }
+        (Answer::Order { order, .. }, Call::Finalize { .. }) => {
+            IssuanceEvent::Order(OrderEvent::Finalized { order, retry_after })
+        }
         (Answer::Order { order, .. }, _) => IssuanceEvent::Order(OrderEvent::Seen { order, retry_after }),
         (Answer::Authorization(it), _) => IssuanceEvent::Authorization {
             url: authorization.cloned().ok_or_else(unexpected)?,

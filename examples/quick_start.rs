@@ -27,9 +27,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address = socket.local_addr()?;
     let authority = authority::choose(&options, address.port()).await?;
 
-    let mut https = Https::new(&options.names)
-        .directory(authority.directory.as_str(), Terms::Agreed)
-        .state(&options.state);
+    let mut https =
+        Https::new(&options.names).directory(authority.directory.as_str(), Terms::Agreed).state(&options.state);
     if let Some(root) = &authority.directory_root {
         https = https.root_pem(root.as_bytes());
     }

@@ -26,13 +26,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let resolver = Resolver::new([server.parse()?], clock.clone())?;
     let key = TsigKey::from_base64(key_name, TsigAlgorithm::HmacSha256, &Secret::new(key.clone()))?;
     let provider = Rfc2136::new(server, clock)?.with_key(key);
-    let dns01 = Dns01::new(provider, resolver).with_propagation(Propagation::Recursive);
+    let dns01 = Dns01::new(provider, resolver).with_propagation(Propagation::Recursive(vec![server.parse()?]));
 
     let names = [name.clone(), format!("*.{name}")];
-    let mut https = Https::new(names)
-        .directory(directory, Terms::Agreed)
-        .state("wildcard_dns01_state")
-        .solver("dns", Arc::new(dns01), Selector::any());
+    let mut https = Https::new(names).directory(directory, Terms::Agreed).state("wildcard_dns01_state").solver(
+        "dns",
+        Arc::new(dns01),
+        Selector::any(),
+    );
     if let Some(root) = rest.get(1) {
         https = https.root_pem(std::fs::read(root)?);
     }

@@ -11,9 +11,9 @@ use acme_core::protocol::{ChallengeType, ExternalAccount, Registration, Url};
 use acme_core::transport::ReqwestTransport;
 use acme_core::{Directory, Error, ErrorKind, Identifier, KeyType, Store};
 use certstore::{FileStore, Keeper, Resolver, Spec};
-use issuers::{Issuer, TokioTimer};
 use issuers::acme::directories::Known;
 use issuers::acme::{AccountSettings, AcmeIssuer};
+use issuers::{Issuer, TokioTimer};
 use solvers::http01::listener::Listener as Http01Listener;
 use solvers::tls_alpn01::TlsAlpn01;
 use solvers::{Answers, Http01, Selector, Solver, SolverId, Solvers};
@@ -245,7 +245,8 @@ impl Https {
         }
         registration.external_account = self.external_account;
         let settings = AccountSettings::new(registration).with_key_type(self.account_key);
-        let mut issuer = AcmeIssuer::builder("acme", directory, solvers, timer.clone()).account(store.clone(), settings);
+        let mut issuer =
+            AcmeIssuer::builder("acme", directory, solvers, timer.clone()).account(store.clone(), settings);
         if let Some(common_name) = &self.preferred_chain {
             issuer = issuer.preferred_chain(common_name);
         }

@@ -9,28 +9,35 @@ use testkit::https::{HttpsFront, RealValidator};
 use super::options::Options;
 
 /// Who issues.
-pub struct Authority {
-    pub name: String,
-    pub directory: String,
+pub(crate) struct Authority {
+    pub(crate) name: String,
+    pub(crate) directory: String,
     /// What vouches for the directory's own HTTPS, where the system does not.
-    pub directory_root: Option<String>,
+    pub(crate) directory_root: Option<String>,
     /// What vouches for the certificates, where that is known.
-    pub issuance_root: Option<String>,
+    pub(crate) issuance_root: Option<String>,
     /// Keeps the embedded one alive.
     _front: Option<HttpsFront>,
 }
 
 /// The one that the command line names, or an embedded one that validates by TLS-ALPN-01 at `port`.
-pub async fn choose(options: &Options, port: u16) -> Result<Authority, Box<dyn Error>> {
+pub(crate) async fn choose(options: &Options, port: u16) -> Result<Authority, Box<dyn Error>> {
     if let Some(directory) = &options.directory {
         let directory_root = match &options.root {
             Some(file) => Some(std::fs::read_to_string(file)?),
             None => None,
         };
-        return Ok(Authority { name: directory.clone(), directory: directory.clone(), directory_root, issuance_root: None, _front: None });
+        return Ok(Authority {
+            name: directory.clone(),
+            directory: directory.clone(),
+            directory_root,
+            issuance_root: None,
+            _front: None,
+        });
     }
     let clock = std::sync::Arc::new(TokioTimer);
-    let front = HttpsFront::start_validating(ModelCa::new(Settings::default()), clock, RealValidator::new(0, port)).await?;
+    let front =
+        HttpsFront::start_validating(ModelCa::new(Settings::default()), clock, RealValidator::new(0, port)).await?;
     Ok(Authority {
         name: format!("the embedded certificate authority at {}", front.address()),
         directory: front.directory_url().to_string(),

@@ -13,7 +13,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 /// The body of the page at `address`, asked for by `name`, if the certificate is good.
-pub async fn fetch(address: SocketAddr, name: &str, root_pem: &str) -> Result<String, Box<dyn Error>> {
+pub(crate) async fn fetch(address: SocketAddr, name: &str, root_pem: &str) -> Result<String, Box<dyn Error>> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(root_pem.as_bytes())?)?;
     let config = ClientConfig::builder_with_provider(certstore::provider())

@@ -4,18 +4,18 @@ use std::error::Error;
 use std::path::PathBuf;
 
 /// What the command line says.
-pub struct Options {
-    pub names: Vec<String>,
-    pub directory: Option<String>,
-    pub email: Option<String>,
-    pub root: Option<PathBuf>,
-    pub listen: String,
-    pub state: PathBuf,
-    pub once: bool,
+pub(crate) struct Options {
+    pub(crate) names: Vec<String>,
+    pub(crate) directory: Option<String>,
+    pub(crate) email: Option<String>,
+    pub(crate) root: Option<PathBuf>,
+    pub(crate) listen: String,
+    pub(crate) state: PathBuf,
+    pub(crate) once: bool,
 }
 
 impl Options {
-    pub fn from_arguments(mut arguments: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn from_arguments(mut arguments: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
         let mut options = Self {
             names: Vec::new(),
             directory: None,

@@ -7,7 +7,7 @@ use certwright::Running;
 use certwright::certstore::keeper::{Events, Happening};
 
 /// Prints what happens until it is dropped.
-pub async fn progress(mut events: Events) {
+pub(crate) async fn progress(mut events: Events) {
     while let Some(notice) = events.next().await {
         match notice.event.what {
             Happening::Began { why } => println!("  issuing, because {why}"),
@@ -20,7 +20,7 @@ pub async fn progress(mut events: Events) {
 }
 
 /// Prints the certificate called `name`.
-pub async fn certificate(https: &Running, name: &str, state: &Path) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn certificate(https: &Running, name: &str, state: &Path) -> Result<(), Box<dyn Error>> {
     let status = https.status(name).await?;
     let served = status.served.as_ref().ok_or("there is no certificate yet")?;
     let names: Vec<String> = served.names.iter().map(ToString::to_string).collect();
