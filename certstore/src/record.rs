@@ -218,6 +218,9 @@ pub struct Issuance {
     pub at: Timestamp,
     /// For which set of identifiers, as a hash.
     pub set: String,
+    /// Its serial number, hexadecimal; empty when what was issued was of no use.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub serial: String,
 }
 
 /// One attempt that failed.

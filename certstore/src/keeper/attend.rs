@@ -264,6 +264,9 @@ async fn go_on(shared: &Shared, mut active: Box<Active>, installed: &mut Option<
     if active.unsaved.is_some() {
         return store(shared, active, installed).await;
     }
+    if let Err(attended) = still_held(shared, &mut active.holding).await {
+        return attended;
+    }
     let Active { holding, key, .. } = &mut *active;
     let (step, asked) = step(shared, holding, key).await;
     let name = holding.record.spec.name.clone();
@@ -293,6 +296,28 @@ async fn go_on(shared: &Shared, mut active: Box<Active>, installed: &mut Option<
             }
             Some(Trouble::Lost) | None => failed(shared, holding, &error, Void::Progress).await,
         },
+    }
+}
+
+/// Who slept past its claim looks whether it still holds the record before it says another word.
+async fn still_held(shared: &Shared, holding: &mut Holding) -> Result<(), Attended> {
+    let ground = &shared.ground;
+    let now = ground.now();
+    if holding.record.claim.as_ref().is_some_and(|it| !it.until.is_due(now)) {
+        return Ok(());
+    }
+    let until = now + ground.lease;
+    let written = holding.write(|record| {
+        if let Some(claim) = &mut record.claim {
+            claim.until = until;
+        }
+    });
+    match written.await {
+        Ok(()) => Ok(()),
+        Err(trouble) => {
+            let name = holding.record.spec.name.clone();
+            Err(not_held(shared, &name, trouble))
+        }
     }
 }
 
@@ -382,7 +407,7 @@ async fn store(shared: &Shared, mut active: Box<Active>, installed: &mut Option<
     let now = shared.ground.now();
     let written = holding.write(|record| {
         record.history.issued.retain(|it| it.at + DAY > now);
-        let issuance = Issuance { at: credential.issued_at, set: record.spec.set() };
+        let issuance = Issuance { at: credential.issued_at, set: record.spec.set(), serial: leaf.serial.clone() };
         if !record.history.issued.contains(&issuance) {
             record.history.issued.push(issuance);
         }
@@ -444,7 +469,7 @@ async fn failed(shared: &Shared, holding: &mut Holding, error: &Error, void: Voi
             (Void::Everything, _) => {
                 record.history.issued.retain(|it| it.at + DAY > now);
                 let set = record.spec.set();
-                record.history.issued.push(Issuance { at: now, set });
+                record.history.issued.push(Issuance { at: now, set, serial: String::new() });
                 record.pending = None;
             }
         }

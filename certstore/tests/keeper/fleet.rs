@@ -56,6 +56,7 @@ fn who_slept_past_its_claim_sends_nothing_more() {
         (keeper, first)
     });
     let (slept, _work) = first;
+    let mut events = slept.events();
     let claimed = world.record("example.com").claim.unwrap();
     assert_eq!(claimed.node, "first");
 
@@ -69,7 +70,6 @@ fn who_slept_past_its_claim_sends_nothing_more() {
     assert_eq!(world.ca.finalized(), 1);
 
     sleeper.run(async {
-        let mut events = slept.events();
         slept.nudge();
         until(&mut events, |it| matches!(it, Happening::TakenOver)).await;
         world.wait(HOUR).await;
