@@ -15,7 +15,7 @@ use certwright_testkit::ca::{ModelCa, Settings};
 use certwright_testkit::conformance::{Breach, IssuerWorld, issuer};
 use certwright_testkit::{DurableStore, VirtualClock, run};
 use issuers::acme::{AccountSettings, AcmeIssuer};
-use issuers::{CertificateRequest, Issuer, IssuerId, Progress, ProgressError, Step, Timer as _};
+use issuers::{CertificateRequest, Issuer, IssuerId, Progress, ProgressError, Step};
 use solvers::{Presentation, Readiness, Selector, Solver, Solvers};
 
 #[test]
@@ -63,9 +63,8 @@ fn an_issuer_for_one_at_a_time_is_caught() {
 fn hold(
     make: impl Fn(Box<dyn Issuer>, &VirtualClock) -> Box<dyn Issuer> + Send + Sync + 'static,
 ) -> Result<(), Breach> {
-    let mut settings = Settings::default();
-    settings.validation_delay = Duration::from_secs(2);
-    settings.issuance_delay = Duration::from_secs(2);
+    let delay = Duration::from_secs(2);
+    let settings = Settings { validation_delay: delay, issuance_delay: delay, ..Settings::default() };
     let clock = VirtualClock::new();
     let world =
         World { clock: clock.clone(), ca: ModelCa::new(settings), store: DurableStore::new(), make: Box::new(make) };
