@@ -52,7 +52,8 @@ pub enum Call {
     ReadAuthorization(Url),
     /// Say that a challenge may be checked. Answer: [`Answer::Challenge`].
     Accept(Url),
-    /// Hand in the signing request (DER). Answer: [`Answer::Order`].
+    /// Hand in the signing request (DER). Answer: [`Answer::Order`]; its URL is the order's only where the server repeats it (Pebble
+    /// does not), so keep to the one that new-order gave.
     Finalize {
         /// The order's `finalize` URL.
         url: Url,

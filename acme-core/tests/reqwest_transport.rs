@@ -48,6 +48,8 @@ fn respond(mut stream: impl Read + Write, answer: &[u8]) {
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
         match stream.read(&mut byte) {
+            // A client that speaks TLS where none is.
+            Ok(1) if byte == [0x16] => break,
             Ok(1) => head.push(byte[0]),
             _ => return,
         }
@@ -131,7 +133,6 @@ fn what_is_in_the_way_is_said() {
     for (url, said) in [
         (format!("http://{closed}/"), "refuses connections"),
         (format!("http://{cut_off}/"), "ended before"),
-        (format!("http://{}.invalid/", "x".repeat(64)), "cannot be resolved"),
         (format!("https://{no_tls}/"), "127.0.0.1"),
     ] {
         let error = get(&given_root(), &url).unwrap_err();

@@ -4,6 +4,29 @@
 //! [`Solvers`] chooses one for each name. What validators ask over HTTP and TLS is one table, [`Answers`], which
 //! solvers fill and listeners read.
 //!
+//! ```
+//! use std::collections::BTreeMap;
+//!
+//! use acme_core::Identifier;
+//! use acme_core::protocol::ChallengeType;
+//! use certwright_solvers::{Answers, Http01, Selector, Solvers, http01::webroot::Webroot};
+//!
+//! let intranet = Selector::any().zones(["corp.example".parse()?]);
+//! let solvers = Solvers::new()
+//!     .with("everywhere", Http01::new(Answers::new()), Selector::any())
+//!     .with("intranet", Webroot::new("/srv/www"), intranet);
+//!
+//! let name = Identifier::parse("wiki.corp.example")?;
+//! let offered = [ChallengeType::Http01, ChallengeType::Dns01];
+//! let choice = solvers.choose(&name, false, &offered, &BTreeMap::new())?;
+//! assert_eq!(choice.id.as_str(), "intranet");
+//!
+//! // A wildcard needs dns-01, and the error says so.
+//! let error = solvers.choose(&name, true, &offered, &BTreeMap::new()).unwrap_err();
+//! assert!(error.to_string().contains("*.wiki.corp.example needs dns-01"));
+//! # Ok::<(), certwright_solvers::Error>(())
+//! ```
+//!
 //! | feature | what it makes exist |
 //! |---|---|
 //! | `http-01-listener` | `http01::listener`: a small server that answers HTTP-01 and nothing else |
@@ -29,5 +52,5 @@ pub use acme_core::flow::SolverId;
 pub use acme_core::{Error, ErrorKind, Retry};
 pub use answers::{Answer, Answers, TlsAlpnAnswer};
 pub use http01::Http01;
-pub use select::{Choice, Explanation, Miss, Selector, Solvers};
+pub use select::{Choice, Explanation, Miss, NearMiss, Selector, Solvers};
 pub use solver::{Presentation, Readiness, Solver};

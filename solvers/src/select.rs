@@ -120,8 +120,8 @@ impl Solvers {
             let choice = Choice { id: entry.id.clone(), challenge };
             match verdict {
                 Ok(_) if taken == Some(at) => chosen = Some(choice),
-                Ok(_) => misses.push((choice, Miss::LessSpecific)),
-                Err(miss) => misses.push((choice, miss)),
+                Ok(_) => misses.push(NearMiss { solver: choice, why: Miss::LessSpecific }),
+                Err(miss) => misses.push(NearMiss { solver: choice, why: miss }),
             }
         }
         Explanation { asked, offered: offered.to_vec(), chosen, misses }
@@ -246,6 +246,16 @@ impl fmt::Display for Miss {
     }
 }
 
+/// A solver that was not taken, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NearMiss {
+    /// The solver, with the challenge that it would have answered.
+    pub solver: Choice,
+    /// Why it was not taken.
+    pub why: Miss,
+}
+
 /// A choice and the near misses. Its `Display` is for a person who wonders why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -257,7 +267,7 @@ pub struct Explanation {
     /// The solver that is taken, if any.
     pub chosen: Option<Choice>,
     /// Every other solver, in the order of registration, and why it is not taken.
-    pub misses: Vec<(Choice, Miss)>,
+    pub misses: Vec<NearMiss>,
 }
 
 impl Explanation {
@@ -267,8 +277,8 @@ impl Explanation {
         if self.misses.is_empty() {
             return format!("no solver is configured for {asked}: add one");
         }
-        let missed = |miss: Miss| self.misses.iter().filter(move |it| it.1 == miss);
-        let list = |miss: Miss| join(missed(miss).map(|(choice, _)| choice.to_string()));
+        let missed = |miss: Miss| self.misses.iter().filter(move |it| it.why == miss);
+        let list = |miss: Miss| join(missed(miss).map(|it| it.solver.to_string()));
         if missed(Miss::NotOffered).next().is_some() {
             return format!(
                 "the certificate authority offers {} for {asked}, but the solvers that cover it are {}: add one of a type that is offered",
@@ -290,7 +300,7 @@ impl Explanation {
         }
         format!(
             "no solver covers {asked}: {}; widen a selector, or add a solver",
-            join(self.misses.iter().map(|(choice, miss)| format!("{choice}: {miss}")))
+            join(self.misses.iter().map(|it| format!("{}: {}", it.solver, it.why)))
         )
     }
 }
@@ -301,8 +311,8 @@ impl fmt::Display for Explanation {
             Some(choice) => write!(f, "{}: {choice}", self.asked)?,
             None => f.write_str(&self.advice())?,
         }
-        for (choice, miss) in &self.misses {
-            write!(f, "\n  not {choice}: {miss}")?;
+        for NearMiss { solver, why } in &self.misses {
+            write!(f, "\n  not {solver}: {why}")?;
         }
         Ok(())
     }

@@ -119,7 +119,7 @@ fn an_explanation_names_the_choice_and_the_near_misses() {
         .with("other", Of(ChallengeType::Dns01), zones(&["example.org"]))
         .with("dns", Of(ChallengeType::Dns01), Selector::any());
     let told = solvers.explain(&id("example.com"), true, &ALL, &BTreeMap::new());
-    assert_eq!(told.misses.iter().map(|(_, miss)| *miss).collect::<Vec<_>>(), [Miss::Wildcard, Miss::Zones]);
+    assert_eq!(told.misses.iter().map(|it| it.why).collect::<Vec<_>>(), [Miss::Wildcard, Miss::Zones]);
     assert_eq!(
         told.to_string(),
         "*.example.com: `dns` (dns-01)\n  not `web` (http-01): its challenge cannot prove a wildcard\n  not `other` (dns-01): none of its zones holds it"

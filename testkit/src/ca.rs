@@ -5,15 +5,15 @@
 //! [`acme_core::Transport`] on virtual time; `https::HttpsFront` puts it behind a real socket.
 //!
 //! ```
-//! use testkit::VirtualClock;
-//! use testkit::ca::{Endpoint, Fault, ModelCa, Settings, Times, Wait};
+//! use certwright_testkit::VirtualClock;
+//! use certwright_testkit::ca::{Endpoint, Fault, ModelCa, Settings, Times, Wait};
 //! use std::time::Duration;
 //!
 //! let clock = VirtualClock::new();
 //! let ca = ModelCa::new(Settings::default());
 //! ca.inject(Endpoint::NewOrder, Fault::RateLimited(Wait::Seconds(Duration::from_secs(3 * 3600))), Times::Once);
 //! let transport = ca.transport(&clock).with_round_trip(Duration::from_millis(80));
-//! // ... give `transport` to a client, run it with `testkit::run(&clock, ...)`, then:
+//! // ... give `transport` to a client, run it with `certwright_testkit::run(&clock, ...)`, then:
 //! assert_eq!(ca.requests_inside_windows(), 0);
 //! # let _ = transport;
 //! ```
@@ -22,9 +22,11 @@ mod account;
 mod answer;
 mod authorization;
 mod certificate;
+mod challenge;
 mod csr;
 mod exchange;
 mod fault;
+mod finalize;
 mod jws;
 mod keys;
 mod ledger;
@@ -56,6 +58,8 @@ pub use pki::LeafFlaw;
 pub use settings::{ExternalAccounts, Profile, Settings};
 pub use tls_alpn::check_certificate as check_validation_certificate;
 pub use transport::ModelTransport;
+#[cfg(feature = "https")]
+pub(crate) use validation::check_http_body;
 pub use validation::{AlwaysValid, ByTable, Elsewhere, NeverValid, ValidationJob, Validator, Verdict, account_label};
 
 /// A certificate authority in the process; copies are one authority.
@@ -188,6 +192,11 @@ impl ModelCa {
         let state = lock(&self.0);
         let id = state.memory.certificates_by_id.get(certificate)?;
         Some(state.memory.certificates.get(id)?.revoked?.1)
+    }
+
+    /// Lets everything happen whose time has come at `now`; every request does so by itself.
+    pub fn settle(&self, now: Timestamp) {
+        lock(&self.0).settle(now);
     }
 
     /// The challenges that wait for somebody else's look ([`Verdict::Elsewhere`]); each is handed out once.

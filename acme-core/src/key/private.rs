@@ -57,7 +57,7 @@ impl PrivateKey {
     /// # Errors
     /// As [`from_pkcs8_der`](Self::from_pkcs8_der).
     pub fn from_pem(pem: &str) -> Result<Self, Error> {
-        let found = PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| {
+        let mut found = PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| {
             Error::new(
                 ErrorKind::Malformed,
                 if pem.contains("ENCRYPTED") {
@@ -73,6 +73,7 @@ impl PrivateKey {
             PrivateKeyDer::Sec1(key) => wrap_sec1(key.secret_sec1_der()),
             _ => None,
         };
+        found.zeroize();
         match pkcs8 {
             Some(pkcs8) => Self::from_pkcs8_der(Secret::new(pkcs8)),
             None => Err(not_a_key()),

@@ -31,7 +31,10 @@ impl Session {
         self.update(&payload, "updating the account's contacts").await
     }
 
-    /// Agrees to the terms of service, after they changed (RFC 8555 section 7.3.3).
+    /// Agrees to the terms of service once more, at servers that take an agreement to changed terms this way.
+    ///
+    /// RFC 8555 section 7.3.3 leaves it to the server: most keep the first agreement, or answer requests with `userActionRequired` and a
+    /// problem whose `instance` is the page where a person agrees. Pebble refuses the update.
     ///
     /// # Errors
     /// As the server answers.

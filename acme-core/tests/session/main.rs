@@ -5,6 +5,7 @@ mod accounts;
 mod chains;
 mod directory;
 mod failures;
+mod hostile;
 mod nonces;
 mod orders;
 mod revocation;

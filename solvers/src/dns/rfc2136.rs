@@ -1,5 +1,6 @@
 //! DNS UPDATE (RFC 2136) with transaction signatures (RFC 8945): BIND, Knot, PowerDNS and others.
 
+mod key;
 mod tsig;
 mod update;
 
@@ -12,7 +13,7 @@ use acme_core::{Clock, text};
 use async_trait::async_trait;
 use hickory_proto::rr::RecordType;
 
-pub use tsig::{TsigAlgorithm, TsigKey};
+pub use key::{TsigAlgorithm, TsigKey};
 
 use self::tsig::{Reply, TsigFault};
 use self::update::Change;
@@ -24,6 +25,24 @@ use crate::{Error, ErrorKind, limits};
 /// Each change adds or removes exactly one value in one message; the server merges. The zone comes from the SOA walk of
 /// [`Dns01`](crate::dns01::Dns01). Updates are unsigned until [`with_key`](Self::with_key); replies to signed ones must be signed too. After adding, the
 /// server is asked whether an alias (CNAME) lies at the owner, because servers answer NOERROR there and ignore the record.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # struct Wall;
+/// # impl acme_core::Clock for Wall {
+/// #     fn now(&self) -> acme_core::Timestamp { acme_core::Timestamp::EPOCH }
+/// # }
+/// use acme_core::{Clock, Secret};
+/// use certwright_solvers::dns::rfc2136::{Rfc2136, TsigAlgorithm, TsigKey};
+/// use certwright_solvers::dns01::{Dns01, Resolver};
+///
+/// let clock: Arc<dyn Clock> = Arc::new(Wall);
+/// let secret = Secret::new("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=".to_owned());
+/// let key = TsigKey::from_base64("acme-key", TsigAlgorithm::HmacSha256, &secret)?;
+/// let provider = Rfc2136::new("ns1.example.com", clock.clone())?.with_key(key);
+/// let solver = Dns01::new(provider, Resolver::new(["192.0.2.53:53".parse().unwrap()], clock)?);
+/// # Ok::<(), certwright_solvers::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Rfc2136 {
     host: String,

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -14,6 +14,20 @@ use super::token_in;
 use crate::{Answers, Error, ErrorKind, limits};
 
 /// Listens for HTTP and answers validators from a table; everything else gets 404, or is sent to HTTPS.
+///
+/// ```
+/// # async fn run() -> Result<(), certwright_solvers::Error> {
+/// use certwright_solvers::{Answers, Http01, http01::listener::Listener};
+///
+/// let answers = Answers::new();
+/// let listener = Listener::bind(([127, 0, 0, 1], 0).into(), answers.clone()).await?;
+/// println!("validators are answered on {}", listener.local_address());
+/// tokio::spawn(listener.redirect_to_https().serve());
+/// let solver = Http01::new(answers);
+/// # Ok(())
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(run()).unwrap();
+/// ```
 ///
 /// Make it with [`bind`](Self::bind), give the same [`Answers`] to an [`Http01`](crate::Http01), and run [`serve`](Self::serve) in a task
 /// of its own. Time and number of connections are bounded, and the oldest gives way to the newest: clients that stay silent stop nobody.
@@ -45,12 +59,23 @@ impl Listener {
             }
             other => other,
         };
-        let bound = opened.and_then(|socket| {
+        let socket = opened.map_err(|source| explain(address, source))?;
+        Self::from_socket(socket, answers)
+    }
+
+    /// Takes a socket that listens already, as a service manager passes it on.
+    ///
+    /// # Errors
+    /// `Internal` when the system refuses to hand it over.
+    pub fn from_socket(socket: std::net::TcpListener, answers: Answers) -> Result<Self, Error> {
+        let taken = socket.set_nonblocking(true).and_then(|()| {
             let socket = TcpListener::from_std(socket)?;
             let address = socket.local_addr()?;
             Ok((socket, address))
         });
-        let (socket, address) = bound.map_err(|source| explain(address, source))?;
+        let (socket, address) = taken.map_err(|source| {
+            Error::new(ErrorKind::Internal, "a socket for HTTP-01 could not be taken over").with_source(source)
+        })?;
         Ok(Self { socket, address, answers, elsewhere: Elsewhere::NotFound })
     }
 
@@ -225,7 +250,7 @@ fn without_port(host: &str) -> &str {
 fn open(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
-        socket.set_only_v6(!address.ip().is_unspecified())?;
+        socket.set_only_v6(!takes_v4(address))?;
     }
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
@@ -233,6 +258,14 @@ fn open(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     socket.bind(&address.into())?;
     socket.listen(1024)?;
     Ok(socket.into())
+}
+
+/// Whether a socket of IPv6 is meant for IPv4 too.
+fn takes_v4(address: SocketAddr) -> bool {
+    match address.ip() {
+        IpAddr::V4(_) => true,
+        IpAddr::V6(ip) => ip.is_unspecified() || ip.to_ipv4_mapped().is_some(),
+    }
 }
 
 fn is_family_missing(error: &io::Error) -> bool {

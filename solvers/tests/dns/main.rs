@@ -3,6 +3,7 @@
 
 mod conformance;
 mod delegation;
+mod hostile;
 mod propagation;
 mod refusals;
 mod updates;

@@ -98,17 +98,25 @@ async fn a_port_in_use_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn one_listener_takes_both_families() {
-    let any: SocketAddr = "[::]:0".parse().unwrap();
-    let listener = Listener::bind(any, Answers::new()).await.unwrap();
-    let port = listener.local_address().port();
-    let is_v6 = listener.local_address().is_ipv6();
-    tokio::spawn(listener.serve());
-    assert!(get(([127, 0, 0, 1], port).into(), "a", "/").await.starts_with("HTTP/1.1 404"));
-    if is_v6 {
-        let address = format!("[::1]:{port}").parse().unwrap();
-        assert!(get(address, "a", "/").await.starts_with("HTTP/1.1 404"));
+async fn addresses_of_both_families_are_taken() {
+    // The mapped form stands for a socket that takes both: it is the one that stays on this machine.
+    for (bound, asked) in [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("::ffff:127.0.0.1", "127.0.0.1")] {
+        let address = SocketAddr::new(bound.parse().unwrap(), 0);
+        let listener = Listener::bind(address, Answers::new()).await.unwrap();
+        let port = listener.local_address().port();
+        tokio::spawn(listener.serve());
+        let reply = get(SocketAddr::new(asked.parse().unwrap(), port), "a", "/").await;
+        assert!(reply.starts_with("HTTP/1.1 404"), "{bound}: {reply}");
     }
+}
+
+#[tokio::test]
+async fn a_socket_of_a_service_manager_is_taken() {
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = Listener::from_socket(socket, Answers::new()).unwrap();
+    let address = listener.local_address();
+    tokio::spawn(listener.serve());
+    assert!(get(address, "a", "/").await.starts_with("HTTP/1.1 404"));
 }
 
 async fn serving(with: impl FnOnce(Listener) -> Listener) -> (SocketAddr, Answers) {

@@ -60,3 +60,12 @@ async fn a_folder_that_cannot_be_written_says_so_and_nothing_stays() {
     assert!(error.to_string().contains("a file where a folder is needed"), "{error}");
     assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_folder_that_may_not_be_written_says_so() {
+    // Nobody makes folders there, root included.
+    let error = Webroot::new("/sys").present(&challenge("example.com", "one")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    assert!(error.to_string().contains("may not write in /sys/.well-known/acme-challenge"), "{error}");
+}

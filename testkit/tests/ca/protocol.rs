@@ -6,10 +6,10 @@ use acme_core::Clock as _;
 use acme_core::protocol::CertificateId;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
+use certwright_testkit::ca::{Endpoint, ExternalAccounts, Profile, Settings};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use serde_json::json;
-use testkit::ca::{Endpoint, ExternalAccounts, Profile, Settings};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::raw::{Raw, body, csr_by, csr_of, header, jwk_of, new_key, order_of, problem, sign};

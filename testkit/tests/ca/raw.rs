@@ -7,10 +7,10 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPai
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use bytes::Bytes;
+use certwright_testkit::VirtualClock;
+use certwright_testkit::ca::{ModelCa, Settings};
 use http::{Request, Response};
 use serde_json::{Value, json};
-use testkit::VirtualClock;
-use testkit::ca::{ModelCa, Settings};
 
 /// An authority, a clock, a key, and an account once there is one.
 pub(crate) struct Raw {

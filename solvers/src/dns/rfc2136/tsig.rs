@@ -1,170 +1,10 @@
-//! Transaction signatures (RFC 8945): the keys, signing a request, and trusting a reply.
+//! Transaction signatures (RFC 8945): signing a request, and trusting a reply.
 
-use std::fmt;
-use std::str::FromStr;
+use acme_core::Timestamp;
 
-use acme_core::{Secret, Timestamp, text};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use md5::Md5;
-use sha1::Sha1;
-use sha2::{Sha224, Sha256, Sha384, Sha512};
-
+use super::key::TsigKey;
 use super::update::put_name;
 use crate::{Error, ErrorKind};
-
-/// A key that a name server knows by name.
-pub struct TsigKey {
-    name: String,
-    algorithm: TsigAlgorithm,
-    secret: Secret<Vec<u8>>,
-}
-
-impl TsigKey {
-    /// A key with its secret as bytes.
-    ///
-    /// # Errors
-    /// `Malformed` when the name is no domain name or the secret is empty.
-    pub fn new(name: &str, algorithm: TsigAlgorithm, secret: Secret<Vec<u8>>) -> Result<Self, Error> {
-        let bare = name.trim().trim_end_matches('.').to_ascii_lowercase();
-        let sound = bare.len() <= 253
-            && bare
-                .split('.')
-                .all(|label| (1..=63).contains(&label.len()) && label.bytes().all(|it| it.is_ascii_graphic()));
-        if !sound {
-            return Err(Error::new(
-                ErrorKind::Malformed,
-                format!(
-                    "{:?} is no name of a TSIG key: write it as the name server's configuration does",
-                    text::printable(name, 260)
-                ),
-            ));
-        }
-        if secret.expose().is_empty() {
-            return Err(Error::new(ErrorKind::Malformed, format!("the secret of the TSIG key {bare} is empty")));
-        }
-        Ok(Self { name: bare, algorithm, secret })
-    }
-
-    /// A key with its secret in base64, as `tsig-keygen` prints it; white space around it does not matter.
-    ///
-    /// # Errors
-    /// `Malformed` when the name is no domain name or the secret is not base64.
-    pub fn from_base64(name: &str, algorithm: TsigAlgorithm, secret: &Secret<String>) -> Result<Self, Error> {
-        let bytes = BASE64_STANDARD.decode(secret.expose().trim()).map_err(|_| {
-            Error::new(
-                ErrorKind::Malformed,
-                format!("the secret of the TSIG key {} is not base64", text::printable(name, 260)),
-            )
-        })?;
-        Self::new(name, algorithm, Secret::new(bytes))
-    }
-
-    /// The name, lower case, without the final dot.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The algorithm.
-    pub fn algorithm(&self) -> TsigAlgorithm {
-        self.algorithm
-    }
-}
-
-impl fmt::Display for TsigKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the TSIG key `{}` ({})", self.name, self.algorithm)
-    }
-}
-
-impl fmt::Debug for TsigKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TsigKey").field("name", &self.name).field("algorithm", &self.algorithm).finish_non_exhaustive()
-    }
-}
-
-/// How a transaction is signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum TsigAlgorithm {
-    /// HMAC-MD5: cert-manager's default, and the oldest servers' only one. Prefer any other.
-    HmacMd5,
-    /// HMAC-SHA-1.
-    HmacSha1,
-    /// HMAC-SHA-224.
-    HmacSha224,
-    /// HMAC-SHA-256: the default of `tsig-keygen`.
-    HmacSha256,
-    /// HMAC-SHA-384.
-    HmacSha384,
-    /// HMAC-SHA-512.
-    HmacSha512,
-}
-
-impl TsigAlgorithm {
-    /// The name on the wire, without its final dot; also what `Display` prints.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::HmacMd5 => "hmac-md5.sig-alg.reg.int",
-            Self::HmacSha1 => "hmac-sha1",
-            Self::HmacSha224 => "hmac-sha224",
-            Self::HmacSha256 => "hmac-sha256",
-            Self::HmacSha384 => "hmac-sha384",
-            Self::HmacSha512 => "hmac-sha512",
-        }
-    }
-
-    fn mac(self, secret: &[u8], message: &[u8]) -> Vec<u8> {
-        macro_rules! mac {
-            ($hash:ty) => {{
-                // HMAC takes a key of any length.
-                match Hmac::<$hash>::new_from_slice(secret) {
-                    Ok(mac) => mac.chain_update(message).finalize().into_bytes().to_vec(),
-                    Err(_) => Vec::new(),
-                }
-            }};
-        }
-        match self {
-            Self::HmacMd5 => mac!(Md5),
-            Self::HmacSha1 => mac!(Sha1),
-            Self::HmacSha224 => mac!(Sha224),
-            Self::HmacSha256 => mac!(Sha256),
-            Self::HmacSha384 => mac!(Sha384),
-            Self::HmacSha512 => mac!(Sha512),
-        }
-    }
-}
-
-impl FromStr for TsigAlgorithm {
-    type Err = Error;
-
-    /// Reads the names of the wire, of BIND (`hmac-sha256`) and of cert-manager (`HMACSHA256`), in any case.
-    fn from_str(name: &str) -> Result<Self, Error> {
-        let bare = name.trim().trim_end_matches('.').to_ascii_lowercase();
-        match bare.replace('-', "").as_str() {
-            "hmacmd5" | "hmacmd5.sigalg.reg.int" => Ok(Self::HmacMd5),
-            "hmacsha1" => Ok(Self::HmacSha1),
-            "hmacsha224" => Ok(Self::HmacSha224),
-            "hmacsha256" => Ok(Self::HmacSha256),
-            "hmacsha384" => Ok(Self::HmacSha384),
-            "hmacsha512" => Ok(Self::HmacSha512),
-            _ => Err(Error::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "{:?} is no TSIG algorithm: use hmac-md5, hmac-sha1, hmac-sha224, hmac-sha256, hmac-sha384 or hmac-sha512",
-                    text::printable(name, 80)
-                ),
-            )),
-        }
-    }
-}
-
-impl fmt::Display for TsigAlgorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// A message with its signature, and the signature alone: the reply's covers it.
 pub(super) struct Signed {
@@ -178,16 +18,16 @@ pub(super) fn sign(message: &[u8], key: &TsigKey, now: Timestamp) -> Signed {
         Variables { time: u64::try_from(now.unix_seconds()).unwrap_or(0), fudge: FUDGE, error: 0, other: &[] };
     let mut covered = message.to_vec();
     variables.put(&mut covered, key);
-    let mac = key.algorithm.mac(key.secret.expose(), &covered);
+    let mac = key.mac(&covered);
 
     let mut data = Vec::with_capacity(128);
-    put_name(&mut data, key.algorithm.as_str());
+    put_name(&mut data, key.algorithm().as_str());
     variables.put_time(&mut data);
     put_sized(&mut data, &mac);
     data.extend_from_slice(&message[..2]);
     data.extend_from_slice(&[0, 0, 0, 0]);
     let mut signed = message.to_vec();
-    put_name(&mut signed, &key.name);
+    put_name(&mut signed, key.name());
     signed.extend_from_slice(&[0, 250, 0, 255, 0, 0, 0, 0]);
     put_sized(&mut signed, &data);
     let additional = u16::from_be_bytes([signed[10], signed[11]]) + 1;
@@ -239,7 +79,7 @@ pub(super) fn verify(reply: &[u8], request_mac: &[u8], key: &TsigKey, now: Times
             _ => Err(untrusted("has an empty signature")),
         };
     }
-    if !tsig.key.eq_ignore_ascii_case(&key.name) || !tsig.algorithm.eq_ignore_ascii_case(key.algorithm.as_str()) {
+    if !tsig.key.eq_ignore_ascii_case(key.name()) || !tsig.algorithm.eq_ignore_ascii_case(key.algorithm().as_str()) {
         return Err(untrusted("is signed with another key"));
     }
     let mut covered = Vec::with_capacity(reply.len() + 256);
@@ -250,7 +90,7 @@ pub(super) fn verify(reply: &[u8], request_mac: &[u8], key: &TsigKey, now: Times
     covered.extend_from_slice(&reply[12..tsig.start]);
     let variables = Variables { time: tsig.time, fudge: tsig.fudge, error: tsig.error, other: tsig.other };
     variables.put(&mut covered, key);
-    if !is_equal(&key.algorithm.mac(key.secret.expose(), &covered), tsig.mac) {
+    if !is_equal(&key.mac(&covered), tsig.mac) {
         return Err(untrusted("has a signature that does not match"));
     }
     // A reply to a request out of time repeats the request's own (RFC 8945 section 5.2.3).
@@ -271,9 +111,9 @@ struct Variables<'a> {
 
 impl Variables<'_> {
     fn put(&self, out: &mut Vec<u8>, key: &TsigKey) {
-        put_name(out, &key.name);
+        put_name(out, key.name());
         out.extend_from_slice(&[0, 255, 0, 0, 0, 0]);
-        put_name(out, key.algorithm.as_str());
+        put_name(out, key.algorithm().as_str());
         self.put_time(out);
         out.extend_from_slice(&self.error.to_be_bytes());
         put_sized(out, self.other);
@@ -431,8 +271,9 @@ const FUDGE: u16 = 300;
 
 #[cfg(test)]
 mod tests {
-    use acme_core::DnsName;
+    use acme_core::{DnsName, Secret};
 
+    use super::super::key::TsigAlgorithm;
     use super::super::update::{Change, message};
     use super::*;
     use crate::dns01::TxtRecord;
@@ -484,28 +325,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn algorithms_are_read_by_all_their_names() {
-        for (name, algorithm) in [
-            ("HMACMD5", TsigAlgorithm::HmacMd5),
-            ("hmac-md5.sig-alg.reg.int.", TsigAlgorithm::HmacMd5),
-            ("HmacSha1", TsigAlgorithm::HmacSha1),
-            ("hmac-sha256", TsigAlgorithm::HmacSha256),
-            ("hmac-sha384.", TsigAlgorithm::HmacSha384),
-            ("HMACSHA512", TsigAlgorithm::HmacSha512),
-        ] {
-            assert_eq!(name.parse::<TsigAlgorithm>().unwrap(), algorithm);
-        }
-        assert!("sha256".parse::<TsigAlgorithm>().is_err());
-    }
-
-    #[test]
-    fn a_key_shows_its_name_and_never_its_secret() {
-        let shown = format!("{:?} {}", key(), key());
-        assert!(shown.contains("acme-key"), "{shown}");
-        assert!(!shown.contains("MDEy") && !shown.contains("48, 49"), "{shown}");
-    }
-
     fn update(change: Change) -> Signed {
         let name = |text| DnsName::parse(text).unwrap();
         let record = TxtRecord::new(name("_acme-challenge.example.org"), "v", name("example.org"));
@@ -524,7 +343,7 @@ mod tests {
         let variables =
             Variables { time: u64::try_from(now.unix_seconds()).unwrap(), fudge: FUDGE, error: 0, other: &[] };
         variables.put(&mut covered, key);
-        let mac = key.algorithm.mac(key.secret.expose(), &covered);
+        let mac = key.mac(&covered);
         let mut reply = unsigned;
         let end = reply.len() - 6;
         reply[end - 32..end].copy_from_slice(&mac);

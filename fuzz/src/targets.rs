@@ -1,0 +1,360 @@
+//! What must survive any input: one function for each parser.
+
+use std::fmt::Debug;
+
+use acme_core::client::Chain;
+use acme_core::directory::headers;
+use acme_core::flow::{AccountFlow, ChallengeFlow, Issuance, Next, OrderFlow};
+use acme_core::protocol::{
+    AccountObject, Authorization, CertificateId, DirectoryObject, ExternalAccount, KeyAuthorization, Order, Problem,
+    RenewalInfo, Url,
+};
+use acme_core::{DnsName, Error, Identifier, Key, Timestamp, limits};
+use issuers::chain::Leaf;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A named target.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// Its name: that of its function, its file in `fuzz_targets` and its folder in `seeds`.
+    pub name: &'static str,
+    /// What takes the input.
+    pub run: fn(&[u8]),
+}
+
+macro_rules! targets {
+    ($($name:ident,)+) => {
+        /// Every target.
+        pub const ALL: &[Target] = &[$(Target { name: stringify!($name), run: $name },)+];
+    };
+}
+
+targets! {
+    account,
+    account_flow,
+    authorization,
+    certificate_id,
+    chain,
+    challenge_flow,
+    csr,
+    directory,
+    external_account,
+    identifier,
+    issuance,
+    leaf,
+    links,
+    order,
+    order_flow,
+    problem,
+    renewal_info,
+    retry_after,
+    store_key,
+    time,
+    url,
+}
+
+/// An account as a server shows it.
+pub fn account(bytes: &[u8]) {
+    read_twice::<AccountObject>(bytes);
+}
+
+/// The stored state of an account.
+pub fn account_flow(bytes: &[u8]) {
+    stored(bytes, AccountFlow::decode, AccountFlow::encode, AccountFlow::next);
+}
+
+/// An authorization, and the key authorizations of its challenges.
+pub fn authorization(bytes: &[u8]) {
+    let Some(authorization) = read_twice::<Authorization>(bytes) else {
+        return;
+    };
+    let _ = authorization.ordered().to_string();
+    for token in authorization.challenges.iter().filter_map(|it| it.token.as_deref()) {
+        let Ok(answer) = KeyAuthorization::new(token, "thumbprint") else {
+            continue;
+        };
+        assert_eq!(answer.token(), token);
+        assert_eq!(answer.dns_value().len(), 43);
+        assert!(!token.contains(['/', '.', '\\', '\0']), "a token becomes a file name: {token:?}");
+    }
+}
+
+/// The name of a certificate in renewal information.
+pub fn certificate_id(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    match CertificateId::try_from(text.to_owned()) {
+        Ok(id) => assert_eq!(id.to_string(), text),
+        Err(error) => sound(&error),
+    }
+}
+
+/// A chain as it is downloaded or kept.
+pub fn chain(bytes: &[u8]) {
+    match Chain::from_pem(bytes) {
+        Ok(chain) => assert!((1..=limits::CHAIN).contains(&chain.certificates().len())),
+        Err(error) => sound(&error),
+    }
+}
+
+/// The stored state of a challenge.
+pub fn challenge_flow(bytes: &[u8]) {
+    stored(bytes, ChallengeFlow::decode, ChallengeFlow::encode, ChallengeFlow::next);
+}
+
+/// A signing request (DER).
+pub fn csr(bytes: &[u8]) {
+    match issuers::csr::read(&bytes.into()) {
+        Ok(asked) => drop(format!("{asked:?}")),
+        Err(error) => sound(&error),
+    }
+}
+
+/// A directory.
+pub fn directory(bytes: &[u8]) {
+    read_twice::<DirectoryObject>(bytes);
+}
+
+/// A MAC key as it was copied from a web page.
+pub fn external_account(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    match ExternalAccount::new(text, text) {
+        Ok(account) => {
+            let _ = format!("{account} {account:?}");
+        }
+        Err(error) => sound(&error),
+    }
+}
+
+/// A name or an address as a human types it.
+pub fn identifier(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let identifier = match Identifier::parse(text) {
+        Ok(identifier) => identifier,
+        Err(error) => return sound(&error),
+    };
+    let written = identifier.to_string();
+    assert_eq!(Identifier::parse(&written).ok().as_ref(), Some(&identifier), "{written:?} is read differently");
+    assert_eq!(again(&identifier), identifier);
+    let Some(name) = identifier.dns() else { return };
+    assert!(name.as_str().len() <= 253 && name.as_str().is_ascii());
+    assert!(name.covers(name));
+    assert!(name.base().wildcard().is_wildcard());
+    assert_eq!(DnsName::parse(name.base().as_str()).ok(), Some(name.base()));
+}
+
+/// The stored state of an issuance.
+pub fn issuance(bytes: &[u8]) {
+    stored(bytes, Issuance::decode, Issuance::encode, Issuance::next);
+}
+
+/// A certificate (DER).
+pub fn leaf(bytes: &[u8]) {
+    match Leaf::read(&bytes.into()) {
+        Ok(leaf) => drop(format!("{leaf:?}")),
+        Err(error) => sound(&error),
+    }
+}
+
+/// The `Link` header of an answer.
+pub fn links(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(base) = Url::parse("https://ca.test/acme/cert/1?x#y") else { return };
+    let links = headers::links(text.lines(), &base);
+    assert!(links.len() <= limits::LINKS);
+    for link in links {
+        assert_eq!(Url::parse(link.target.as_str()).ok(), Some(link.target));
+    }
+}
+
+/// An order.
+pub fn order(bytes: &[u8]) {
+    let Some(order) = read_twice::<Order>(bytes) else {
+        return;
+    };
+    for identifier in &order.identifiers {
+        let _ = identifier.to_string();
+    }
+    for url in &order.authorizations {
+        assert!(url.as_str().len() <= limits::URL);
+    }
+}
+
+/// The stored state of an order.
+pub fn order_flow(bytes: &[u8]) {
+    stored(bytes, OrderFlow::decode, OrderFlow::encode, OrderFlow::next);
+}
+
+/// A problem document.
+pub fn problem(bytes: &[u8]) {
+    let Some(problem) = read_twice::<Problem>(bytes) else {
+        return;
+    };
+    assert!(problem.subproblems.len() <= limits::SUBPROBLEMS);
+    let shown = problem.to_string();
+    assert!(!shown.contains(char::is_control), "{shown:?}");
+    // One text for the problem and one for each subproblem, with its identifier and its type; four bytes to a character at most.
+    let most = (1 + problem.subproblems.len()) * 4 * (limits::PROBLEM_TEXT + 400);
+    assert!(shown.len() <= most, "{} bytes", shown.len());
+}
+
+/// Renewal information.
+pub fn renewal_info(bytes: &[u8]) {
+    if let Some(info) = read_twice::<RenewalInfo>(bytes) {
+        assert!(info.suggested_window.start < info.suggested_window.end);
+    }
+}
+
+/// The `Retry-After` header of an answer.
+pub fn retry_after(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    for now in instants() {
+        if let Some(wait) = headers::retry_after(text, now) {
+            assert!(wait <= limits::RETRY_AFTER);
+        }
+    }
+}
+
+/// Any text as a part of a store key, and any text as a whole one.
+pub fn store_key(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let segment = Key::segment(text);
+    assert!(Key::new(segment.as_str()).is_ok(), "{segment:?}");
+    match Key::new(text) {
+        Ok(key) => assert!(!key.as_str().split('/').any(|it| it.starts_with('.'))),
+        Err(error) => sound(&error),
+    }
+}
+
+/// A time of RFC 3339 or of HTTP.
+pub fn time(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    for read in [Timestamp::parse_rfc3339(text), Timestamp::parse_http_date(text)] {
+        match read {
+            Ok(at) => assert_eq!(Timestamp::parse_rfc3339(&at.to_string()).ok(), Some(at)),
+            Err(error) => sound(&error),
+        }
+    }
+}
+
+/// A URL from a server.
+pub fn url(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    match Url::parse(text) {
+        Ok(url) => {
+            assert_eq!(url.as_str(), text);
+            assert!(!url.authority().is_empty() && !url.authority().contains('/'));
+        }
+        Err(error) => sound(&error),
+    }
+}
+
+/// A stored state that can be read is a state: it answers at any time, and the same after it was written.
+fn stored<F: PartialEq + Debug, A: PartialEq + Debug, T: PartialEq + Debug>(
+    bytes: &[u8],
+    decode: fn(&[u8]) -> Result<F, Error>,
+    encode: fn(&F) -> Result<Vec<u8>, Error>,
+    next: fn(&F, Timestamp) -> Next<A, T>,
+) {
+    let flow = match decode(bytes) {
+        Ok(flow) => flow,
+        Err(error) => return sound(&error),
+    };
+    let copy = encode(&flow).and_then(|written| decode(&written)).ok();
+    assert_eq!(copy.as_ref(), Some(&flow));
+    for now in instants() {
+        let answer = next(&flow, now);
+        assert_eq!(copy.as_ref().map(|it| next(it, now)).as_ref(), Some(&answer));
+        if let Next::Go(agenda) = answer {
+            assert!(!agenda.ready.is_empty() || agenda.wake.is_some(), "nothing to do and nothing to wait for");
+        }
+    }
+}
+
+/// From the first to the last, and some between.
+fn instants() -> [Timestamp; 4] {
+    [
+        Timestamp::EPOCH,
+        Timestamp::from_unix_seconds(1_790_000_000),
+        Timestamp::from_unix_seconds(1_790_090_000),
+        Timestamp::MAX,
+    ]
+}
+
+/// Reads `bytes` and, where that works, what is written of it: both must be the same.
+fn read_twice<T: DeserializeOwned + Serialize + PartialEq + Debug>(bytes: &[u8]) -> Option<T> {
+    let value: T = serde_json::from_slice(bytes).ok()?;
+    assert_eq!(again(&value), value);
+    Some(value)
+}
+
+#[expect(clippy::panic, reason = "that is how a target says no")]
+fn again<T: DeserializeOwned + Serialize>(value: &T) -> T {
+    let written = serde_json::to_vec(value).unwrap_or_else(|error| panic!("what was read cannot be written: {error}"));
+    serde_json::from_slice(&written).unwrap_or_else(|error| {
+        panic!("what was written cannot be read: {error}: {}", String::from_utf8_lossy(&written))
+    })
+}
+
+/// An error is one short line, whatever it is about.
+fn sound(error: &Error) {
+    let shown = error.to_string();
+    assert!(shown.chars().count() < 4000 && !shown.contains(char::is_control), "{shown:?}");
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::inputs::Inputs;
+
+    use super::*;
+
+    /// How many of the first 2000 inputs of `target` are read, in percent.
+    fn read(target: &str, reads: impl Fn(&[u8]) -> bool) -> usize {
+        let inputs = Inputs::of(target).unwrap();
+        (0..2000).filter(|index| reads(&inputs.at(1, *index))).count() / 20
+    }
+
+    #[test]
+    fn inputs_get_past_the_readers_first_no() {
+        let shares = [
+            ("issuance", read("issuance", |it| Issuance::decode(it).is_ok())),
+            ("leaf", read("leaf", |it| Leaf::read(&it.into()).is_ok())),
+            ("csr", read("csr", |it| issuers::csr::read(&it.into()).is_ok())),
+            ("account_flow", read("account_flow", |it| AccountFlow::decode(it).is_ok())),
+            ("order", read("order", |it| serde_json::from_slice::<Order>(it).is_ok())),
+            ("chain", read("chain", |it| Chain::from_pem(it).is_ok())),
+            ("identifier", read("identifier", |it| Identifier::parse(&String::from_utf8_lossy(it)).is_ok())),
+        ];
+        for (target, share) in shares {
+            assert!((3..=97).contains(&share), "{share} % of the inputs of {target} are read");
+        }
+    }
+
+    #[test]
+    fn seeds_of_stored_values_are_read() {
+        let check = |target: &str, decode: fn(&[u8]) -> Result<(), Error>| {
+            let inputs = Inputs::of(target).unwrap();
+            for index in 0..inputs.seeds() {
+                if let Err(error) = decode(&inputs.at(1, index)) {
+                    panic!("seed {index} of {target}: {error}: {:?}", std::error::Error::source(&error));
+                }
+            }
+        };
+        check("issuance", |it| Issuance::decode(it).map(drop));
+        check("order_flow", |it| OrderFlow::decode(it).map(drop));
+        check("challenge_flow", |it| ChallengeFlow::decode(it).map(drop));
+        check("account_flow", |it| AccountFlow::decode(it).map(drop));
+    }
+}
