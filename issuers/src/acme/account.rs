@@ -13,8 +13,8 @@ use acme_core::flow::{
 };
 use acme_core::protocol::{ProblemType, Registration, Url};
 use acme_core::{
-    Client as _, Clock, Directory, Error, ErrorKind, Expect, Key, KeyType, PrivateKey, Retry, Session, Store,
-    Timestamp, Version,
+    Client as _, Clock, Directory, Error, ErrorKind, Expect, Key, KeyType, PrivateKey, Retry, Session, Signer as _,
+    Store, Timestamp, Version,
 };
 use futures_util::lock::Mutex;
 
@@ -61,6 +61,8 @@ pub struct Account {
 struct Held {
     entry: Option<(Record, Version)>,
     session: Option<Arc<Paced<Session>>>,
+    /// When the record was last looked at.
+    looked: Option<Timestamp>,
     /// When the server last said that it does not know the account.
     forgotten: Option<Timestamp>,
 }
@@ -156,6 +158,22 @@ impl Account {
         true
     }
 
+    /// Whether another process put another key in force; then the next use goes on with that.
+    pub(super) async fn has_another_key(&self) -> bool {
+        let mut held = self.held.lock().await;
+        let Ok(Some(entry)) = self.store.get(&self.key).await else {
+            return false;
+        };
+        let Ok(stored) = Record::decode(entry.value.expose()) else {
+            return false;
+        };
+        let same = held.entry.as_ref().is_some_and(|(known, _)| known.key.public_key() == stored.key.public_key());
+        if !same {
+            *held = Held { forgotten: held.forgotten, ..Held::default() };
+        }
+        !same
+    }
+
     async fn settled(&self, held: &mut Held) -> Result<(), Error> {
         match self.advance(held).await? {
             Readiness::Ready(_) => Ok(()),
@@ -165,6 +183,7 @@ impl Account {
     }
 
     async fn advance(&self, held: &mut Held) -> Result<Readiness, Error> {
+        self.look_again(held).await;
         if let (Some(session), Some((record, _))) = (&held.session, &held.entry)
             && let Next::Done(AccountOutcome::Ready { .. }) = record.flow.next(self.clock.now())
         {
@@ -298,6 +317,27 @@ impl Account {
         self.pace.guard(Sending::Registration, self.directory.find(key.clone())).await
     }
 
+    /// Another process may have changed the record: a version that is not ours any more is read again.
+    async fn look_again(&self, held: &mut Held) {
+        let now = self.clock.now();
+        let Some((_, version)) = &held.entry else {
+            held.looked = Some(now);
+            return;
+        };
+        if held.looked.is_some_and(|at| at <= now && now < at + FRESH) {
+            return;
+        }
+        // Out of reach for now: what is known serves.
+        let Ok(stored) = self.store.get(&self.key).await else {
+            return;
+        };
+        held.looked = Some(now);
+        if stored.is_none_or(|stored| stored.version != *version) {
+            held.entry = None;
+            held.session = None;
+        }
+    }
+
     /// The record; a new key is durable before it is used for anything.
     async fn load(&self) -> Result<(Record, Version), Error> {
         let doing = |error: Error| error.while_doing(format_args!("opening the account kept at {}", self.key));
@@ -376,5 +416,7 @@ enum Promote {
 
 /// Steps of one use: register, update, change the key, and as many lost races.
 const STEPS: usize = 32;
+/// Another process's change of the record is noticed after this at the latest.
+const FRESH: Duration = Duration::from_secs(60);
 /// A server that forgets an account again so soon is not asked to make it again.
 const AMNESIA: Duration = Duration::from_secs(600);

@@ -16,7 +16,7 @@ use solvers::Solvers;
 use super::account::{self, Account, Readiness};
 use super::action::Hands;
 use super::builder::Builder;
-use super::issuance::{self, Reached};
+use super::issuance::{self, Reached, Start};
 use super::pace::{Pace, Paced, Sending};
 use super::preflight::{self, Dates, Profiles};
 use crate::{CertificateRequest, Issued, Issuer, IssuerId, Progress, Renewal, RenewalAnswer, Revoke, Step, chain, csr};
@@ -126,12 +126,15 @@ impl AcmeIssuer {
         }
     }
 
-    /// Whether another order may succeed where this one failed because the server forgot the account.
-    async fn registers_again(&self, account: &Url, fault: &Fault) -> bool {
-        let is_forgotten = account::is_forgotten(&fault.to_error());
-        match &self.ordering {
-            Ordering::Own(own) if is_forgotten => own.forgotten(account).await,
-            Ordering::Own(_) | Ordering::Given(_) => false,
+    /// Whether another order may succeed where this one failed: the server forgot the account, or another process changed its key.
+    async fn may_succeed_again(&self, account: &Url, fault: &Fault) -> bool {
+        let Ordering::Own(own) = &self.ordering else {
+            return false;
+        };
+        if account::is_forgotten(&fault.to_error()) {
+            own.forgotten(account).await
+        } else {
+            matches!(fault.kind, ErrorKind::Unauthorized | ErrorKind::Refused) && own.has_another_key().await
         }
     }
 
@@ -180,14 +183,14 @@ impl Issuer for AcmeIssuer {
 
     async fn issue(&self, request: &CertificateRequest<'_>, progress: &mut dyn Progress) -> Result<Step, Error> {
         let mut held = match progress.state() {
-            Some(bytes) => Some(Issuance::decode(bytes)?),
+            Some(bytes) => Some(Start::Resumed(Issuance::decode(bytes)?)),
             None => None,
         };
         let mut second_chance = true;
         loop {
-            let flow = match held.take() {
-                Some(flow) => flow,
-                None => self.begin(request).await?,
+            let start = match held.take() {
+                Some(start) => start,
+                None => Start::Afresh(self.begin(request).await?),
             };
             let opened = match self.open().await {
                 // Something is under way, and must not be given up because the account is out of reach for now.
@@ -207,18 +210,19 @@ impl Issuer for AcmeIssuer {
                 labels: request.labels,
                 csr: request.csr.as_ref(),
             };
-            let outcome = match issuance::run(flow, hands, progress, self.clock.as_ref()).await? {
+            let outcome = match issuance::run(start, hands, progress, self.clock.as_ref()).await? {
                 Reached::End(outcome) => outcome,
                 Reached::Wait { again, waiting } => return Ok(Step::NotYet { again, waiting }),
             };
             let leftovers: Vec<String> = outcome.leftovers.iter().map(ToString::to_string).collect();
-            for leftover in &leftovers {
-                tracing::warn!(issuer = %self.id, %leftover, "an answer was left behind");
+            if !leftovers.is_empty() {
+                tracing::warn!(issuer = %self.id, count = leftovers.len(), "answers to challenges were left behind");
+                tracing::debug!(issuer = %self.id, ?leftovers, "answers to challenges were left behind");
             }
             match outcome.result {
                 Ok(chains) => return self.finish(request, chains, leftovers),
                 Err(fault) => {
-                    if second_chance && self.registers_again(handle.client().account(), &fault).await {
+                    if second_chance && self.may_succeed_again(handle.client().account(), &fault).await {
                         second_chance = false;
                         continue;
                     }

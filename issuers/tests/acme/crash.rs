@@ -232,3 +232,17 @@ fn a_change_of_keys_whose_answer_is_lost_is_found_out() {
         assert_eq!(world.ca.accounts(), 1);
     }
 }
+
+#[test]
+fn a_key_that_another_process_changed_is_taken_up() {
+    let world = World::new();
+    let (first, second) = (world.process(), world.process());
+    world.issue(&first, &["a.example"]).unwrap();
+    world.issue(&second, &["b.example"]).unwrap();
+    run(&world.clock, first.account().unwrap().change_key(KeyType::EcdsaP384)).unwrap();
+
+    world.issue(&second, &["c.example"]).unwrap();
+    world.issue(&first, &["d.example"]).unwrap();
+
+    assert_eq!(world.ca.accounts(), 1);
+}
