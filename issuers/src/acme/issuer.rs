@@ -25,6 +25,41 @@ use crate::{CertificateRequest, Issued, Issuer, IssuerId, Progress, Renewal, Ren
 ///
 /// Make one with [`AcmeIssuer::builder`]; hand it to a keeper, or to [`drive`](crate::drive). It never sleeps: what has to wait is
 /// [`Step::NotYet`], with the state saved.
+///
+/// # Examples
+/// With a certificate authority in the process, and time that is moved by hand:
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use acme_core::protocol::Registration;
+/// use acme_core::{Directory, Identifier, KeyType, PrivateKey};
+/// use certwright_issuers::acme::{AccountSettings, AcmeIssuer};
+/// use certwright_issuers::{CertificateRequest, InMemory, csr, drive};
+/// use solvers::{Answers, Http01, Selector, Solvers};
+/// use testkit::ca::{ModelCa, Settings};
+/// use testkit::{DurableStore, VirtualClock};
+///
+/// # fn main() -> Result<(), certwright_issuers::Error> {
+/// let (clock, ca) = (VirtualClock::new(), ModelCa::new(Settings::default()));
+/// let transport = Arc::new(ca.transport(&clock));
+/// let directory = Directory::new(ca.directory_url(), transport, Arc::new(clock.clone()));
+/// let solvers = Solvers::new().with("http", Http01::new(Answers::new()), Selector::any());
+/// let settings = AccountSettings::new(Registration::agreeing_to_terms().with_email("ops@example.com"));
+/// let issuer = AcmeIssuer::builder("model", directory, solvers, Arc::new(clock.clone()))
+///     .account(Arc::new(DurableStore::new()), settings)
+///     .build()?;
+///
+/// let key = PrivateKey::generate(KeyType::EcdsaP256)?; // store it before you order
+/// let names = [Identifier::parse("example.com")?];
+/// let issued = testkit::run(&clock, async {
+///     let request = csr::create(&key, &names).await?;
+///     drive(&issuer, &CertificateRequest::new(&request, &names), &mut InMemory::new(), &clock).await
+/// })?;
+/// assert_eq!(issued.chain.certificates().len(), 2);
+/// # Ok(())
+/// # }
+/// ```
 pub struct AcmeIssuer {
     pub(super) id: IssuerId,
     pub(super) directory: Directory,
