@@ -7,7 +7,7 @@ use std::time::Duration;
 use acme_core::client::{Alternates, Call, Chain, Needs, Reply};
 use acme_core::directory::Revoker;
 use acme_core::flow::{Fault, Issuance, IssuancePlan, Pace as Patience, Waiting};
-use acme_core::protocol::{CertificateId, DirectoryObject, NewOrder, RevocationReason, Url};
+use acme_core::protocol::{DirectoryObject, NewOrder, RevocationReason, Url};
 use acme_core::{Client, Clock, Directory, Error, ErrorKind, Retry, Timestamp};
 use async_trait::async_trait;
 use rustls_pki_types::CertificateDer;
@@ -19,7 +19,7 @@ use super::builder::Builder;
 use super::issuance::{self, Reached, Start};
 use super::pace::{Pace, Paced, Sending};
 use super::preflight::{self, Dates, Profiles};
-use crate::{CertificateRequest, Issued, Issuer, IssuerId, Progress, Renewal, RenewalAnswer, Revoke, Step, chain, csr};
+use crate::{CertificateRequest, Issued, Issuer, IssuerId, Progress, Renewal, Revoke, Step, chain, csr};
 
 /// Certificates from an ACME server.
 ///
@@ -280,16 +280,6 @@ impl Issuer for AcmeIssuer {
 }
 
 #[async_trait]
-impl Renewal for AcmeIssuer {
-    async fn renewal_info(&self, certificate: &CertificateId) -> Result<RenewalAnswer, Error> {
-        let asking = self.directory.renewal_info(certificate);
-        let reply = self.pace.guard(Sending::RenewalInfo, asking).await?;
-        let pause = reply.retry_after.unwrap_or(RENEWAL_INFO).clamp(RENEWAL_INFO_FIRST, RENEWAL_INFO_LAST);
-        Ok(RenewalAnswer::new(reply.info, self.clock.now() + pause))
-    }
-}
-
-#[async_trait]
 impl Revoke for AcmeIssuer {
     async fn revoke(&self, certificate: &CertificateDer<'_>, reason: Option<RevocationReason>) -> Result<(), Error> {
         match self.open().await? {
@@ -345,7 +335,3 @@ fn pause(error: &Error) -> Duration {
 
 /// Until the next attempt to reach an account while something is under way.
 const OUT_OF_REACH: Duration = Duration::from_secs(30);
-/// RFC 9773 section 4.3: six hours where the server names no time, and between a minute and a day where it does.
-const RENEWAL_INFO: Duration = Duration::from_secs(6 * 3600);
-const RENEWAL_INFO_FIRST: Duration = Duration::from_secs(60);
-const RENEWAL_INFO_LAST: Duration = Duration::from_secs(24 * 3600);
