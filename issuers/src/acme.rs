@@ -18,6 +18,8 @@ pub mod pace;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod preflight;
 mod registered_domain;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod renewal_info;
 
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub use account::{Account, AccountSettings, Readiness};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use acme_core::client::Chain;
-use acme_core::{Error, ErrorKind, Identifier, Timestamp, text};
+use acme_core::{Error, ErrorKind, Identifier, Timestamp, limits, text};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
@@ -80,8 +80,8 @@ pub fn topmost_issuer(chain: &Chain) -> Option<String> {
 
 fn parse_all(chain: &Chain) -> Result<Vec<X509Certificate<'_>>, String> {
     let count = chain.certificates().len();
-    if count > LONGEST {
-        return Err(format!("the chain holds {count} certificates, more than {LONGEST}"));
+    if count > limits::CHAIN {
+        return Err(format!("the chain holds {count} certificates, more than {}", limits::CHAIN));
     }
     chain
         .certificates()
@@ -187,7 +187,5 @@ fn name(name: &X509Name<'_>) -> String {
 }
 
 const POISON: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0xd6, 0x79, 0x02, 0x04, 0x03];
-/// More than any certificate authority sends; public ones send two or three.
-const LONGEST: usize = 32;
 /// Certificate authorities date certificates back, an hour as a rule; ours may be a little behind all the same.
 const SKEW: std::time::Duration = std::time::Duration::from_secs(300);

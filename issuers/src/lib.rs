@@ -2,6 +2,12 @@
 //!
 //! An [`Issuer`] turns a signing request ([`csr`]) into a chain, one step at a time; [`drive`] is the loop around it. What comes out is
 //! checked with [`chain::check`] before anything is replaced.
+//!
+//! | feature | what it makes exist |
+//! |---|---|
+//! | `acme` | `acme`: public certificate authorities, the pauses they ask for |
+//! | `acme` with `aws-lc-rs` or `ring` | `acme::AcmeIssuer`: certificates from any ACME server |
+//! | `tokio` | `TokioTimer`: the system's clock and tokio's sleep, for [`drive`] |
 
 #[cfg(feature = "acme")]
 pub mod acme;
@@ -10,6 +16,7 @@ pub mod csr;
 mod der;
 mod drive;
 mod issuer;
+pub mod limits;
 mod progress;
 mod request;
 mod timer;

@@ -2,23 +2,24 @@
 //!
 //! Any number of processes may share one: who loses the race to make the key uses the winner's.
 
+mod action;
 mod record;
+mod storage;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use acme_core::flow::{
-    AccountAction, AccountEvent, AccountFlow, AccountOutcome, AccountPlan, Fault, Next, OrderPace, Waiting,
-};
+use acme_core::flow::{AccountAction, AccountEvent, AccountOutcome, AccountPlan, Fault, Next, Waiting};
 use acme_core::protocol::{ProblemType, Registration, Url};
 use acme_core::{
-    Client as _, Clock, Directory, Error, ErrorKind, Expect, Key, KeyType, PrivateKey, Retry, Session, Store,
-    Timestamp, Version,
+    Client as _, Clock, Directory, Error, ErrorKind, Key, KeyType, PrivateKey, Retry, Session, Store, Timestamp,
+    Version,
 };
 use futures_util::lock::Mutex;
 
 use super::pace::{Pace, Paced, Sending};
+use action::Promote;
 use record::Record;
 
 /// What an account is made with.
@@ -61,6 +62,8 @@ pub struct Account {
 struct Held {
     entry: Option<(Record, Version)>,
     session: Option<Arc<Paced<Session>>>,
+    /// When the record was last looked at.
+    looked: Option<Timestamp>,
     /// When the server last said that it does not know the account.
     forgotten: Option<Timestamp>,
 }
@@ -165,6 +168,7 @@ impl Account {
     }
 
     async fn advance(&self, held: &mut Held) -> Result<Readiness, Error> {
+        self.look_again(held).await;
         if let (Some(session), Some((record, _))) = (&held.session, &held.entry)
             && let Next::Done(AccountOutcome::Ready { .. }) = record.flow.next(self.clock.now())
         {
@@ -242,115 +246,6 @@ impl Account {
         Ok(())
     }
 
-    async fn act(&self, record: &Record, action: &AccountAction) -> Result<(AccountEvent, Promote), Error> {
-        let registered = |session: &Session| AccountEvent::Registered {
-            url: session.account().clone(),
-            contact: self.settings.registration.contact.clone(),
-        };
-        match action {
-            AccountAction::Register => {
-                // After a change of keys that ended in doubt, the account may be the next key's.
-                if let Some(next) = &record.next
-                    && let Some(session) = self.find(next).await?
-                {
-                    return Ok((registered(&session), Promote::Yes));
-                }
-                let registering = self.directory.register(record.key.clone(), &self.settings.registration);
-                let session = self.pace.guard(Sending::Registration, registering).await?;
-                Ok((registered(&session), Promote::No))
-            }
-            AccountAction::Find => Ok(match self.find(&record.key).await? {
-                Some(session) => (registered(&session), Promote::No),
-                None => (AccountEvent::Missing, Promote::No),
-            }),
-            AccountAction::Update(url) => {
-                let session = self.directory.session(record.key.clone(), url.clone())?;
-                let updating = session.update_contacts(&self.settings.registration.contact);
-                self.pace.guard(Sending::Account(url), updating).await?;
-                Ok((AccountEvent::Updated, Promote::No))
-            }
-            AccountAction::ChangeKey(url) => {
-                let Some(next) = record.next.clone() else {
-                    return Ok((AccountEvent::KeyChanged, Promote::No));
-                };
-                let session = self.directory.session(record.key.clone(), url.clone())?;
-                self.pace.guard(Sending::Account(url), session.change_key(next)).await?;
-                Ok((AccountEvent::KeyChanged, Promote::Yes))
-            }
-            AccountAction::ProbeNewKey => {
-                let Some(next) = &record.next else {
-                    return Ok((AccountEvent::KeyChanged, Promote::No));
-                };
-                Ok(match self.find(next).await? {
-                    Some(_) => (AccountEvent::KeyChanged, Promote::Yes),
-                    None => (AccountEvent::KeyUnchanged, Promote::No),
-                })
-            }
-            AccountAction::Deactivate(url) => {
-                let session = self.directory.session(record.key.clone(), url.clone())?;
-                self.pace.guard(Sending::Account(url), session.deactivate()).await?;
-                Ok((AccountEvent::Deactivated, Promote::No))
-            }
-        }
-    }
-
-    async fn find(&self, key: &Arc<PrivateKey>) -> Result<Option<Session>, Error> {
-        self.pace.guard(Sending::Registration, self.directory.find(key.clone())).await
-    }
-
-    /// The record; a new key is durable before it is used for anything.
-    async fn load(&self) -> Result<(Record, Version), Error> {
-        let doing = |error: Error| error.while_doing(format_args!("opening the account kept at {}", self.key));
-        if let Some(entry) = self.store.get(&self.key).await.map_err(doing)? {
-            return Ok((Record::decode(entry.value.expose()).map_err(doing)?, entry.version));
-        }
-        let flow = AccountFlow::new(self.plan(), OrderPace::default(), self.clock.now());
-        let record = Record::new(PrivateKey::generate(self.settings.key_type)?, flow);
-        let put = self.store.put(&self.key, record.encode()?, Expect::Absent).await;
-        match put {
-            Ok(version) => Ok((record, version)),
-            Err(error) => match self.store.get(&self.key).await.map_err(doing)? {
-                // Somebody was faster, or our own write succeeded after all.
-                Some(entry) => Ok((Record::decode(entry.value.expose()).map_err(doing)?, entry.version)),
-                None => Err(doing(error)),
-            },
-        }
-    }
-
-    /// Tells the flow what is wanted now: settings may have changed since the record was written.
-    async fn want(&self, held: &mut Held) -> Result<(), Error> {
-        let Some((record, _)) = &mut held.entry else { return Ok(()) };
-        let before = record.flow.clone();
-        if !matches!(before.next(self.clock.now()), Next::Done(AccountOutcome::Deactivated)) {
-            let _ = record.flow.apply(AccountEvent::Wanted(self.plan()), self.clock.now());
-        }
-        if record.flow != before {
-            self.save(held).await?;
-        }
-        Ok(())
-    }
-
-    /// Writes the record, and forgets it where somebody else wrote meanwhile (`false`).
-    async fn save(&self, held: &mut Held) -> Result<bool, Error> {
-        let Some((record, version)) = &mut held.entry else { return Ok(false) };
-        record.writes += 1;
-        match self.store.put(&self.key, record.encode()?, Expect::Version(version.clone())).await {
-            Ok(written) => {
-                *version = written;
-                Ok(true)
-            }
-            Err(error) => {
-                // Whatever is there now counts: read it again.
-                held.entry = None;
-                held.session = None;
-                if error.kind() == ErrorKind::Conflict {
-                    return Ok(false);
-                }
-                Err(error.while_doing(format_args!("storing the account at {}", self.key)))
-            }
-        }
-    }
-
     fn plan(&self) -> AccountPlan {
         AccountPlan::new(self.settings.registration.contact.clone())
     }
@@ -365,13 +260,6 @@ impl fmt::Debug for Account {
 /// Did the certificate authority say that it does not know the account?
 pub(super) fn is_forgotten(error: &Error) -> bool {
     error.problem().is_some_and(|problem| problem.kind == ProblemType::AccountDoesNotExist)
-}
-
-/// Whether the next key turned out to be the one in force.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Promote {
-    Yes,
-    No,
 }
 
 /// Steps of one use: register, update, change the key, and as many lost races.

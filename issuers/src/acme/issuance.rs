@@ -14,6 +14,14 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use super::action::{Done, Hands, Job};
 use crate::{Progress, ProgressError};
 
+/// Where [`run`] begins.
+pub(super) enum Start {
+    /// With a flow that nothing durable knows of.
+    Afresh(Issuance),
+    /// With a flow as the record has it.
+    Resumed(Issuance),
+}
+
 /// How far [`run`] came.
 pub(super) enum Reached {
     /// The end.
@@ -27,13 +35,16 @@ pub(super) enum Reached {
 /// # Errors
 /// What `progress` says; then nothing more was sent.
 pub(super) async fn run(
-    flow: Issuance,
+    start: Start,
     hands: Hands<'_>,
     progress: &mut dyn Progress,
     clock: &dyn Clock,
 ) -> Result<Reached, Error> {
-    // A state that was read back is saved again only when something changed.
-    let mut saved = Saved { changed: progress.state().is_none(), order: flow.order().url().cloned() };
+    let (flow, changed) = match start {
+        Start::Afresh(flow) => (flow, true),
+        Start::Resumed(flow) => (flow, false),
+    };
+    let mut saved = Saved { changed, order: flow.order().url().cloned() };
     match advance(flow, hands, progress, clock, &mut saved).await {
         Ok(reached) => Ok(reached),
         // Not durable, and perhaps only for now: what was saved before is still good to go on from.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use acme_core::client::{Alternates, Call, Chain, Needs, Reply};
 use acme_core::directory::Revoker;
 use acme_core::flow::{Fault, Issuance, IssuancePlan, Pace as Patience, Waiting};
-use acme_core::protocol::{CertificateId, DirectoryObject, NewOrder, RevocationReason, Url};
+use acme_core::protocol::{DirectoryObject, NewOrder, RevocationReason, Url};
 use acme_core::{Client, Clock, Directory, Error, ErrorKind, Retry, Timestamp};
 use async_trait::async_trait;
 use rustls_pki_types::CertificateDer;
@@ -16,15 +16,50 @@ use solvers::Solvers;
 use super::account::{self, Account, Readiness};
 use super::action::Hands;
 use super::builder::Builder;
-use super::issuance::{self, Reached};
+use super::issuance::{self, Reached, Start};
 use super::pace::{Pace, Paced, Sending};
 use super::preflight::{self, Dates, Profiles};
-use crate::{CertificateRequest, Issued, Issuer, IssuerId, Progress, Renewal, RenewalAnswer, Revoke, Step, chain, csr};
+use crate::{CertificateRequest, Issued, Issuer, IssuerId, Progress, Renewal, Revoke, Step, chain, csr};
 
 /// Certificates from an ACME server.
 ///
 /// Make one with [`AcmeIssuer::builder`]; hand it to a keeper, or to [`drive`](crate::drive). It never sleeps: what has to wait is
 /// [`Step::NotYet`], with the state saved.
+///
+/// # Examples
+/// With a certificate authority in the process, and time that is moved by hand:
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use acme_core::protocol::Registration;
+/// use acme_core::{Directory, Identifier, KeyType, PrivateKey};
+/// use certwright_issuers::acme::{AccountSettings, AcmeIssuer};
+/// use certwright_issuers::{CertificateRequest, InMemory, csr, drive};
+/// use solvers::{Answers, Http01, Selector, Solvers};
+/// use testkit::ca::{ModelCa, Settings};
+/// use testkit::{DurableStore, VirtualClock};
+///
+/// # fn main() -> Result<(), certwright_issuers::Error> {
+/// let (clock, ca) = (VirtualClock::new(), ModelCa::new(Settings::default()));
+/// let transport = Arc::new(ca.transport(&clock));
+/// let directory = Directory::new(ca.directory_url(), transport, Arc::new(clock.clone()));
+/// let solvers = Solvers::new().with("http", Http01::new(Answers::new()), Selector::any());
+/// let settings = AccountSettings::new(Registration::agreeing_to_terms().with_email("ops@example.com"));
+/// let issuer = AcmeIssuer::builder("model", directory, solvers, Arc::new(clock.clone()))
+///     .account(Arc::new(DurableStore::new()), settings)
+///     .build()?;
+///
+/// let key = PrivateKey::generate(KeyType::EcdsaP256)?; // store it before you order
+/// let names = [Identifier::parse("example.com")?];
+/// let issued = testkit::run(&clock, async {
+///     let request = csr::create(&key, &names).await?;
+///     drive(&issuer, &CertificateRequest::new(&request, &names), &mut InMemory::new(), &clock).await
+/// })?;
+/// assert_eq!(issued.chain.certificates().len(), 2);
+/// # Ok(())
+/// # }
+/// ```
 pub struct AcmeIssuer {
     pub(super) id: IssuerId,
     pub(super) directory: Directory,
@@ -126,12 +161,15 @@ impl AcmeIssuer {
         }
     }
 
-    /// Whether another order may succeed where this one failed because the server forgot the account.
-    async fn registers_again(&self, account: &Url, fault: &Fault) -> bool {
-        let is_forgotten = account::is_forgotten(&fault.to_error());
-        match &self.ordering {
-            Ordering::Own(own) if is_forgotten => own.forgotten(account).await,
-            Ordering::Own(_) | Ordering::Given(_) => false,
+    /// Whether another order may succeed where this one failed: the server forgot the account, or another process changed its key.
+    async fn may_succeed_again(&self, account: &Url, fault: &Fault) -> bool {
+        let Ordering::Own(own) = &self.ordering else {
+            return false;
+        };
+        if account::is_forgotten(&fault.to_error()) {
+            own.forgotten(account).await
+        } else {
+            matches!(fault.kind, ErrorKind::Unauthorized | ErrorKind::Refused) && own.has_another_key().await
         }
     }
 
@@ -180,14 +218,14 @@ impl Issuer for AcmeIssuer {
 
     async fn issue(&self, request: &CertificateRequest<'_>, progress: &mut dyn Progress) -> Result<Step, Error> {
         let mut held = match progress.state() {
-            Some(bytes) => Some(Issuance::decode(bytes)?),
+            Some(bytes) => Some(Start::Resumed(Issuance::decode(bytes)?)),
             None => None,
         };
         let mut second_chance = true;
         loop {
-            let flow = match held.take() {
-                Some(flow) => flow,
-                None => self.begin(request).await?,
+            let start = match held.take() {
+                Some(start) => start,
+                None => Start::Afresh(self.begin(request).await?),
             };
             let opened = match self.open().await {
                 // Something is under way, and must not be given up because the account is out of reach for now.
@@ -207,18 +245,19 @@ impl Issuer for AcmeIssuer {
                 labels: request.labels,
                 csr: request.csr.as_ref(),
             };
-            let outcome = match issuance::run(flow, hands, progress, self.clock.as_ref()).await? {
+            let outcome = match issuance::run(start, hands, progress, self.clock.as_ref()).await? {
                 Reached::End(outcome) => outcome,
                 Reached::Wait { again, waiting } => return Ok(Step::NotYet { again, waiting }),
             };
             let leftovers: Vec<String> = outcome.leftovers.iter().map(ToString::to_string).collect();
-            for leftover in &leftovers {
-                tracing::warn!(issuer = %self.id, %leftover, "an answer was left behind");
+            if !leftovers.is_empty() {
+                tracing::warn!(issuer = %self.id, count = leftovers.len(), "answers to challenges were left behind");
+                tracing::debug!(issuer = %self.id, ?leftovers, "answers to challenges were left behind");
             }
             match outcome.result {
                 Ok(chains) => return self.finish(request, chains, leftovers),
                 Err(fault) => {
-                    if second_chance && self.registers_again(handle.client().account(), &fault).await {
+                    if second_chance && self.may_succeed_again(handle.client().account(), &fault).await {
                         second_chance = false;
                         continue;
                     }
@@ -237,16 +276,6 @@ impl Issuer for AcmeIssuer {
             Ordering::Own(_) => Some(self),
             Ordering::Given(_) => None,
         }
-    }
-}
-
-#[async_trait]
-impl Renewal for AcmeIssuer {
-    async fn renewal_info(&self, certificate: &CertificateId) -> Result<RenewalAnswer, Error> {
-        let asking = self.directory.renewal_info(certificate);
-        let reply = self.pace.guard(Sending::RenewalInfo, asking).await?;
-        let pause = reply.retry_after.unwrap_or(RENEWAL_INFO).clamp(RENEWAL_INFO_FIRST, RENEWAL_INFO_LAST);
-        Ok(RenewalAnswer::new(reply.info, self.clock.now() + pause))
     }
 }
 
@@ -306,7 +335,3 @@ fn pause(error: &Error) -> Duration {
 
 /// Until the next attempt to reach an account while something is under way.
 const OUT_OF_REACH: Duration = Duration::from_secs(30);
-/// RFC 9773 section 4.3: six hours where the server names no time, and between a minute and a day where it does.
-const RENEWAL_INFO: Duration = Duration::from_secs(6 * 3600);
-const RENEWAL_INFO_FIRST: Duration = Duration::from_secs(60);
-const RENEWAL_INFO_LAST: Duration = Duration::from_secs(24 * 3600);

@@ -15,6 +15,8 @@ use acme_core::{Clock, Error, ErrorKind, Expect, Key, Retry, Secret, Store, Time
 
 use book::Book;
 
+use crate::limits;
+
 pub use book::Embargo;
 pub use paced::Paced;
 pub use scope::{Scope, Sending};
@@ -102,11 +104,12 @@ impl Pace {
         // Servers name whole seconds, cut off; a second more keeps us outside.
         let margin = if pause >= DURABLE { Duration::from_secs(1) } else { Duration::ZERO };
         let until = self.clock.now() + pause + margin;
-        let because = text::printable(&error.to_string(), BECAUSE);
+        tracing::warn!(%until, "the certificate authority asked for a pause");
+        let because = text::printable(&error.to_string(), limits::EMBARGO_TEXT);
         {
             let mut known = self.known();
             for scope in scopes {
-                tracing::warn!(%scope, %until, "the certificate authority asked for a pause");
+                tracing::debug!(%scope, %until, "a pause was taken in");
                 known.book.add(Embargo { scope, until, because: because.clone() });
             }
             let now = self.clock.now();
@@ -203,5 +206,3 @@ const DURABLE: Duration = Duration::from_secs(5);
 const FRESH: Duration = Duration::from_secs(10);
 /// Lost races for the stored pauses before this gives up.
 const ATTEMPTS: u32 = 16;
-/// Longest text that is kept with a pause.
-const BECAUSE: usize = 300;

@@ -4,6 +4,7 @@
 
 mod crash;
 mod politeness;
+mod records;
 mod refusals;
 mod stories;
 mod world;

@@ -4,6 +4,7 @@ use acme_core::{Error, ErrorKind, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Scope;
+use crate::limits;
 
 /// A pause that a certificate authority asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,9 +63,9 @@ impl Book {
     /// Drops what has ended, and what ends first where there is too much.
     pub(super) fn tidy(&mut self, now: Timestamp) {
         self.entries.retain(|entry| entry.until > now);
-        if self.entries.len() > MOST {
+        if self.entries.len() > limits::EMBARGOES {
             self.entries.sort_by_key(|entry| std::cmp::Reverse(entry.until));
-            self.entries.truncate(MOST);
+            self.entries.truncate(limits::EMBARGOES);
         }
     }
 
@@ -95,5 +96,3 @@ impl Book {
 }
 
 const FORMAT: u32 = 1;
-/// Keeps the entry well under the 256 KiB of a store's value; each takes some 200 to 600 bytes.
-const MOST: usize = 400;
