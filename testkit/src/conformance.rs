@@ -5,15 +5,13 @@
 
 use std::fmt;
 
-#[cfg(feature = "issuers")]
-mod issuer;
 #[cfg(feature = "solvers")]
 mod solvers;
+mod store;
 
-#[cfg(feature = "issuers")]
-pub use issuer::{IssuerWorld, issuer};
 #[cfg(feature = "solvers")]
 pub use solvers::{MemoryDns, dns_provider, solver};
+pub use store::store;
 
 /// A clause of a contract, and how it was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]

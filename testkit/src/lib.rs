@@ -4,16 +4,15 @@
 //!
 //! | feature | what it makes exist |
 //! |---|---|
-//! | none | [`VirtualClock`], [`run`], [`ScriptedTransport`], [`DurableStore`], [`SimDns`], crash replay in [`crash`] |
+//! | none | [`VirtualClock`], [`run`], [`ScriptedTransport`], [`DurableStore`], [`SimDns`], crash replay in [`crash`], the suite for stores in [`conformance`] |
 //! | `crypto` | `ca`: a certificate authority in the process, with every fault on demand |
-//! | `solvers`, `issuers` | `conformance`: suites that hold an implementation against its contract |
+//! | `solvers`, `issuers` | more suites in [`conformance`] that hold an implementation against its contract |
 //! | `servers` | `servers`: Pebble and others, started for a test |
 //! | `https` | `https`: the same behind HTTPS on loopback, with real validation |
 
 #[cfg(feature = "crypto")]
 pub mod ca;
 mod clock;
-#[cfg(any(feature = "solvers", feature = "issuers"))]
 pub mod conformance;
 pub mod crash;
 mod dns;

@@ -1,0 +1,5 @@
+//! Decisions about time and need, all of them pure.
+
+pub mod after_failure;
+pub mod reissue;
+pub mod renew;

@@ -1,0 +1,121 @@
+//! When a certificate is renewed.
+
+use std::fmt;
+use std::time::Duration;
+
+use acme_core::Timestamp;
+use acme_core::backoff::{Backoff, fraction};
+use acme_core::protocol::{CertificateId, RenewalInfo, Window};
+use issuers::RenewalAnswer;
+use issuers::chain::Leaf;
+
+use crate::record::RenewalPlan;
+
+/// When to renew, and why then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Due {
+    /// The time.
+    pub at: Timestamp,
+    /// The reason.
+    pub reason: Reason,
+}
+
+/// Why a certificate is renewed at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// A third of the lifetime is left; half of it when the lifetime is under ten days.
+    Schedule,
+    /// The certificate authority suggests a window with this instant in it (RFC 9773).
+    Suggested,
+    /// A twentieth of the lifetime is left, whatever was suggested.
+    Emergency,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Schedule => "by the schedule: a third of the lifetime, or half of a short one",
+            Self::Suggested => "in the window that the certificate authority suggests",
+            Self::Emergency => "because little of the lifetime is left",
+        })
+    }
+}
+
+/// When to renew a certificate. `plan` counts only when it speaks of this very certificate.
+pub fn due(leaf: &Leaf, plan: Option<&RenewalPlan>) -> Due {
+    let suggested = plan.filter(|plan| leaf.id.as_ref() == Some(&plan.certificate)).and_then(|plan| plan.chosen);
+    let Some(at) = suggested else {
+        return Due { at: scheduled(leaf), reason: Reason::Schedule };
+    };
+    let emergency = leaf.not_after - lifetime(leaf) / 20;
+    if at <= emergency {
+        Due { at, reason: Reason::Suggested }
+    } else {
+        Due { at: emergency, reason: Reason::Emergency }
+    }
+}
+
+/// When to renew without a suggestion: with a third of the lifetime left, or half when it is under ten days; up to a fiftieth
+/// of the lifetime earlier, so that those issued together do not renew together. Each certificate has its own instant, always the same.
+pub fn scheduled(leaf: &Leaf) -> Timestamp {
+    let lifetime = lifetime(leaf);
+    let left = if lifetime < SHORT { lifetime / 2 } else { lifetime / 3 };
+    let spread = (lifetime / 50).mul_f64(fraction(leaf.serial.as_bytes()));
+    (leaf.not_after - left - spread).max(leaf.not_before)
+}
+
+/// What is kept of an answer about renewal: the window, the instant chosen in it, and when to ask again (not sooner than a minute, not
+/// later than a day). The instant is spread by the certificate's id, so the same window gives the same instant to everybody; one in the past means now.
+pub fn answered(certificate: CertificateId, answer: RenewalAnswer, now: Timestamp) -> RenewalPlan {
+    let RenewalInfo { suggested_window: window, explanation_url, .. } = answer.info;
+    let pause = answer.again.since(now).clamp(Duration::from_secs(60), Duration::from_secs(24 * 3600));
+    RenewalPlan {
+        chosen: Some(choose(&window, &certificate)),
+        window: Some(window),
+        explanation_url,
+        poll_at: now + pause,
+        failures: 0,
+        certificate,
+    }
+}
+
+/// What is kept when the question about renewal failed: what was known of this certificate, and a later question (growing pauses, six hours at most).
+pub fn unanswered(
+    certificate: CertificateId,
+    known: Option<RenewalPlan>,
+    asked_for: Option<Duration>,
+    now: Timestamp,
+) -> RenewalPlan {
+    let known = known.filter(|known| known.certificate == certificate);
+    let failures = known.as_ref().map_or(0, |known| known.failures).saturating_add(1);
+    let pause = asked_for.unwrap_or_else(|| POLLS.pause(failures, certificate.as_str()));
+    let (window, chosen, explanation_url) = match known {
+        Some(known) => (known.window, known.chosen, known.explanation_url),
+        None => (None, None, None),
+    };
+    RenewalPlan {
+        certificate,
+        window,
+        chosen,
+        explanation_url,
+        poll_at: now + pause.max(Duration::from_secs(60)),
+        failures,
+    }
+}
+
+fn choose(window: &Window, certificate: &CertificateId) -> Timestamp {
+    let span = window.end.since(window.start);
+    window.start + span.mul_f64(fraction(certificate.as_str().as_bytes()))
+}
+
+/// How long a certificate is valid in all.
+pub fn lifetime(leaf: &Leaf) -> Duration {
+    leaf.not_after.since(leaf.not_before)
+}
+
+/// Lifetimes under this are short: there, half is kept in hand.
+pub const SHORT: Duration = Duration::from_secs(10 * 24 * 3600);
+
+const POLLS: Backoff = Backoff::new(Duration::from_secs(60), Duration::from_secs(6 * 3600));
