@@ -103,10 +103,12 @@ fn renewal_information_revocation_and_key_change_keep_their_pauses() {
             for _ in 0..20 {
                 let issuer = world.process();
                 let _ = run(&world.clock, async {
-                    match endpoint {
-                        Endpoint::RenewalInfo => issuer.renewal_info().unwrap().renewal_info(&id).await.map(drop),
-                        Endpoint::RevokeCert => issuer.revoke().unwrap().revoke(&certificate, None).await,
-                        _ => issuer.account().unwrap().change_key(KeyType::EcdsaP256).await,
+                    if endpoint == Endpoint::RenewalInfo {
+                        issuer.renewal_info().unwrap().renewal_info(&id).await.map(drop)
+                    } else if endpoint == Endpoint::RevokeCert {
+                        issuer.revoke().unwrap().revoke(&certificate, None).await
+                    } else {
+                        issuer.account().unwrap().change_key(KeyType::EcdsaP256).await
                     }
                 });
                 world.clock.advance(Duration::from_secs(600));

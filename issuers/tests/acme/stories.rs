@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use acme_core::client::Chain;
-use acme_core::{Clock as _, DnsName};
-use certwright_issuers::chain;
+use acme_core::{Clock as _, DnsName, Error, ErrorKind};
+use async_trait::async_trait;
+use certwright_issuers::{Progress, ProgressError, chain};
 use testkit::ca::{Endpoint, Fault, Times};
 use testkit::run;
 
@@ -272,4 +273,47 @@ fn a_renewal_names_what_it_replaces_and_does_without_when_refused() {
     assert_eq!(issued.iter().map(|it| it.replaces.clone()).collect::<Vec<_>>(), [None, id, None]);
     let name: DnsName = "a.example".parse().unwrap();
     assert_eq!(issued[2].identifiers, [name.into()]);
+}
+
+#[test]
+fn a_record_that_cannot_be_written_for_a_while_costs_no_order() {
+    let world = World::new();
+    let issuer = world.process();
+    let asked = Asked::new(&["a.example"]);
+    for failing in 0..6 {
+        let before = (world.ca.orders(), world.ca.finalized_orders());
+        let mut progress = Failing { inner: DurableProgress::default(), saves: 0, failing };
+
+        let request = asked.request();
+        let driving = certwright_issuers::drive(&issuer, &request, &mut progress, &world.clock);
+        let issued = run(&world.clock, driving);
+
+        asked.check(&issued.unwrap_or_else(|error| panic!("save {failing}: {error}")), &world);
+        assert_eq!(world.ca.finalized_orders() - before.1, 1, "save {failing}");
+        // A failed save right after new-order is the one place where an order's URL can be lost.
+        assert!(world.ca.orders() - before.0 <= 2, "save {failing}");
+        assert_eq!(world.network.left_behind(), 0, "save {failing}");
+    }
+}
+
+/// Fails once, at one save.
+struct Failing {
+    inner: DurableProgress,
+    saves: usize,
+    failing: usize,
+}
+
+#[async_trait]
+impl Progress for Failing {
+    fn state(&self) -> Option<&[u8]> {
+        self.inner.state()
+    }
+
+    async fn save(&mut self, state: &[u8]) -> Result<(), ProgressError> {
+        self.saves += 1;
+        if self.saves == self.failing + 1 {
+            return Err(ProgressError::Failed(Error::new(ErrorKind::Unreachable, "the disk is away")));
+        }
+        self.inner.save(state).await
+    }
 }
