@@ -231,6 +231,9 @@ fn unreachable(host: &str, source: ::reqwest::Error) -> Error {
         (Some(CertificateError::UnknownIssuer), _) => format!(
             "the certificate of {host} is not trusted: if it is a private certificate authority, add its root to the transport"
         ),
+        (Some(CertificateError::BadSignature), _) => format!(
+            "the certificate of {host} is not trusted: its issuer has the name of a trusted root, but another key; add the root that is in use now to the transport"
+        ),
         (Some(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }), _) => {
             format!("the certificate of {host} is for another name")
         }
