@@ -11,8 +11,9 @@ use certwright::acme_core::flow::{
     OrderEvent,
 };
 use certwright::acme_core::protocol::{ChallengeType, NewOrder, Registration};
+use certwright::acme_core::transport::ReqwestTransport;
 use certwright::acme_core::{Clock as _, Directory, Error as AcmeError, Session, key::PrivateKey};
-use certwright::issuers::{TokioTimer, chain, csr, timer::Timer as _};
+use certwright::issuers::{Timer as _, TokioTimer, chain, csr};
 use certwright::{Identifier, KeyType};
 use testkit::ca::{AlwaysValid, ModelCa, Settings};
 use testkit::https::HttpsFront;
@@ -21,9 +22,7 @@ use testkit::https::HttpsFront;
 async fn main() -> Result<(), Box<dyn Error>> {
     let timer = Arc::new(TokioTimer);
     let front = HttpsFront::start(ModelCa::with_validator(Settings::default(), AlwaysValid), timer.clone()).await?;
-    let transport = certwright::acme_core::transport::ReqwestTransport::builder()
-        .add_root_pem(front.root_pem().as_bytes())?
-        .build()?;
+    let transport = ReqwestTransport::builder().add_root_pem(front.root_pem().as_bytes())?.build()?;
     let directory = Directory::new(front.directory_url(), Arc::new(transport), timer.clone());
     let account_key = Arc::new(PrivateKey::generate(KeyType::EcdsaP256)?);
     let session = directory.register(account_key, &Registration::agreeing_to_terms()).await?;

@@ -318,7 +318,12 @@ pub(crate) fn standing(status: &AuthorizationStatus) -> Standing {
     match status {
         AuthorizationStatus::Valid => Standing::Valid,
         AuthorizationStatus::Pending => Standing::Pending,
-        other => Standing::Invalid(Fault::new(ErrorKind::Refused, other.to_string())),
+        AuthorizationStatus::Invalid
+        | AuthorizationStatus::Deactivated
+        | AuthorizationStatus::Expired
+        | AuthorizationStatus::Revoked
+        | AuthorizationStatus::Other(_)
+        | _ => Standing::Invalid(Fault::new(ErrorKind::Refused, status.to_string())),
     }
 }
 
