@@ -1,4 +1,5 @@
 //! Records as bytes.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use acme_core::client::Chain;
 use acme_core::{Identifier, KeyType, Secret, Timestamp};
