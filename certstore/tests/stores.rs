@@ -1,5 +1,4 @@
 //! The stores of this crate keep the contract, also in the face of what happens to files.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 
@@ -15,6 +14,7 @@ fn the_store_in_memory_keeps_the_contract() {
 }
 
 #[cfg(all(feature = "file", unix))]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod files {
     use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
