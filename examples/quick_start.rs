@@ -47,7 +47,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             let (mut stream, _) = listener.accept().await;
             tokio::spawn(async move {
                 let mut request = [0; 1024];
-                stream.read(&mut request).await?;
+                let _ = stream.read(&mut request).await?;
                 stream.write_all(PAGE).await?;
                 stream.shutdown().await
             });

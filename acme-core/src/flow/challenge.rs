@@ -296,7 +296,7 @@ impl ChallengeFlow {
     /// What to do at `now`.
     pub fn next(&self, now: Timestamp) -> Next<ChallengeAction, Settled> {
         let mut current = self.clone();
-        current.settle(now);
+        let _ = current.settle(now);
         current.agenda(now)
     }
 
@@ -318,6 +318,19 @@ impl ChallengeFlow {
         }
     }
 
+    /// The time that ends the state, if one does.
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        match &self.state {
+            State::Presenting { deadline, .. }
+            | State::Checking { deadline, .. }
+            | State::Accepting { deadline, .. }
+            | State::Polling { deadline, .. }
+            | State::Doubting { deadline, .. }
+            | State::CleaningUp { deadline, .. } => Some(*deadline),
+            State::Settled(_) => None,
+        }
+    }
+
     /// How the authorization ended, once that is known; cleaning up may still be going on.
     pub fn verdict(&self) -> Option<&Verdict> {
         match &self.state {
@@ -333,9 +346,9 @@ impl ChallengeFlow {
     /// Takes in what happened.
     pub fn apply(&mut self, event: ChallengeEvent, now: Timestamp) -> Applied {
         let before = self.state.clone();
-        self.settle(now);
+        let _ = self.settle(now);
         self.take(event, now);
-        self.settle(now);
+        let _ = self.settle(now);
         if self.state == before { Applied::Ignored } else { Applied::Changed }
     }
 

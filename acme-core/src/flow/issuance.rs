@@ -147,8 +147,12 @@ impl Issuance {
 
     /// What to do at `now`.
     pub fn next(&self, now: Timestamp) -> Next<IssuanceAction, IssuanceOutcome> {
+        // Whatever happened was settled when it was applied; since then only a deadline can have passed.
+        if !self.is_overdue(now) {
+            return self.agenda(now);
+        }
         let mut current = self.clone();
-        current.settle(now);
+        let _ = current.settle(now);
         current.agenda(now)
     }
 
@@ -165,23 +169,19 @@ impl Issuance {
 
     /// Takes in what happened.
     pub fn apply(&mut self, event: IssuanceEvent, now: Timestamp) -> Applied {
-        let before = self.clone();
-        self.settle(now);
-        match event {
-            IssuanceEvent::Order(event) => {
-                let _ = self.order.apply(event, now);
-            }
+        let overdue = self.settle(now);
+        let applied = match event {
+            IssuanceEvent::Order(event) => self.order.apply(event, now),
             IssuanceEvent::Authorization { url, authorization, choice } => {
                 self.authorize(url, &authorization, choice, now)
             }
-            IssuanceEvent::Challenge(url, event) => {
-                if let Some(challenge) = self.challenges.get_mut(&url) {
-                    let _ = challenge.apply(event, now);
-                }
-            }
-        }
-        self.settle(now);
-        if *self == before { Applied::Ignored } else { Applied::Changed }
+            IssuanceEvent::Challenge(url, event) => match self.challenges.get_mut(&url) {
+                Some(challenge) => challenge.apply(event, now),
+                None => Applied::Ignored,
+            },
+        };
+        let learned = self.settle(now);
+        if overdue || learned || applied == Applied::Changed { Applied::Changed } else { Applied::Ignored }
     }
 
     /// The state as bytes for a record.
@@ -200,10 +200,17 @@ impl Issuance {
         envelope::decode("issuance", bytes)
     }
 
-    /// What time alone changes, and what order and challenges learn from each other.
-    fn settle(&mut self, now: Timestamp) {
+    /// Whether a deadline has passed.
+    fn is_overdue(&self, now: Timestamp) -> bool {
+        let deadlines = self.challenges.values().filter_map(ChallengeFlow::deadline).chain(self.order.deadline());
+        deadlines.into_iter().any(|deadline| deadline.is_due(now))
+    }
+
+    /// What time alone changes, and what order and challenges learn from each other; says whether anything did.
+    fn settle(&mut self, now: Timestamp) -> bool {
+        let mut changed = false;
         for challenge in self.challenges.values_mut() {
-            challenge.settle(now);
+            changed |= challenge.settle(now);
         }
         for (url, challenge) in &self.challenges {
             let standing = match challenge.verdict() {
@@ -213,20 +220,27 @@ impl Issuance {
                 None if challenge.is_polling() => Standing::Answered,
                 None => Standing::Pending,
             };
-            self.order.stand(url, standing, challenge.look_at(), now);
+            changed |= self.order.stand(url, standing, challenge.look_at(), now);
         }
-        self.order.settle(now);
+        changed |= self.order.settle(now);
         let event = match self.order.fault() {
             Some(fault) => ChallengeEvent::Doubted(fault.clone()),
             None if self.order.is_authorized() => ChallengeEvent::Validated,
-            None => return,
+            None => return changed,
         };
         for challenge in self.challenges.values_mut().filter(|it| it.verdict().is_none()) {
-            let _ = challenge.apply(event.clone(), now);
+            changed |= challenge.apply(event.clone(), now) == Applied::Changed;
         }
+        changed
     }
 
-    fn authorize(&mut self, url: Url, authorization: &Authorization, choice: Result<Choice, Fault>, now: Timestamp) {
+    fn authorize(
+        &mut self,
+        url: Url,
+        authorization: &Authorization,
+        choice: Result<Choice, Fault>,
+        now: Timestamp,
+    ) -> Applied {
         let standing = match authorization.status {
             AuthorizationStatus::Valid => Standing::Valid,
             AuthorizationStatus::Pending | AuthorizationStatus::Other(_) => {
@@ -250,7 +264,7 @@ impl Issuance {
                 })
             }
         };
-        let _ = self.order.apply(OrderEvent::Authorization { url, identifier: authorization.ordered(), standing }, now);
+        self.order.apply(OrderEvent::Authorization { url, identifier: authorization.ordered(), standing }, now)
     }
 
     fn assign(

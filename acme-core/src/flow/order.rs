@@ -290,7 +290,7 @@ impl OrderFlow {
     /// What to do at `now`.
     pub fn next(&self, now: Timestamp) -> Next<OrderAction, OrderOutcome> {
         let mut current = self.clone();
-        current.settle(now);
+        let _ = current.settle(now);
         current.agenda(now)
     }
 
@@ -309,9 +309,9 @@ impl OrderFlow {
     /// Takes in what happened.
     pub fn apply(&mut self, event: OrderEvent, now: Timestamp) -> Applied {
         let before = self.clone();
-        self.settle(now);
+        let _ = self.settle(now);
         self.take(event, now);
-        self.settle(now);
+        let _ = self.settle(now);
         if *self == before { Applied::Ignored } else { Applied::Changed }
     }
 
@@ -331,17 +331,17 @@ impl OrderFlow {
         envelope::decode("order", bytes)
     }
 
-    /// Hears from a challenge flow how its authorization stands, and how long the server wants us to wait before a look.
-    pub(super) fn stand(&mut self, url: &Url, standing: Standing, look_at: Option<Timestamp>, now: Timestamp) {
+    /// Hears from a challenge flow how its authorization stands, and how long the server wants us to wait before a look; answers whether that is news.
+    pub(super) fn stand(&mut self, url: &Url, standing: Standing, look_at: Option<Timestamp>, now: Timestamp) -> bool {
         let begin = Looks::begin(now, self.pace.polling, None);
         let State::Authorizing { known: Some(known), looks, .. } = &mut self.state else {
-            return;
+            return false;
         };
+        if known.authorizations.get(url).is_none_or(|it| it.standing == standing) {
+            return false;
+        }
         let waited = known.awaits_the_server();
         if let Some(authorization) = known.authorizations.get_mut(url) {
-            if authorization.standing == standing {
-                return;
-            }
             authorization.standing = standing;
         }
         if !waited && known.awaits_the_server() {
@@ -349,6 +349,19 @@ impl OrderFlow {
         }
         if let Some(at) = look_at {
             looks.at = looks.at.max(at);
+        }
+        true
+    }
+
+    /// The time that ends the state, if one does.
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        match &self.state {
+            State::Creating { deadline, .. }
+            | State::Authorizing { deadline, .. }
+            | State::Finalizing { deadline, .. }
+            | State::Issuing { deadline, .. }
+            | State::Downloading { deadline, .. } => Some(*deadline),
+            State::Issued { .. } | State::Failed { .. } => None,
         }
     }
 }

@@ -98,7 +98,12 @@ impl Life {
                 acme_core::flow::IssuanceEvent::Order(acme_core::flow::OrderEvent::Failed { .. })
                     | acme_core::flow::IssuanceEvent::Challenge(_, acme_core::flow::ChallengeEvent::Failed { .. })
             );
+            let before = flow.clone();
             let applied = flow.apply(event.clone(), *now);
+            assert!(
+                applied == Applied::Changed || flow == before,
+                "{event:?} changed the state and was called ignored"
+            );
             if !hopeful {
                 moved_on(&flow, &action, *now);
             }

@@ -64,7 +64,8 @@ fn two_crashes_in_a_row_finalize_one_order() {
     for lists_orders in [false, true] {
         let effects = run(&mut World::new(3), &plan(1), begin(), &[]).effects;
         for first in 0..effects {
-            for second in 0..effects {
+            // Every third: the issuers' replay goes through every pair, with real bytes on a real store.
+            for second in (first % 3..effects).step_by(3) {
                 for (side, other) in sides().into_iter().flat_map(|it| sides().map(|other| (it, other))) {
                     let mut world = World::new(3);
                     world.lists_orders = lists_orders;

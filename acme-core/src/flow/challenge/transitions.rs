@@ -10,8 +10,14 @@ use crate::protocol::{Authorization, AuthorizationStatus, ChallengeStatus, Probl
 use crate::{ErrorKind, Retry, Timestamp, text};
 
 impl ChallengeFlow {
-    /// What time alone changes.
-    pub(in crate::flow) fn settle(&mut self, now: Timestamp) {
+    /// What time alone changes; says whether it changed anything.
+    pub(in crate::flow) fn settle(&mut self, now: Timestamp) -> bool {
+        let before = std::mem::discriminant(&self.state);
+        self.let_time_pass(now);
+        std::mem::discriminant(&self.state) != before
+    }
+
+    fn let_time_pass(&mut self, now: Timestamp) {
         match &self.state {
             State::Presenting { deadline, failures } if deadline.is_due(now) => {
                 let because =

@@ -9,8 +9,14 @@ use crate::protocol::{Order, OrderStatus, ProblemType, Url};
 use crate::{ErrorKind, Identifier, Retry, Timestamp};
 
 impl OrderFlow {
-    /// What time alone changes.
-    pub(in crate::flow) fn settle(&mut self, now: Timestamp) {
+    /// What time alone changes; says whether it changed anything.
+    pub(in crate::flow) fn settle(&mut self, now: Timestamp) -> bool {
+        let before = std::mem::discriminant(&self.state);
+        self.let_time_pass(now);
+        std::mem::discriminant(&self.state) != before
+    }
+
+    fn let_time_pass(&mut self, now: Timestamp) {
         match &self.state {
             State::Creating { deadline, failures, .. } if deadline.is_due(now) => {
                 let fault = failures.last.clone().unwrap_or_else(|| late("the order could not be made in time"));
