@@ -20,3 +20,4 @@ mod renewal;
 mod revocation;
 mod secrets;
 mod serving;
+mod trouble;
