@@ -8,6 +8,7 @@ mod authority;
 mod bad_input;
 mod by_hand;
 mod challenges;
+mod front_door;
 mod issuer;
 mod issuing;
 mod keeping;
