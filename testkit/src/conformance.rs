@@ -5,10 +5,14 @@
 
 use std::fmt;
 
+#[cfg(feature = "issuers")]
+mod issuer;
 #[cfg(feature = "solvers")]
 mod solvers;
 mod store;
 
+#[cfg(feature = "issuers")]
+pub use issuer::{IssuerWorld, issuer};
 #[cfg(feature = "solvers")]
 pub use solvers::{MemoryDns, dns_provider, solver};
 pub use store::store;
