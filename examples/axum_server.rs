@@ -2,6 +2,8 @@
 //!
 //! `cargo run --features axum --example axum_server -- NAME [DIRECTORY-URL [ROOT-FILE [ADDRESS]]]`
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to a person")]
+
 use std::error::Error;
 
 use axum::Router;

@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example lower_layers` asks a certificate authority inside the process, which looks at no challenge.
 
+#![expect(clippy::print_stdout, reason = "an example talks to a person")]
+
 use std::error::Error;
 use std::sync::Arc;
 

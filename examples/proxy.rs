@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example proxy -- LISTEN UPSTREAM [DIRECTORY-URL [ROOT-FILE]]`
 
+#![expect(clippy::print_stdout, reason = "an example talks to a person")]
+
 use std::error::Error;
 use std::sync::Arc;
 

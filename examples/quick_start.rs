@@ -3,6 +3,8 @@
 //! `cargo run --example quick_start` needs nothing but loopback; `-- --once` ends after the first page. With `--directory URL`
 //! (and `--name`, `--email`, `--root FILE`, `--listen ADDRESS`) it asks a real certificate authority.
 
+#![expect(clippy::print_stdout, reason = "an example talks to a person")]
+
 #[path = "quick_start/authority.rs"]
 mod authority;
 #[path = "quick_start/browser.rs"]

@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example tls_alpn01_only` asks a certificate authority inside the process.
 
+#![expect(clippy::print_stdout, reason = "an example talks to a person")]
+
 use std::error::Error;
 use std::sync::Arc;
 

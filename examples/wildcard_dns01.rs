@@ -2,6 +2,8 @@
 //!
 //! `cargo run --features rfc2136 --example wildcard_dns01 -- NAME DNS-SERVER KEY-NAME KEY-BASE64 [DIRECTORY-URL [ROOT-FILE]]`
 
+#![expect(clippy::print_stdout, reason = "an example talks to a person")]
+
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;

@@ -74,3 +74,8 @@ pub use solvers;
 pub use https::{CertificateAuthority, Https, Running, Terms};
 #[cfg(feature = "acme")]
 pub use issuers::acme::directories;
+
+/// What the README says compiles.
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

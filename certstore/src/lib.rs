@@ -1,4 +1,21 @@
 //! Keep, renew and serve X.509 certificates.
+//!
+//! A `Keeper` is opened over a [`Store`](acme_core::Store) and issuers, and is told what shall exist: a [`Spec`]. All it knows of
+//! a certificate is one [`Record`] under one key, so key, chain, the issuance under way and the claim on it cannot tear. It tells a [`Serve`]
+//! what to serve: `Resolver`, which rustls asks; `Acceptor` and `Listener` accept connections with it, and answer validators of TLS-ALPN-01 themselves.
+//!
+//! Each part is of use alone: [`policy`] decides about time and need without doing anything, [`claim`] says who may work on a record.
+//!
+//! | feature | what it makes exist |
+//! |---|---|
+//! | none | [`Spec`], [`Record`], [`policy`], [`claim`], [`MemoryStore`] |
+//! | `aws-lc-rs`, `ring` | who makes keys, and with that `keeper`; with both compiled, aws-lc-rs is used |
+//! | `file` | `FileStore`: records in a folder, shared by the processes of one machine (Unix) |
+//! | `tokio` | `Builder::spawn`, and files and keys off the executor's threads |
+//! | `rustls` | `Resolver`, `provider` |
+//! | `acceptor` | `Acceptor`, `Listener` (over tokio) |
+//! | `axum` | `Listener` can be given to `axum::serve` |
+//! | `placeholder` | `placeholder`: a self-signed certificate to show until the first one is there |
 
 #[cfg(feature = "acceptor")]
 mod acceptor;

@@ -123,19 +123,6 @@ impl Credential {
         Self { key, key_type, chain, identifiers, issuer, issued_at, profile: None }
     }
 
-    /// Another one with the same content: one to store, one to serve.
-    pub(crate) fn copy(&self) -> Self {
-        Self {
-            key: Secret::new(self.key.expose().clone()),
-            key_type: self.key_type,
-            chain: self.chain.clone(),
-            identifiers: self.identifiers.clone(),
-            issuer: self.issuer.clone(),
-            issued_at: self.issued_at,
-            profile: self.profile.clone(),
-        }
-    }
-
     /// What the leaf says.
     ///
     /// # Errors

@@ -140,8 +140,8 @@ impl Spec {
         Key::new(format!("{FOLDER}/{}", Key::segment(name)))
     }
 
-    /// A name for the set of identifiers, whatever their order.
-    pub(crate) fn set(&self) -> String {
+    /// A name for the set of identifiers, whatever their order: a hash, as [`Issuance::set`](crate::record::Issuance::set) has it.
+    pub fn set(&self) -> String {
         let sorted: BTreeSet<String> = self.identifiers.iter().map(Identifier::to_string).collect();
         let text = sorted.into_iter().collect::<Vec<_>>().join(",");
         let mut set = String::with_capacity(32);

@@ -1,4 +1,5 @@
 //! Sixteen processes, some of them killed again and again, count to 16,000 in one key.
+#![cfg_attr(all(feature = "file", unix), expect(clippy::unwrap_used, reason = "a test fails by panicking"))]
 #![cfg(all(feature = "file", unix))]
 
 use std::io::{BufRead as _, BufReader};

@@ -14,6 +14,7 @@ fn the_store_in_memory_keeps_the_contract() {
 }
 
 #[cfg(all(feature = "file", unix))]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod files {
     use std::fs;
     use std::os::unix::fs::PermissionsExt as _;

@@ -7,6 +7,7 @@ use certwright::Running;
 use certwright::certstore::keeper::{Events, Happening};
 
 /// Prints what happens until it is dropped.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest is in the report at the end")]
 pub(crate) async fn progress(mut events: Events) {
     while let Some(notice) = events.next().await {
         match notice.event.what {

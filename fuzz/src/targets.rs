@@ -10,6 +10,8 @@ use acme_core::protocol::{
     RenewalInfo, Url,
 };
 use acme_core::{DnsName, Error, Identifier, Key, Timestamp, limits};
+use certstore::Record;
+use certstore::policy::renew;
 use issuers::chain::Leaf;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -47,6 +49,7 @@ targets! {
     order,
     order_flow,
     problem,
+    record,
     renewal_info,
     retry_after,
     store_key,
@@ -154,10 +157,13 @@ pub fn issuance(bytes: &[u8]) {
     stored(bytes, Issuance::decode, Issuance::encode, Issuance::next);
 }
 
-/// A certificate (DER).
+/// A certificate (DER), and when it would be renewed.
 pub fn leaf(bytes: &[u8]) {
     match Leaf::read(&bytes.into()) {
-        Ok(leaf) => drop(format!("{leaf:?}")),
+        Ok(leaf) => {
+            let due = renew::due(&leaf, None);
+            assert!(due.at >= leaf.not_before, "renewed before it is valid");
+        }
         Err(error) => sound(&error),
     }
 }
@@ -202,6 +208,20 @@ pub fn problem(bytes: &[u8]) {
     // One text for the problem and one for each subproblem, with its identifier and its type; four bytes to a character at most.
     let most = (1 + problem.subproblems.len()) * 4 * (limits::PROBLEM_TEXT + 400);
     assert!(shown.len() <= most, "{} bytes", shown.len());
+}
+
+/// The stored record of a certificate.
+pub fn record(bytes: &[u8]) {
+    let record = match Record::decode(bytes) {
+        Ok(record) => record,
+        Err(error) => return sound(&error),
+    };
+    if let Some(leaf) = record.current().and_then(|it| it.leaf().ok()) {
+        let _ = renew::due(&leaf, record.renewal.as_ref());
+    }
+    let Ok(written) = record.encode() else { return };
+    let again = Record::decode(written.expose()).and_then(|it| it.encode()).ok();
+    assert_eq!(again.map(|it| it.expose().clone()).as_ref(), Some(written.expose()));
 }
 
 /// Renewal information.
@@ -330,6 +350,7 @@ mod tests {
     fn inputs_get_past_the_readers_first_no() {
         let shares = [
             ("issuance", read("issuance", |it| Issuance::decode(it).is_ok())),
+            ("record", read("record", |it| Record::decode(it).is_ok())),
             ("leaf", read("leaf", |it| Leaf::read(&it.into()).is_ok())),
             ("csr", read("csr", |it| issuers::csr::read(&it.into()).is_ok())),
             ("account_flow", read("account_flow", |it| AccountFlow::decode(it).is_ok())),
@@ -352,6 +373,7 @@ mod tests {
                 }
             }
         };
+        check("record", |it| Record::decode(it).map(drop));
         check("issuance", |it| Issuance::decode(it).map(drop));
         check("order_flow", |it| OrderFlow::decode(it).map(drop));
         check("challenge_flow", |it| ChallengeFlow::decode(it).map(drop));

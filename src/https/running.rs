@@ -139,5 +139,9 @@ impl Drop for Parts {
         if let Some(listener) = &self.http01 {
             listener.abort();
         }
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let keeper = self.keeper.clone();
+            runtime.spawn(async move { keeper.shutdown(Duration::ZERO).await });
+        }
     }
 }

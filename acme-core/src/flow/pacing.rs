@@ -87,7 +87,7 @@ impl Default for ChallengePace {
 #[serde(default)]
 #[non_exhaustive]
 pub struct Polling {
-    /// Before the first look.
+    /// Before the first look: long enough for a server that is done at once, and nothing to one that takes its time.
     pub first: Duration,
     /// Before the second; doubled for each that follows.
     pub second: Duration,
@@ -97,7 +97,7 @@ pub struct Polling {
 
 impl Default for Polling {
     fn default() -> Self {
-        Self { first: Duration::from_millis(5), second: Duration::from_millis(250), most: Duration::from_secs(15) }
+        Self { first: Duration::from_millis(1), second: Duration::from_millis(250), most: Duration::from_secs(15) }
     }
 }
 

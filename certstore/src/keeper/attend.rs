@@ -416,7 +416,7 @@ async fn store(shared: &Shared, mut active: Box<Active>, installed: &mut Option<
         record.history.not_before = None;
         // A wish from the time of the issuance was for the next one.
         record.requested = record.requested.filter(|at| *at > credential.issued_at);
-        record.served = vec![credential.copy()];
+        record.served = vec![duplicate(credential)];
         record.pending = None;
         record.claim = None;
         record.renewal = None;
@@ -529,6 +529,20 @@ pub(super) async fn give_back(mut active: Box<Active>) {
     {
         tracing::debug!(?trouble, "a claim was not given back; it ends by itself");
     }
+}
+
+/// One to store, one to serve.
+fn duplicate(credential: &Credential) -> Credential {
+    let mut duplicate = Credential::new(
+        copy(&credential.key),
+        credential.key_type,
+        credential.chain.clone(),
+        credential.identifiers.clone(),
+        credential.issuer.clone(),
+        credential.issued_at,
+    );
+    duplicate.profile.clone_from(&credential.profile);
+    duplicate
 }
 
 fn copy(secret: &Secret<Vec<u8>>) -> Secret<Vec<u8>> {

@@ -1,0 +1,137 @@
+//! The examples as programs: built beside the tests, run as a reader would run them, judged by OpenSSL.
+
+mod program;
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::time::Duration;
+
+use program::{Program, eventually, page, served_by};
+use tempfile::TempDir;
+use testkit::servers::{Bind, ChallTestSrv, Pebble, TsigAlgorithm, TsigKey, Zone};
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+/// A file that holds `text`, in `folder`.
+fn file(folder: &TempDir, name: &str, text: &str) -> String {
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).expect("a file");
+    path.display().to_string()
+}
+
+#[test]
+fn quick_start_needs_nothing_but_loopback() {
+    let folder = folder();
+    let output = Program::new("quick_start", &folder).arguments(["--once", "--state", "state"]).output();
+    for wanted in ["quick.example, www.quick.example", "serial", "renewal", "Hello from certwright"] {
+        assert!(output.contains(wanted), "{wanted} is missing: {output}");
+    }
+    assert!(folder.path().join("state").is_dir());
+}
+
+#[test]
+fn quick_start_asks_a_real_certificate_authority() {
+    let (folder, dns) = (folder(), ChallTestSrv::start());
+    let pebble = Pebble::builder().dns_server(dns.dns_address()).start();
+    let (url, listen) = (pebble.directory_url(), format!("127.0.0.1:{}", pebble.tls_port()));
+    let root = file(&folder, "root.pem", pebble.root_pem());
+    let arguments = [
+        "--once",
+        "--directory",
+        &url,
+        "--root",
+        &root,
+        "--name",
+        "a.test",
+        "--email",
+        "ops@a.test",
+        "--listen",
+        &listen,
+    ];
+    let output = Program::new("quick_start", &folder).arguments(arguments).output();
+    assert!(output.contains("Pebble") && output.contains("https://a.test/"), "{output}");
+}
+
+#[test]
+fn quick_start_says_what_it_does_not_understand() {
+    let said = Program::new("quick_start", &folder()).arguments(["--onec"]).failure();
+    assert!(said.contains("--onec") && said.contains("usage"), "{said}");
+}
+
+#[test]
+fn the_lower_layers_print_a_chain() {
+    for name in ["lower_layers", "tls_alpn01_only"] {
+        let output = Program::new(name, &folder()).output();
+        assert_eq!(output.matches("-----BEGIN CERTIFICATE-----").count(), 2, "{name}: {output}");
+    }
+}
+
+#[test]
+fn the_axum_server_serves_its_page() {
+    let (folder, dns) = (folder(), ChallTestSrv::start());
+    let pebble = Pebble::builder().dns_server(dns.dns_address()).start();
+    let (url, listen) = (pebble.directory_url(), format!("127.0.0.1:{}", pebble.tls_port()));
+    let root = file(&folder, "root.pem", pebble.root_pem());
+    let _server = Program::new("axum_server", &folder).arguments(["b.test", &url, &root, &listen]).start();
+    let issued = file(&folder, "issued.pem", &pebble.issuance_root_pem(0));
+    eventually("the page", || page(&listen, "b.test", &issued).filter(|it| it.contains("Hello from axum.")));
+}
+
+#[test]
+fn the_proxy_takes_names_while_it_runs() {
+    let (folder, dns) = (folder(), ChallTestSrv::start());
+    let pebble = Pebble::builder().dns_server(dns.dns_address()).start();
+    let (url, listen) = (pebble.directory_url(), format!("127.0.0.1:{}", pebble.tls_port()));
+    let root = file(&folder, "root.pem", pebble.root_pem());
+    let upstream = plain_upstream();
+    let mut proxy = Program::new("proxy", &folder).arguments([&listen, &upstream, &url, &root]).start();
+    let issued = file(&folder, "issued.pem", &pebble.issuance_root_pem(0));
+    for name in ["one.test", "two.test"] {
+        proxy.say(name);
+        eventually(name, || page(&listen, name, &issued).filter(|it| it.contains("from upstream")));
+    }
+}
+
+#[test]
+fn a_wildcard_and_its_apex_are_proven_by_dns() {
+    let folder = folder();
+    let key = TsigKey::new("acme-key", TsigAlgorithm::HmacSha256, "0123456789abcdef0123456789abcdef");
+    let bind = Bind::builder().zone(Zone::new("c.test").update_with(&key)).recursive().start();
+    let pebble = Pebble::builder().dns_server(bind.address()).start();
+    let root = file(&folder, "root.pem", pebble.root_pem());
+    let (server, secret, url) = (bind.address().to_string(), key.secret_base64(), pebble.directory_url());
+    let output = Program::new("wildcard_dns01", &folder)
+        .arguments(["c.test", &server, "acme-key", &secret, &url, &root])
+        .output();
+    assert!(output.contains("c.test: certificate"), "{output}");
+    assert!(bind.txt("_acme-challenge.c.test").is_empty(), "an answer was left behind");
+}
+
+#[test]
+fn served_chains_name_who_issued_them() {
+    let (folder, dns) = (folder(), ChallTestSrv::start());
+    let pebble = Pebble::builder().dns_server(dns.dns_address()).start();
+    let (url, listen) = (pebble.directory_url(), format!("127.0.0.1:{}", pebble.tls_port()));
+    let root = file(&folder, "root.pem", pebble.root_pem());
+    let arguments = ["--directory", &url, "--root", &root, "--name", "d.test", "--listen", &listen];
+    let _server = Program::new("quick_start", &folder).arguments(arguments).start();
+    let issued = file(&folder, "issued.pem", &pebble.issuance_root_pem(0));
+    eventually("a chain", || served_by(&listen, "d.test", &issued).filter(|it| it.contains("Pebble Intermediate")));
+}
+
+/// A server of plain TCP that says one thing.
+fn plain_upstream() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a time limit");
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = stream.write_all(b"HTTP/1.0 200 OK\r\n\r\nfrom upstream\n");
+        }
+    });
+    address
+}
