@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use certstore::Spec;
 use issuers::chain;
-use testkit::servers::ChallTestSrv;
+use testkit::servers::{ChallTestSrv, Endpoint};
 
 use crate::stage::{NAMES, Stage};
 use crate::steps::List;
@@ -84,6 +84,23 @@ fn killed_again_and_again_it_ends_with_one_certificate_and_one_order() {
             });
         }
     });
+}
+
+#[test]
+fn killed_while_an_answer_is_under_way_it_ends_with_one_certificate_and_one_order() {
+    let dns = ChallTestSrv::start();
+    for (path, endpoint) in [
+        ("sign-me-up", Endpoint::NewAccount),
+        ("order-plz", Endpoint::NewOrder),
+        ("chalZ", Endpoint::Challenge),
+        ("finalize-order", Endpoint::Finalize),
+        ("certZ", Endpoint::Certificate),
+    ] {
+        let stage = Stage::new(&dns, List::Shown);
+        stage.kill_in_flight(path, endpoint);
+        stage.run_to_end();
+        judge(&stage, &format!("{path} in flight"), 0);
+    }
 }
 
 #[test]

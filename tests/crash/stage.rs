@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use acme_core::Store as _;
 use certstore::{FileStore, Record, Spec};
 use tempfile::TempDir;
-use testkit::servers::{ChallTestSrv, Pebble};
+use testkit::servers::{ChallTestSrv, Endpoint, Pebble};
 
 use crate::steps::List;
 
@@ -76,6 +76,22 @@ impl Stage {
             left -= 1;
             left == 0
         })
+    }
+
+    /// Runs a child until it is about to send the first request to an endpoint, lets it, and kills it as soon as the CA has the request: the
+    /// answer is under way, or not even made.
+    pub(crate) fn kill_in_flight(&self, path: &str, endpoint: Endpoint) {
+        let mut child = self.child();
+        let before = format!("before POST {path}");
+        while child.next_step().expect("it is sent") != before {
+            child.go_on();
+        }
+        // From here on it waits for nobody.
+        child.input = None;
+        while self.pebble.requests().count(endpoint) == 0 {
+            std::thread::yield_now();
+        }
+        child.kill();
     }
 
     fn run_until(&self, mut here: impl FnMut(&str) -> bool) -> Option<String> {

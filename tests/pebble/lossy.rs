@@ -22,6 +22,11 @@ impl Lossy {
         Self { inner, path, armed: Arc::default() }
     }
 
+    /// Whether the answer it was armed for is lost.
+    pub(crate) fn is_sprung(&self) -> bool {
+        !self.armed.load(Ordering::SeqCst)
+    }
+
     /// Loses the next answer that the server means as a success.
     pub(crate) fn arm(&self) {
         self.armed.store(true, Ordering::SeqCst);

@@ -208,6 +208,14 @@ impl ChallengeFlow {
                     self.doubt(fault, now);
                 }
             }
+            // Nothing is left to look at: the server forgot the authorization, or the account.
+            (State::Polling { .. }, ChallengeAction::Look) if fault.kind == ErrorKind::NotFound => {
+                self.give_up(fault, now);
+            }
+            (State::Doubting { because, .. }, ChallengeAction::Look) if fault.kind == ErrorKind::NotFound => {
+                let because = because.clone();
+                self.give_up(because, now);
+            }
             (State::Polling { deadline, failures, .. }, ChallengeAction::Look) => {
                 if let Err(fault) = failures.note(fault, now, *deadline, backoff, seed) {
                     self.give_up(fault, now);
