@@ -1,6 +1,6 @@
 //! Issues, renews, keeps and serves X.509 certificates.
 //!
-//! [`Https`] is the front door: names, a certificate authority, a folder for the state, and a service has HTTPS.
+//! `Https` is the front door: names, a certificate authority, a folder for the state, and a service has HTTPS.
 //! Everything behind it can be had by itself:
 //!
 //! - [`certstore`] keeps, renews and serves: `Keeper`, `FileStore`, `Resolver`, `Acceptor`, `Listener`.
@@ -29,20 +29,6 @@
 //! | `placeholder` | | a self-signed certificate until the first one is there |
 //!
 //! `Https` exists with all of the default features, where `ring` may stand for `aws-lc-rs`.
-
-#![cfg_attr(
-    not(all(
-        feature = "acme",
-        feature = "http-01",
-        feature = "tls-alpn-01",
-        feature = "file",
-        feature = "rustls",
-        feature = "tokio",
-        feature = "reqwest",
-        any(feature = "aws-lc-rs", feature = "ring")
-    )),
-    allow(rustdoc::broken_intra_doc_links, reason = "`Https` is behind its features")
-)]
 
 #[cfg(all(
     feature = "acme",

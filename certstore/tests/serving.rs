@@ -1,6 +1,7 @@
 //! Resolver, acceptor and listener with real handshakes on loopback.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,10 @@ use acme_core::client::Chain;
 use acme_core::protocol::KeyAuthorization;
 use acme_core::{Identifier, KeyType, Secret, Timestamp};
 use certwright_certstore::{Acceptor, Credential, ErrorKind, Listener, Resolver, Serve as _, placeholder, provider};
+use hyper::Response;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use issuers::IssuerId;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
@@ -176,20 +181,46 @@ async fn a_port_in_use_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn axum_serves_over_it() {
+async fn axum_serves_over_it_beside_silent_clients() {
+    let listener = http_listener().await;
+    let address = listener.local_addr().unwrap();
+    let app = axum::Router::new().route("/", axum::routing::get(async || "hello"));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let _silent = TcpStream::connect(address).await.unwrap();
+    assert!(get(address).await.ends_with("hello"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hyper_serves_over_it_beside_silent_clients() {
+    let mut listener = http_listener().await;
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await;
+            let service = service_fn(async |_| Ok::<_, Infallible>(Response::new("hello".to_owned())));
+            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        }
+    });
+    let _silent = TcpStream::connect(address).await.unwrap();
+    assert!(get(address).await.ends_with("hello"));
+}
+
+/// A listener that serves `example.com` and speaks HTTP/1.1.
+async fn http_listener() -> Listener {
     let resolver = Arc::new(Resolver::new(provider()));
     let (names, credential) = credential(&["example.com"]);
     resolver.install("example.com", &names, &credential).unwrap();
     let acceptor = Acceptor::new(resolver.server_config(&[b"http/1.1"]).unwrap());
-    let listener = Listener::bind("127.0.0.1:0", acceptor).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let app = axum::Router::new().route("/", axum::routing::get(async || "hello"));
-    tokio::spawn(async move { axum::serve(listener, app).await });
+    Listener::bind("127.0.0.1:0", acceptor).await.unwrap()
+}
+
+/// What `example.com` answers over HTTP.
+async fn get(address: SocketAddr) -> String {
     let mut stream = connect(address, "example.com", &[b"http/1.1"]).await.unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\nhost: example.com\r\nconnection: close\r\n\r\n").await.unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.unwrap();
-    assert!(String::from_utf8_lossy(&answer).ends_with("hello"));
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
 }
 
 /// Greets every client that is handed out with one word.

@@ -59,10 +59,16 @@ impl Directory {
     }
 
     /// Where `endpoint` is now, when the server no longer lists it at `from`.
-    pub(crate) async fn moved(&self, endpoint: Endpoint, from: &Url) -> Option<Url> {
+    ///
+    /// # Errors
+    /// That the server asks for a pause; any other failure to read the directory again says nothing about where the endpoint is.
+    pub(crate) async fn moved(&self, endpoint: Endpoint, from: &Url) -> Result<Option<Url>, Error> {
         let elsewhere = |object: &DirectoryObject| endpoint.of(object).filter(|it| *it != from).cloned();
-        let object = self.load(|object| elsewhere(object).is_some()).await.ok()?;
-        elsewhere(&object)
+        match self.load(|object| elsewhere(object).is_some()).await {
+            Ok(object) => Ok(elsewhere(&object)),
+            Err(error) if matches!(error.retry(), Retry::After(_)) => Err(error),
+            Err(_) => Ok(None),
+        }
     }
 
     /// The object in memory if it is `usable`, else a new one.

@@ -69,7 +69,7 @@ impl Directory {
         let url = self.endpoint(endpoint).await?;
         let first = ask(url.clone()).await?;
         if first.may_have_moved()
-            && let Some(moved) = self.moved(endpoint, &url).await
+            && let Some(moved) = self.moved(endpoint, &url).await?
         {
             return ask(moved).await;
         }

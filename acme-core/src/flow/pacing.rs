@@ -73,7 +73,7 @@ impl Default for ChallengePace {
         Self {
             present: Duration::from_secs(3600),
             check: Duration::from_secs(600),
-            accept: Duration::from_secs(3600),
+            accept: Duration::from_secs(6 * 3600),
             validate: Duration::from_secs(3600),
             clean: Duration::from_secs(1800),
             backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(120)),

@@ -243,7 +243,7 @@ impl ChallengeFlow {
 
     fn doubt(&mut self, because: Fault, now: Timestamp) {
         // Long enough for a few attempts at one look, short against the stage before it.
-        let deadline = now + (self.pace.accept / 4).max(Duration::from_secs(1));
+        let deadline = now + (self.pace.accept / 24).max(Duration::from_secs(1));
         self.state = State::Doubting { because, deadline, failures: Failures::default() };
     }
 
