@@ -4,19 +4,19 @@
 
 #![expect(clippy::print_stdout, reason = "an example talks to a person")]
 
+#[path = "lower_layers/perform.rs"]
+mod perform;
+
 use std::error::Error;
 use std::sync::Arc;
 
-use certwright::acme_core::client::{Answer, Call, Client};
-use certwright::acme_core::flow::{
-    ChallengeAction, ChallengeEvent, Choice, Issuance, IssuanceAction, IssuanceEvent, IssuancePlan, Next, OrderAction,
-    OrderEvent,
-};
-use certwright::acme_core::protocol::{ChallengeType, NewOrder, Registration};
+use certwright::acme_core::flow::{Issuance, IssuancePlan, Next};
+use certwright::acme_core::protocol::{NewOrder, Registration};
 use certwright::acme_core::transport::ReqwestTransport;
-use certwright::acme_core::{Clock as _, Directory, Error as AcmeError, Session, key::PrivateKey};
+use certwright::acme_core::{Clock as _, Directory, key::PrivateKey};
 use certwright::issuers::{Timer as _, TokioTimer, chain, csr};
 use certwright::{Identifier, KeyType};
+use perform::perform;
 use testkit::ca::{AlwaysValid, ModelCa, Settings};
 use testkit::https::HttpsFront;
 
@@ -51,67 +51,4 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     println!("{}", chain::to_pem(&chains[0]));
     Ok(())
-}
-
-async fn perform(
-    session: &Session,
-    flow: &Issuance,
-    action: &IssuanceAction,
-    csr: &[u8],
-) -> Result<IssuanceEvent, AcmeError> {
-    let (call, authorization) = match action {
-        IssuanceAction::Order(OrderAction::Find(order)) => (Call::FindOrder(order.clone()), None),
-        IssuanceAction::Order(OrderAction::Create(order)) => (Call::NewOrder(order.clone()), None),
-        IssuanceAction::Order(OrderAction::Read(url)) => (Call::ReadOrder(url.clone()), None),
-        IssuanceAction::Order(OrderAction::ReadAuthorization(url)) => (Call::ReadAuthorization(url.clone()), Some(url)),
-        IssuanceAction::Order(OrderAction::Finalize(url)) => {
-            (Call::Finalize { url: url.clone(), csr: csr.to_vec() }, None)
-        }
-        IssuanceAction::Order(OrderAction::Download(url, alternates)) => {
-            (Call::Download { url: url.clone(), alternates: *alternates }, None)
-        }
-        IssuanceAction::Challenge(url, action) => {
-            let event = match action {
-                ChallengeAction::Present => ChallengeEvent::Presented,
-                ChallengeAction::Check => ChallengeEvent::Visible,
-                ChallengeAction::CleanUp => ChallengeEvent::CleanedUp,
-                ChallengeAction::Withdraw => ChallengeEvent::Withdrawn,
-                ChallengeAction::Look => {
-                    let reply = session.call(&Call::ReadAuthorization(url.clone())).await?;
-                    let Answer::Authorization(authorization) = reply.answer else { return Err(unexpected()) };
-                    ChallengeEvent::Seen { authorization, retry_after: reply.retry_after }
-                }
-                ChallengeAction::Accept => {
-                    let challenge = flow.challenge(url).ok_or_else(unexpected)?.assignment().challenge.clone();
-                    let reply = session.call(&Call::Accept(challenge)).await?;
-                    let Answer::Challenge(challenge) = reply.answer else { return Err(unexpected()) };
-                    ChallengeEvent::Accepted { challenge, retry_after: reply.retry_after }
-                }
-            };
-            return Ok(IssuanceEvent::Challenge(url.clone(), event));
-        }
-    };
-    let reply = session.call(&call).await?;
-    let retry_after = reply.retry_after;
-    Ok(match (reply.answer, call) {
-        (Answer::Order { url, order }, Call::NewOrder(_) | Call::FindOrder(_)) => {
-            IssuanceEvent::Order(OrderEvent::Created { url, order, retry_after })
-        }
-        (Answer::Order { order, .. }, Call::Finalize { .. }) => {
-            IssuanceEvent::Order(OrderEvent::Finalized { order, retry_after })
-        }
-        (Answer::Order { order, .. }, _) => IssuanceEvent::Order(OrderEvent::Seen { order, retry_after }),
-        (Answer::Authorization(it), _) => IssuanceEvent::Authorization {
-            url: authorization.cloned().ok_or_else(unexpected)?,
-            authorization: Box::new(it),
-            choice: Ok(Choice::new("by hand".into(), ChallengeType::Http01)),
-        },
-        (Answer::Chains(chains), _) => IssuanceEvent::Order(OrderEvent::Downloaded(chains)),
-        (Answer::Nothing, _) => IssuanceEvent::Order(OrderEvent::NotFound),
-        (Answer::Challenge(_), _) => return Err(unexpected()),
-    })
-}
-
-fn unexpected() -> AcmeError {
-    AcmeError::new(certwright::ErrorKind::Malformed, "the answer is not the one that was asked for")
 }
