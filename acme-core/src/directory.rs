@@ -8,7 +8,7 @@ pub mod headers;
 mod nonces;
 mod revocation;
 mod skew;
-mod verdict;
+pub(crate) mod verdict;
 
 use std::fmt;
 use std::sync::atomic::AtomicU64;

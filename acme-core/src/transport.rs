@@ -5,8 +5,11 @@ mod reqwest;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::header;
 
-use crate::Error;
+use crate::directory::headers::retry_after;
+use crate::directory::verdict;
+use crate::{Error, Timestamp};
 
 #[cfg(all(feature = "reqwest", any(feature = "aws-lc-rs", feature = "ring")))]
 pub use self::reqwest::{ReqwestTransport, ReqwestTransportBuilder};
@@ -23,4 +26,16 @@ pub use self::reqwest::{ReqwestTransport, ReqwestTransportBuilder};
 pub trait Transport: Send + Sync {
     /// Sends `request`, whose URI is absolute.
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Error>;
+}
+
+/// The error for an answer that says no, of an HTTP API that is not ACME: a secret store, a key service, a DNS provider.
+///
+/// `what` says what failed and on what. The kind follows from the status, as for a certificate authority: 429 and 5xx are `Busy`, 401 and 403
+/// `Unauthorized`, 404 `NotFound`, 409 `Conflict`, other 4xx `Refused`, and none of them is final: who knows the API better says so with
+/// [`Error::with_retry`]. A `Retry-After` becomes [`Retry::After`](crate::Retry::After), seen from the answer's own `Date` where it has one, else from `now`.
+pub fn refusal(what: String, answer: &http::Response<Bytes>, now: Timestamp) -> Error {
+    let text = |name| answer.headers().get(name).and_then(|it| it.to_str().ok());
+    let there = text(header::DATE).and_then(|it| Timestamp::parse_http_date(it).ok()).unwrap_or(now);
+    let wait = text(header::RETRY_AFTER).and_then(|it| retry_after(it, there));
+    verdict::refusal(what, answer.status(), None, wait)
 }

@@ -61,6 +61,8 @@ pub enum Step {
 pub struct Issued {
     /// The leaf and what leads towards a root.
     pub chain: Chain,
+    /// The root above the chain, where the issuer knows it: what some call `ca.crt`. It is not served.
+    pub root: Option<CertificateDer<'static>>,
     /// What could not be cleaned up, in words; empty as a rule.
     pub leftovers: Vec<String>,
 }
@@ -68,7 +70,14 @@ pub struct Issued {
 impl Issued {
     /// A chain, with nothing left behind.
     pub fn new(chain: Chain) -> Self {
-        Self { chain, leftovers: Vec::new() }
+        Self { chain, root: None, leftovers: Vec::new() }
+    }
+
+    /// Names the root above the chain.
+    #[must_use]
+    pub fn with_root(mut self, root: CertificateDer<'static>) -> Self {
+        self.root = Some(root);
+        self
     }
 }
 
