@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,12 +15,17 @@ use certwright_testkit::ca::{ModelCa, Settings};
 use certwright_testkit::conformance::{Breach, IssuerWorld, issuer};
 use certwright_testkit::{DurableStore, VirtualClock, run};
 use issuers::acme::{AccountSettings, AcmeIssuer};
-use issuers::{CertificateRequest, Issuer, IssuerId, Progress, ProgressError, Step};
+use issuers::{CertificateRequest, InMemory, Issuer, IssuerId, Progress, ProgressError, Step, csr};
 use solvers::{Presentation, Readiness, Selector, Solver, Solvers};
 
 #[test]
 fn the_acme_issuer_keeps_the_contract() {
     hold(|inner, _| inner).unwrap();
+}
+
+#[test]
+fn the_suite_lends_the_key_of_every_signing_request() {
+    hold(|inner, _| broken(Borrowing, inner)).unwrap();
 }
 
 #[test]
@@ -36,6 +41,11 @@ fn a_state_that_only_its_own_process_understands_is_caught() {
 #[test]
 fn an_issuer_that_goes_on_without_the_record_is_caught() {
     assert_eq!(hold(|inner, _| broken(Deaf, inner)).unwrap_err().clause, 3);
+}
+
+#[test]
+fn an_issuer_that_keeps_an_order_to_itself_is_caught() {
+    assert_eq!(hold(|inner, _| broken(Silent::default(), inner)).unwrap_err().clause, 3);
 }
 
 #[test]
@@ -159,6 +169,23 @@ impl Issuer for Broken {
     }
 }
 
+/// Wants the key that the signing request was signed with.
+struct Borrowing;
+
+#[async_trait]
+impl Flaw for Borrowing {
+    async fn issue(
+        &self,
+        inner: &dyn Issuer,
+        request: &CertificateRequest<'_>,
+        progress: &mut dyn Progress,
+    ) -> Result<Step, Error> {
+        let key = request.signer.expect("a lent key").public_key();
+        assert_eq!(*key, csr::read(request.csr)?.public_key);
+        inner.issue(request, progress).await
+    }
+}
+
 struct Sleepy(VirtualClock);
 
 #[async_trait]
@@ -252,6 +279,32 @@ impl Flaw for Deaf {
     ) -> Result<Step, Error> {
         let state = progress.state().map(<[u8]>::to_vec);
         inner.issue(request, &mut Unheard { state, outer: progress }).await
+    }
+}
+
+/// Remembers its orders, and saves nothing.
+#[derive(Default)]
+struct Silent(Mutex<BTreeMap<Vec<u8>, Vec<u8>>>);
+
+#[async_trait]
+impl Flaw for Silent {
+    async fn issue(
+        &self,
+        inner: &dyn Issuer,
+        request: &CertificateRequest<'_>,
+        _: &mut dyn Progress,
+    ) -> Result<Step, Error> {
+        let csr = request.csr.as_ref().to_vec();
+        let mut own = InMemory::new();
+        let state = self.0.lock().unwrap().get(&csr).cloned();
+        if let Some(state) = state {
+            own.save(&state).await.unwrap();
+        }
+        let step = inner.issue(request, &mut own).await;
+        if let Some(state) = own.state() {
+            self.0.lock().unwrap().insert(csr, state.to_vec());
+        }
+        step
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use acme_core::{Clock as _, Error, Identifier, Timestamp};
+use acme_core::{Clock as _, Error, ErrorKind, Identifier, SignatureAlgorithm, Signer, Timestamp};
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use issuers::{CertificateRequest, Issued, Issuer, Progress, ProgressError, Step, Timer, chain};
-use rcgen::{CertificateParams, DistinguishedName, KeyPair, PublicKeyData as _};
+use rcgen::{CertificateParams, DistinguishedName, KeyPair, PublicKeyData as _, SigningKey as _};
 use rustls_pki_types::{CertificateSigningRequestDer, SubjectPublicKeyInfoDer};
 
 use super::Breach;
@@ -90,7 +90,8 @@ async fn goes_on_elsewhere<W: IssuerWorld>(world: &W, request: &Request, states:
     Ok(())
 }
 
-/// Clause 3: when a save says that the record is lost, nothing more is sent; and nothing irreversible came before the first save.
+/// Clause 3: when a save says that the record is lost, nothing more is sent; and nothing irreversible came before the first save, unless
+/// the certificate came with it.
 async fn stops_when_lost<W: IssuerWorld>(world: &W) -> Result<(), Breach> {
     for number in 0..SAVES {
         let request = Request::new(&[&format!("lost-{number}.conformance.example")])?;
@@ -104,6 +105,10 @@ async fn stops_when_lost<W: IssuerWorld>(world: &W) -> Result<(), Breach> {
                 Ok(Step::NotYet { again, .. }) => {
                     if progress.sent.is_some() {
                         outcome = Err(Breach::new(3, "a lost record was answered with `NotYet`"));
+                        break;
+                    }
+                    if progress.state.is_none() && world.spent() != before {
+                        outcome = Err(Breach::new(3, "something irreversible was sent, and no save names it"));
                         break;
                     }
                     Timer::sleep_until(world.clock(), again.max(world.clock().now() + SHORTEST)).await;
@@ -148,9 +153,10 @@ async fn serves_several<W: IssuerWorld>(world: &W) -> Result<(), Breach> {
     Ok(())
 }
 
+/// A signing request for some names, its key at hand for issuers that sign with it.
 struct Request {
     csr: CertificateSigningRequestDer<'static>,
-    key: SubjectPublicKeyInfoDer<'static>,
+    key: Lent,
     identifiers: Vec<Identifier>,
 }
 
@@ -163,13 +169,16 @@ impl Request {
             let mut params = CertificateParams::new(names)?;
             params.distinguished_name = DistinguishedName::new();
             let csr = params.serialize_request(&key)?.der().clone();
-            Ok(Self { csr, key: key.subject_public_key_info().into(), identifiers })
+            let public = key.subject_public_key_info().into();
+            Ok(Self { csr, key: Lent { key, public }, identifiers })
         };
         made().map_err(|error| Breach::new(0, format!("the suite could not make a signing request: {error}")))
     }
 
     fn get(&self) -> CertificateRequest<'_> {
-        CertificateRequest::new(&self.csr, &self.identifiers)
+        let mut request = CertificateRequest::new(&self.csr, &self.identifiers);
+        request.signer = Some(&self.key);
+        request
     }
 
     /// A driver that looks at every step.
@@ -198,9 +207,32 @@ impl Request {
     }
 
     fn check<W: IssuerWorld>(&self, world: &W, issued: &Issued) -> Result<(), Breach> {
-        chain::check(&issued.chain, &self.key, &self.identifiers, world.clock().now())
+        chain::check(&issued.chain, &self.key.public, &self.identifiers, world.clock().now())
             .map(drop)
             .map_err(|error| Breach::new(6, error.to_string()))
+    }
+}
+
+/// The key of a request.
+struct Lent {
+    key: KeyPair,
+    public: SubjectPublicKeyInfoDer<'static>,
+}
+
+#[async_trait]
+impl Signer for Lent {
+    fn public_key(&self) -> &SubjectPublicKeyInfoDer<'static> {
+        &self.public
+    }
+
+    fn algorithm(&self) -> SignatureAlgorithm {
+        SignatureAlgorithm::EcdsaP256Sha256
+    }
+
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+        self.key
+            .sign(message)
+            .map_err(|error| Error::new(ErrorKind::Internal, "the suite could not sign").with_source(error))
     }
 }
 
