@@ -10,7 +10,7 @@ case $out in /*) ;; *) out=$root/$out ;; esac
 command -v go >/dev/null || { echo "build.sh: the rivals are built with Go; install it (go.dev/dl, or the system's package)" >&2; exit 1; }
 mkdir -p "$out"
 
-for name in lego certmagic; do
+for name in lego certmagic x509; do
     if [ -x "$out/$name" ] && [ -z "$(find "$here/go.sum" "$here/run" "$here/$name" -newer "$out/$name")" ]; then continue; fi
     echo "building $name into $out"
     part=$out/.$name.$$
