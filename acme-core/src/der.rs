@@ -2,6 +2,8 @@
 //!
 //! `None` means "not DER, or not what was expected"; the caller says on what.
 
+use std::fmt::Write as _;
+
 /// Reads one value after another.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
@@ -64,6 +66,17 @@ impl<'a> Reader<'a> {
         (unused == 0).then_some(octets)
     }
 
+    /// The tag of the next value, if there is one.
+    #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+    pub(crate) fn tag(&self) -> Option<u8> {
+        self.rest.first().copied()
+    }
+
+    /// What has not been read yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// Nothing is left.
     pub(crate) fn end(self) -> Option<()> {
         self.rest.is_empty().then_some(())
@@ -109,6 +122,30 @@ pub(crate) fn write_bit_string(octets: &[u8]) -> Vec<u8> {
     write(BIT_STRING, &[&[0], octets].concat())
 }
 
+/// An OBJECT IDENTIFIER (its content) as humans write it, cut off where it is long.
+pub(crate) fn dotted(content: &[u8]) -> String {
+    const LONGEST: usize = 128;
+    let mut out = String::new();
+    let mut arc: u64 = 0;
+    for octet in content {
+        if out.len() > LONGEST || arc >> 57 != 0 {
+            out.push('…');
+            return out;
+        }
+        arc = arc << 7 | u64::from(octet & 0x7f);
+        if octet & 0x80 == 0 {
+            if out.is_empty() {
+                let first = (arc / 40).min(2);
+                let _ = write!(out, "{first}.{}", arc - 40 * first);
+            } else {
+                let _ = write!(out, ".{arc}");
+            }
+            arc = 0;
+        }
+    }
+    out
+}
+
 /// A SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7), taken apart.
 pub(crate) struct PublicKeyInfo<'a> {
     /// The content of its AlgorithmIdentifier, as `rustls_pki_types::alg_id` writes it.
@@ -141,12 +178,18 @@ impl<'a> RsaPublicKey<'a> {
         fields.end()?;
         (!modulus.is_empty() && !exponent.is_empty()).then_some(Self { modulus, exponent })
     }
+
+    /// The length of the modulus.
+    pub(crate) fn bits(&self) -> usize {
+        self.modulus.len() * 8 - self.modulus.first().map_or(0, |first| first.leading_zeros() as usize)
+    }
 }
 
 pub(crate) const INTEGER: u8 = 0x02;
 pub(crate) const BIT_STRING: u8 = 0x03;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring", test))]
 pub(crate) const OCTET_STRING: u8 = 0x04;
+pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
 pub(crate) const SEQUENCE: u8 = 0x30;
 
 #[cfg(test)]
@@ -167,6 +210,14 @@ mod tests {
             assert_eq!(Reader::new(&bytes).unsigned(), Some(magnitude));
         }
         assert_eq!(write_unsigned(&[0, 0, 5]), [INTEGER, 1, 5]);
+    }
+
+    #[test]
+    fn an_identifier_is_written_with_dots() {
+        assert_eq!(dotted(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x05]), "1.2.840.113549.1.1.5");
+        assert_eq!(dotted(&[0x88, 0x37, 0x03]), "2.999.3");
+        assert_eq!(dotted(&[0xff; 4096]), "…");
+        assert!(dotted(&[1; 4096]).len() < 140);
     }
 
     #[test]

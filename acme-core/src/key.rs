@@ -8,6 +8,9 @@ mod provider;
 #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
 #[path = "key/ring.rs"]
 mod provider;
+mod public;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod x509;
 
 use std::fmt;
 
@@ -19,6 +22,9 @@ use crate::Error;
 
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub use private::{PrivateKey, verify};
+pub use public::{PublicKey, PublicKeyType};
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+pub use x509::verify_x509;
 
 /// Signs with a private key that never shows itself.
 ///
@@ -70,6 +76,19 @@ impl SignatureAlgorithm {
             Self::RsaPkcs1Sha384 => "RS384",
             Self::RsaPkcs1Sha512 => "RS512",
             Self::Ed25519 => "EdDSA",
+        }
+    }
+
+    /// The name in X.509: the DER of an AlgorithmIdentifier, its SEQUENCE included (RFC 4055 section 5, RFC 5758 section 3.2, RFC 8410 section 3).
+    pub fn x509(self) -> &'static [u8] {
+        match self {
+            Self::EcdsaP256Sha256 => b"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02",
+            Self::EcdsaP384Sha384 => b"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x03",
+            Self::EcdsaP521Sha512 => b"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x04",
+            Self::RsaPkcs1Sha256 => b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\x00",
+            Self::RsaPkcs1Sha384 => b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c\x05\x00",
+            Self::RsaPkcs1Sha512 => b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d\x05\x00",
+            Self::Ed25519 => b"\x30\x05\x06\x03\x2b\x65\x70",
         }
     }
 }

@@ -8,8 +8,9 @@ use aws_lc_rs::signature::{
     VerificationAlgorithm,
 };
 
+use super::KeyType;
 use super::private::{Family, not_a_key, weak_rsa};
-use super::{KeyType, SignatureAlgorithm};
+use super::x509::{Curve, Hash, Scheme};
 use crate::{Error, ErrorKind, Secret};
 
 pub(super) enum KeyPair {
@@ -92,20 +93,24 @@ impl KeyPair {
 }
 
 /// Whether `signature` is `key`'s over `message`.
-pub(super) fn verify(
-    algorithm: SignatureAlgorithm,
-    key: &[u8],
-    message: &[u8],
-    signature: &[u8],
-) -> Result<bool, Error> {
-    let algorithm: &dyn VerificationAlgorithm = match algorithm {
-        SignatureAlgorithm::EcdsaP256Sha256 => &signature::ECDSA_P256_SHA256_ASN1,
-        SignatureAlgorithm::EcdsaP384Sha384 => &signature::ECDSA_P384_SHA384_ASN1,
-        SignatureAlgorithm::EcdsaP521Sha512 => &signature::ECDSA_P521_SHA512_ASN1,
-        SignatureAlgorithm::RsaPkcs1Sha256 => &signature::RSA_PKCS1_2048_8192_SHA256,
-        SignatureAlgorithm::RsaPkcs1Sha384 => &signature::RSA_PKCS1_2048_8192_SHA384,
-        SignatureAlgorithm::RsaPkcs1Sha512 => &signature::RSA_PKCS1_2048_8192_SHA512,
-        SignatureAlgorithm::Ed25519 => &signature::ED25519,
+pub(super) fn verify(scheme: Scheme, key: &[u8], message: &[u8], signature: &[u8]) -> Result<bool, Error> {
+    let algorithm: &dyn VerificationAlgorithm = match scheme {
+        Scheme::Ecdsa(Curve::P256, Hash::Sha256) => &signature::ECDSA_P256_SHA256_ASN1,
+        Scheme::Ecdsa(Curve::P256, Hash::Sha384) => &signature::ECDSA_P256_SHA384_ASN1,
+        Scheme::Ecdsa(Curve::P256, Hash::Sha512) => &signature::ECDSA_P256_SHA512_ASN1,
+        Scheme::Ecdsa(Curve::P384, Hash::Sha256) => &signature::ECDSA_P384_SHA256_ASN1,
+        Scheme::Ecdsa(Curve::P384, Hash::Sha384) => &signature::ECDSA_P384_SHA384_ASN1,
+        Scheme::Ecdsa(Curve::P384, Hash::Sha512) => &signature::ECDSA_P384_SHA512_ASN1,
+        Scheme::Ecdsa(Curve::P521, Hash::Sha256) => &signature::ECDSA_P521_SHA256_ASN1,
+        Scheme::Ecdsa(Curve::P521, Hash::Sha384) => &signature::ECDSA_P521_SHA384_ASN1,
+        Scheme::Ecdsa(Curve::P521, Hash::Sha512) => &signature::ECDSA_P521_SHA512_ASN1,
+        Scheme::RsaPkcs1(Hash::Sha256) => &signature::RSA_PKCS1_2048_8192_SHA256,
+        Scheme::RsaPkcs1(Hash::Sha384) => &signature::RSA_PKCS1_2048_8192_SHA384,
+        Scheme::RsaPkcs1(Hash::Sha512) => &signature::RSA_PKCS1_2048_8192_SHA512,
+        Scheme::RsaPss(Hash::Sha256) => &signature::RSA_PSS_2048_8192_SHA256,
+        Scheme::RsaPss(Hash::Sha384) => &signature::RSA_PSS_2048_8192_SHA384,
+        Scheme::RsaPss(Hash::Sha512) => &signature::RSA_PSS_2048_8192_SHA512,
+        Scheme::Ed25519 => &signature::ED25519,
     };
     Ok(UnparsedPublicKey::new(algorithm, key).verify(message, signature).is_ok())
 }

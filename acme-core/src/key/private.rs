@@ -10,7 +10,7 @@ use rustls_pki_types::{PrivateKeyDer, SubjectPublicKeyInfoDer, alg_id};
 use zeroize::Zeroize as _;
 
 use super::provider::{self, KeyPair};
-use super::{KeyType, SignatureAlgorithm, Signer};
+use super::{KeyType, SignatureAlgorithm, Signer, x509};
 use crate::der::{self, PublicKeyInfo, Reader, RsaPublicKey};
 use crate::{Error, ErrorKind, Secret};
 
@@ -172,13 +172,7 @@ pub fn verify(
         SignatureAlgorithm::Ed25519 => alg_id::ED25519,
     };
     match PublicKeyInfo::read(public_key) {
-        Some(info) if info.algorithm == wanted.as_ref() => {
-            if provider::verify(algorithm, info.key, message, signature)? {
-                Ok(())
-            } else {
-                Err(Error::new(ErrorKind::Refused, "the signature was not made by this key over this message"))
-            }
-        }
+        Some(info) if info.algorithm == wanted.as_ref() => x509::check(algorithm.into(), info.key, message, signature),
         _ => Err(Error::new(ErrorKind::Malformed, format!("not a public key that signs with {}", algorithm.jose()))),
     }
 }
@@ -222,9 +216,7 @@ fn family(pkcs8: &[u8]) -> Result<Family, Error> {
 }
 
 fn rsa_type(public_key: &[u8]) -> Result<KeyType, Error> {
-    let modulus = RsaPublicKey::read(public_key).ok_or_else(not_a_key)?.modulus;
-    let bits = modulus.len() * 8 - modulus.first().map_or(0, |first| first.leading_zeros() as usize);
-    match bits {
+    match RsaPublicKey::read(public_key).ok_or_else(not_a_key)?.bits() {
         4096.. => Ok(KeyType::Rsa4096),
         3072.. => Ok(KeyType::Rsa3072),
         2048.. => Ok(KeyType::Rsa2048),
