@@ -5,8 +5,8 @@
 
 use std::net::IpAddr;
 
-use acme_core::{DnsName, Error, ErrorKind, Identifier, SignatureAlgorithm, Signer, text};
-use rustls_pki_types::{AlgorithmIdentifier, CertificateSigningRequestDer, SubjectPublicKeyInfoDer, alg_id};
+use acme_core::{DnsName, Error, ErrorKind, Identifier, Signer, text};
+use rustls_pki_types::{CertificateSigningRequestDer, SubjectPublicKeyInfoDer};
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::FromDer as _;
@@ -16,8 +16,7 @@ use crate::der;
 /// Makes a signing request for `identifiers`, signed by the certificate's own key.
 ///
 /// # Errors
-/// `Malformed` without any identifier; `Unsupported` for one that is neither a DNS name nor an address, or a signature algorithm that
-/// X.509 has no name for; what the signer says.
+/// `Malformed` without any identifier; `Unsupported` for one that is neither a DNS name nor an address; what the signer says.
 pub async fn create(
     signer: &dyn Signer,
     identifiers: &[Identifier],
@@ -68,16 +67,11 @@ impl Draft {
     /// Signs it.
     ///
     /// # Errors
-    /// What the signer says; `Unsupported` for a signature algorithm that X.509 has no name for.
+    /// What the signer says.
     pub async fn sign(&self, signer: &dyn Signer) -> Result<CertificateSigningRequestDer<'static>, Error> {
-        let algorithm = algorithm_identifier(signer.algorithm())?;
         let info = self.info(signer.public_key());
         let signature = signer.sign(&info).await.map_err(|error| error.while_doing("signing the request"))?;
-        Ok(der::value(
-            der::SEQUENCE,
-            &[&info, &der::value(der::SEQUENCE, &[algorithm.as_ref()]), &der::bit_string(&signature)],
-        )
-        .into())
+        Ok(der::value(der::SEQUENCE, &[&info, signer.algorithm().x509(), &der::bit_string(&signature)]).into())
     }
 
     /// CertificationRequestInfo of RFC 2986 section 4.1, with one attribute: the extensions asked for (RFC 2985 section 5.4.2).
@@ -171,24 +165,6 @@ fn general_name(identifier: &Identifier) -> Result<Vec<u8>, Error> {
         });
     }
     Err(Error::new(ErrorKind::Unsupported, format!("{identifier} has no place in a signing request")))
-}
-
-fn algorithm_identifier(algorithm: SignatureAlgorithm) -> Result<AlgorithmIdentifier, Error> {
-    Ok(match algorithm {
-        SignatureAlgorithm::EcdsaP256Sha256 => alg_id::ECDSA_SHA256,
-        SignatureAlgorithm::EcdsaP384Sha384 => alg_id::ECDSA_SHA384,
-        SignatureAlgorithm::EcdsaP521Sha512 => alg_id::ECDSA_SHA512,
-        SignatureAlgorithm::RsaPkcs1Sha256 => alg_id::RSA_PKCS1_SHA256,
-        SignatureAlgorithm::RsaPkcs1Sha384 => alg_id::RSA_PKCS1_SHA384,
-        SignatureAlgorithm::RsaPkcs1Sha512 => alg_id::RSA_PKCS1_SHA512,
-        SignatureAlgorithm::Ed25519 => alg_id::ED25519,
-        other => {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("signing requests cannot be signed with {other:?}"),
-            ));
-        }
-    })
 }
 
 /// ub-common-name of RFC 5280 appendix A.1.
