@@ -26,9 +26,31 @@ impl Answer {
     }
 }
 
+/// What is asked of a server.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question<'a> {
+    pub(super) method: &'a str,
+    pub(super) path: &'a str,
+    pub(super) headers: &'a [(&'a str, &'a str)],
+    pub(super) body: &'a str,
+}
+
+impl<'a> Question<'a> {
+    /// No body means GET.
+    fn new(path: &'a str, body: Option<&'a str>) -> Self {
+        let method = if body.is_some() { "POST" } else { "GET" };
+        Self { method, path, headers: &[], body: body.unwrap_or_default() }
+    }
+}
+
 /// One call: no body means GET.
 pub(super) fn call(address: SocketAddr, path: &str, body: Option<&str>) -> io::Result<Answer> {
-    exchange(&mut connect(address)?, address, path, body)
+    ask(address, Question::new(path, body))
+}
+
+/// One question of any kind.
+pub(super) fn ask(address: SocketAddr, question: Question<'_>) -> io::Result<Answer> {
+    exchange(&mut connect(address)?, address, question)
 }
 
 /// The same over TLS, with one trusted root.
@@ -48,9 +70,13 @@ impl Tls {
     }
 
     pub(super) fn call(&self, address: SocketAddr, path: &str, body: Option<&str>) -> io::Result<Answer> {
+        self.ask(address, Question::new(path, body))
+    }
+
+    pub(super) fn ask(&self, address: SocketAddr, question: Question<'_>) -> io::Result<Answer> {
         let name = ServerName::IpAddress(address.ip().into());
         let connection = ClientConnection::new(Arc::clone(&self.0), name).map_err(io::Error::other)?;
-        exchange(&mut StreamOwned::new(connection, connect(address)?), address, path, body)
+        exchange(&mut StreamOwned::new(connection, connect(address)?), address, question)
     }
 }
 
@@ -63,13 +89,16 @@ fn connect(address: SocketAddr) -> io::Result<TcpStream> {
 }
 
 // HTTP/1.0: the answer is never chunked and ends with the connection.
-fn exchange(stream: &mut (impl Read + Write), host: SocketAddr, path: &str, body: Option<&str>) -> io::Result<Answer> {
-    let method = if body.is_some() { "POST" } else { "GET" };
-    let body = body.unwrap_or_default();
+fn exchange(stream: &mut (impl Read + Write), host: SocketAddr, question: Question<'_>) -> io::Result<Answer> {
+    let Question { method, path, headers, body } = question;
     let length = body.len();
-    let head = format!(
-        "{method} {path} HTTP/1.0\r\nHost: {host}\r\nUser-Agent: certwright-testkit\r\nContent-Length: {length}\r\n\r\n"
+    let mut head = format!(
+        "{method} {path} HTTP/1.0\r\nHost: {host}\r\nUser-Agent: certwright-testkit\r\nContent-Length: {length}\r\n"
     );
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str("\r\n");
     stream.write_all(head.as_bytes())?;
     stream.write_all(body.as_bytes())?;
     stream.flush()?;

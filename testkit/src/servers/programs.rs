@@ -11,6 +11,7 @@ pub(super) enum Program {
     Pebble,
     ChallTestSrv,
     Named,
+    Vault,
 }
 
 impl Program {
@@ -28,7 +29,7 @@ impl Program {
             )));
         }
         match self {
-            Self::Pebble | Self::ChallTestSrv => {
+            Self::Pebble | Self::ChallTestSrv | Self::Vault => {
                 let path = servers_folder().join(self.name());
                 if path.is_file() { Ok(path) } else { Err(self.missing(&path.display().to_string())) }
             }
@@ -43,6 +44,7 @@ impl Program {
             Self::Pebble => "pebble",
             Self::ChallTestSrv => "pebble-challtestsrv",
             Self::Named => "named",
+            Self::Vault => "vault",
         }
     }
 
@@ -51,12 +53,13 @@ impl Program {
             Self::Pebble => "CERTWRIGHT_PEBBLE",
             Self::ChallTestSrv => "CERTWRIGHT_CHALLTESTSRV",
             Self::Named => "CERTWRIGHT_NAMED",
+            Self::Vault => "CERTWRIGHT_VAULT",
         }
     }
 
     fn missing(self, place: &str) -> io::Error {
         let how = match self {
-            Self::Pebble | Self::ChallTestSrv => "testkit/servers/build.sh (needs Go)",
+            Self::Pebble | Self::ChallTestSrv | Self::Vault => "testkit/servers/build.sh (needs Go)",
             Self::Named => "apt-get install bind9 bind9-dnsutils",
         };
         let variable = self.variable();

@@ -3,6 +3,7 @@
 mod bind;
 mod chall_test_srv;
 mod pebble;
+mod vault;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;

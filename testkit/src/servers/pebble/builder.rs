@@ -3,17 +3,13 @@
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::time::Duration;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose,
-};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 use super::{Pebble, ready};
+use crate::servers::endpoint::EndpointFiles;
 use crate::servers::free_port;
 use crate::servers::http::Tls;
 use crate::servers::process::{Launch, Process, with_free_ports};
@@ -184,14 +180,14 @@ impl PebbleBuilder {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let management = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let (http_port, tls_port) = (self.http_port.unwrap_or_else(free_port), self.tls_port.unwrap_or_else(free_port));
-        let root_pem = endpoint_certificate(folder.path()).map_err(io::Error::other)?;
-        let tls = Tls::trusting(&root_pem)?;
+        let endpoint = EndpointFiles::create(folder.path())?;
+        let tls = Tls::trusting(&endpoint.root_pem)?;
 
         let mut settings = self.settings.clone();
         settings.insert("listenAddress".to_owned(), json!(address));
         settings.insert("managementListenAddress".to_owned(), json!(management));
-        settings.insert("certificate".to_owned(), json!(folder.path().join(CERTIFICATE)));
-        settings.insert("privateKey".to_owned(), json!(folder.path().join(KEY)));
+        settings.insert("certificate".to_owned(), json!(endpoint.certificate));
+        settings.insert("privateKey".to_owned(), json!(endpoint.key));
         settings.insert("httpPort".to_owned(), json!(http_port));
         settings.insert("tlsPort".to_owned(), json!(tls_port));
         let config = folder.path().join("pebble.json");
@@ -203,16 +199,15 @@ impl PebbleBuilder {
         let launch = Launch { program: Program::Pebble, arguments, environment: self.environment.clone(), log };
         let process = Process::start(launch, || ready(&tls, address, management))?;
         let asked_before = Requests::from_pebble_log(&process.log());
-        let root_file = folder.path().join(ROOT);
         Ok(Pebble {
             process,
             address,
             management,
-            root_pem,
+            root_pem: endpoint.root_pem,
             tls,
             http_port,
             tls_port,
-            root_file,
+            root_file: endpoint.root,
             asked_before,
             _folder: folder,
         })
@@ -245,28 +240,3 @@ pub enum CaKey {
     /// RSA with 2048 bits, which is Pebble's own default; each key takes up to a second or two.
     Rsa,
 }
-
-/// Writes a fresh root and what it signed for 127.0.0.1 into the folder, and returns the root in PEM.
-fn endpoint_certificate(folder: &Path) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
-    let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, "root of a test server's endpoint");
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let root = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
-
-    let key = KeyPair::generate()?;
-    let mut params = CertificateParams::new(["localhost".to_owned(), Ipv4Addr::LOCALHOST.to_string()])?;
-    params.distinguished_name.push(DnType::CommonName, "localhost");
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    params.use_authority_key_identifier_extension = true;
-    let certificate = params.signed_by(&key, &root)?;
-
-    fs::write(folder.join(ROOT), root.pem())?;
-    fs::write(folder.join(CERTIFICATE), certificate.pem())?;
-    fs::write(folder.join(KEY), key.serialize_pem())?;
-    Ok(root.pem())
-}
-
-const ROOT: &str = "root.pem";
-const CERTIFICATE: &str = "endpoint.pem";
-const KEY: &str = "endpoint.key";
