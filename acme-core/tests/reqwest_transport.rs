@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use certwright_acme_core::transport::{ReqwestTransport, Transport};
-use certwright_acme_core::{Error, ErrorKind, limits};
+use certwright_acme_core::{Error, ErrorKind, Secret, limits};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -177,4 +177,23 @@ fn what_is_no_root_is_refused() {
         ReqwestTransport::builder().only_given_roots().build().is_err(),
         "without any root nothing could be trusted"
     );
+}
+
+#[test]
+fn what_is_no_client_certificate_is_refused() {
+    let key = Secret::new(String::from_utf8(KEY.to_vec()).unwrap());
+    let other_key = Secret::new(String::from_utf8(OTHER_KEY.to_vec()).unwrap());
+    for (chain, key, said) in [
+        (&b"nothing"[..], &key, "holds no certificate in PEM"),
+        (&b"-----BEGIN CERTIFICATE-----\nAAAA\n"[..], &key, "cut off or damaged"),
+        (LOCALHOST, &Secret::new("nothing".to_owned()), "is not in PEM, or encrypted"),
+        (LOCALHOST, &other_key, "is not the one that it is for"),
+    ] {
+        let error = ReqwestTransport::builder().client_certificate(chain, key).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Malformed);
+        assert!(error.to_string().contains(said), "{error}");
+    }
+    let builder = ReqwestTransport::builder().client_certificate(LOCALHOST, &key).unwrap();
+    assert!(!format!("{builder:?}").contains("PRIVATE"));
+    builder.build().unwrap();
 }

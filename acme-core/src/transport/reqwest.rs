@@ -17,8 +17,11 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_platform_verifier::Verifier;
 
+use self::identity::Identity;
 use super::Transport;
-use crate::{Error, ErrorKind, limits};
+use crate::{Error, ErrorKind, Secret, limits};
+
+mod identity;
 
 /// A [`Transport`] for HTTP/1.1 and HTTP/2 over TCP and TLS. It needs a tokio runtime; make one per process and share it.
 ///
@@ -42,6 +45,7 @@ impl ReqwestTransport {
         ReqwestTransportBuilder {
             roots: Vec::new(),
             trust: Trust::System,
+            identity: None,
             proxy: Proxy::Never,
             connect_within: Duration::from_secs(10),
             answer_within: Duration::from_secs(60),
@@ -54,6 +58,7 @@ impl ReqwestTransport {
 pub struct ReqwestTransportBuilder {
     roots: Vec<CertificateDer<'static>>,
     trust: Trust,
+    identity: Option<Identity>,
     proxy: Proxy,
     connect_within: Duration,
     answer_within: Duration,
@@ -99,6 +104,17 @@ impl ReqwestTransportBuilder {
         self
     }
 
+    /// Shows this certificate to servers that ask for one (mutual TLS): a chain in PEM, the leaf first, and the leaf's key in PEM.
+    ///
+    /// It is read once: for a renewed certificate make a new transport.
+    ///
+    /// # Errors
+    /// `Malformed` when either is not PEM or damaged, or the key is not the certificate's.
+    pub fn client_certificate(mut self, chain_pem: &[u8], key_pem: &Secret<String>) -> Result<Self, Error> {
+        self.identity = Some(Identity::from_pem(chain_pem, key_pem, &provider())?);
+        Ok(self)
+    }
+
     /// Goes through the proxy that `HTTPS_PROXY` and its like name; unless asked, none is used.
     #[must_use]
     pub fn proxy_from_environment(mut self) -> Self {
@@ -129,12 +145,15 @@ impl ReqwestTransportBuilder {
         let unusable =
             |source: rustls::Error| Error::new(ErrorKind::Internal, "TLS cannot be set up").with_source(source);
         let verifier = self.verifier(&provider)?;
-        let mut tls = ClientConfig::builder_with_provider(provider)
+        let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(unusable)?
             .dangerous()
-            .with_custom_certificate_verifier(verifier)
-            .with_no_client_auth();
+            .with_custom_certificate_verifier(verifier);
+        let mut tls = match self.identity {
+            Some(identity) => tls.with_client_cert_resolver(identity.resolver()),
+            None => tls.with_no_client_auth(),
+        };
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let client = Client::builder()
             .tls_backend_preconfigured(tls)
