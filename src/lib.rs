@@ -26,6 +26,7 @@
 //! | `tower` | | HTTP-01 answers in front of any tower service |
 //! | `dns-01` | | zones, delegation, propagation, `DnsProvider` |
 //! | `rfc2136` | | DNS UPDATE with TSIG |
+//! | `aws` | | AWS credentials, and requests signed with them |
 //! | `placeholder` | | a self-signed certificate until the first one is there |
 //!
 //! `Https` exists with all of the default features, where `ring` may stand for `aws-lc-rs`.

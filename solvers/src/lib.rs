@@ -34,9 +34,11 @@
 //! | `tls-alpn-01` | `tls_alpn01`: the certificate that answers TLS-ALPN-01, over rustls |
 //! | `dns-01` | `dns01`: zones, delegation, propagation, and the solver over any `DnsProvider` |
 //! | `rfc2136` | `dns::rfc2136`: DNS UPDATE with TSIG (BIND, Knot, PowerDNS) |
+//! | `aws` | `credentials::aws`: AWS credentials from everywhere, and requests signed with them |
 //! | `aws-lc-rs`, `ring` | who makes the keys of TLS-ALPN-01's certificates |
 
 mod answers;
+pub mod credentials;
 #[cfg(feature = "dns-01")]
 pub mod dns;
 #[cfg(feature = "dns-01")]
@@ -51,6 +53,7 @@ pub mod tls_alpn01;
 pub use acme_core::flow::SolverId;
 pub use acme_core::{Error, ErrorKind, Retry};
 pub use answers::{Answer, Answers, TlsAlpnAnswer};
+pub use credentials::CredentialSource;
 pub use http01::Http01;
 pub use select::{Choice, Explanation, Miss, NearMiss, Selector, Solvers};
 pub use solver::{Presentation, Readiness, Solver};

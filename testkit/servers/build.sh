@@ -26,3 +26,11 @@ if [ ! -x "$out/vault" ] || [ -n "$(find "$here/vault" -type f -newer "$out/vaul
     (cd "$here/vault" && CGO_ENABLED=0 GONOSUMDB='github.com/hashicorp/*' go build -mod=readonly -trimpath -buildvcs=false -ldflags='-s -w' -o "$part" .)
     mv "$part" "$out/vault"
 fi
+
+# moto and botocore in an environment of their own.
+if [ ! -e "$out/moto/ready" ] || [ "$here/moto/requirements.txt" -nt "$out/moto/ready" ]; then
+    echo "installing moto into $out"
+    python3 -m venv "$out/moto" || { echo "build.sh: moto wants Python's venv: apt-get install python3-venv" >&2; exit 1; }
+    "$out/moto/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$here/moto/requirements.txt"
+    touch "$out/moto/ready"
+fi

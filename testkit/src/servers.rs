@@ -1,10 +1,10 @@
-//! Real servers for tests, on free loopback ports: Pebble, its challenge test server, BIND, Vault.
+//! Real servers for tests, on free loopback ports: Pebble, its challenge test server, BIND, Vault, moto.
 //!
 //! Starting blocks until the server answers; dropping kills it and waits, also while a test panics. On Linux the
 //! kernel kills it when the test process dies by whatever means. A missing program is a panic that says how to get
-//! it, never a skipped test: Pebble and Vault are built by `testkit/servers/build.sh` into `${CARGO_TARGET_DIR:-target}/servers`, BIND
+//! it, never a skipped test: Pebble, Vault and moto are built by `testkit/servers/build.sh` into `${CARGO_TARGET_DIR:-target}/servers`, BIND
 //! comes from the system's packages (`apt-get install bind9 bind9-dnsutils`), and `CERTWRIGHT_PEBBLE`,
-//! `CERTWRIGHT_CHALLTESTSRV`, `CERTWRIGHT_NAMED` and `CERTWRIGHT_VAULT` may each name a ready program instead.
+//! `CERTWRIGHT_CHALLTESTSRV`, `CERTWRIGHT_NAMED`, `CERTWRIGHT_VAULT` and `CERTWRIGHT_MOTO_PYTHON` may each name a ready program instead.
 //!
 //! Everything here is blocking and short; call it from a test, a bench or `spawn_blocking`.
 //!
@@ -22,6 +22,7 @@ mod bind;
 mod chall_test_srv;
 mod endpoint;
 mod http;
+mod moto;
 mod pebble;
 mod ports;
 mod process;
@@ -32,6 +33,7 @@ mod zone;
 
 pub use bind::{Bind, BindBuilder, Query};
 pub use chall_test_srv::{ChallTestSrv, DnsQuestion};
+pub use moto::{Moto, MotoBuilder};
 pub use pebble::{CaKey, Pebble, PebbleBuilder};
 pub use ports::free_port;
 pub use requests::{Endpoint, Request, Requests};

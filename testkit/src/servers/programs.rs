@@ -12,6 +12,8 @@ pub(super) enum Program {
     ChallTestSrv,
     Named,
     Vault,
+    /// The interpreter of moto's own environment.
+    Moto,
 }
 
 impl Program {
@@ -33,6 +35,10 @@ impl Program {
                 let path = servers_folder().join(self.name());
                 if path.is_file() { Ok(path) } else { Err(self.missing(&path.display().to_string())) }
             }
+            Self::Moto => {
+                let path = servers_folder().join("moto/bin/python");
+                if path.is_file() { Ok(path) } else { Err(self.missing(&path.display().to_string())) }
+            }
             Self::Named => {
                 in_system("named").ok_or_else(|| self.missing("named in PATH")).and_then(|path| unconfined(&path))
             }
@@ -45,6 +51,7 @@ impl Program {
             Self::ChallTestSrv => "pebble-challtestsrv",
             Self::Named => "named",
             Self::Vault => "vault",
+            Self::Moto => "moto",
         }
     }
 
@@ -54,6 +61,7 @@ impl Program {
             Self::ChallTestSrv => "CERTWRIGHT_CHALLTESTSRV",
             Self::Named => "CERTWRIGHT_NAMED",
             Self::Vault => "CERTWRIGHT_VAULT",
+            Self::Moto => "CERTWRIGHT_MOTO_PYTHON",
         }
     }
 
@@ -61,6 +69,7 @@ impl Program {
         let how = match self {
             Self::Pebble | Self::ChallTestSrv | Self::Vault => "testkit/servers/build.sh (needs Go)",
             Self::Named => "apt-get install bind9 bind9-dnsutils",
+            Self::Moto => "testkit/servers/build.sh (needs python3-venv)",
         };
         let variable = self.variable();
         io::Error::other(format!("there is no {place}: run .ci/test, or {how}, or name the program in {variable}"))
