@@ -106,6 +106,7 @@ prepare_servers() {
     }
     need named bind9
     need dig bind9-dnsutils
-    python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
+    need keytool default-jre-headless
+    python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
     install_missing && sh testkit/servers/build.sh
 }

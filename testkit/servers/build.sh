@@ -34,3 +34,20 @@ if [ ! -e "$out/moto/ready" ] || [ "$here/moto/requirements.txt" -nt "$out/moto/
     "$out/moto/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$here/moto/requirements.txt"
     touch "$out/moto/ready"
 fi
+
+# The judges of certificates: Go's crypto/x509 with zlint, and pkilint with Python's cryptography.
+if [ ! -x "$out/judge" ] || [ -n "$(find "$here/judge" -type f -newer "$out/judge")" ]; then
+    echo "building judge into $out"
+    part=$out/.judge.$$
+    (cd "$here/judge" && CGO_ENABLED=0 go build -mod=readonly -trimpath -buildvcs=false -o "$part" .)
+    mv "$part" "$out/judge"
+fi
+if ! cmp -s "$here/pkilint/requirements.txt" "$out/pkilint/requirements.txt"; then
+    echo "installing pkilint into $out"
+    part=$out/.pkilint.$$
+    python3 -m venv "$part"
+    "$part/bin/python3" -m pip install --quiet --disable-pip-version-check -r "$here/pkilint/requirements.txt"
+    cp "$here/pkilint/requirements.txt" "$part"
+    rm -rf "$out/pkilint"
+    mv "$part" "$out/pkilint"
+fi

@@ -7,7 +7,7 @@
 //! | none | [`VirtualClock`], [`run`], [`ScriptedTransport`], [`DurableStore`], [`SimDns`], crash replay in [`crash`], the suite for stores in [`conformance`] |
 //! | `crypto` | `ca`: a certificate authority in the process, with every fault on demand |
 //! | `solvers`, `issuers` | more suites in [`conformance`] that hold an implementation against its contract |
-//! | `servers` | `servers`: Pebble and others, started for a test |
+//! | `servers` | `servers`: Pebble and others, started for a test; foreign judges of certificates |
 //! | `https` | `https`: the same behind HTTPS on loopback, with real validation |
 
 #[cfg(feature = "crypto")]

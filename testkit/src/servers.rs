@@ -6,6 +6,9 @@
 //! comes from the system's packages (`apt-get install bind9 bind9-dnsutils`), and `CERTWRIGHT_PEBBLE`,
 //! `CERTWRIGHT_CHALLTESTSRV`, `CERTWRIGHT_NAMED`, `CERTWRIGHT_VAULT` and `CERTWRIGHT_MOTO_PYTHON` may each name a ready program instead.
 //!
+//! [`judges`] are no servers but are started like them: foreign programs that verify and lint certificates; [`foreign_csrs`] are what
+//! foreign programs ask for.
+//!
 //! Everything here is blocking and short; call it from a test, a bench or `spawn_blocking`.
 //!
 //! ```no_run
@@ -21,7 +24,9 @@
 mod bind;
 mod chall_test_srv;
 mod endpoint;
+pub mod foreign_csrs;
 mod http;
+pub mod judges;
 mod moto;
 mod pebble;
 mod ports;

@@ -14,6 +14,10 @@ pub(super) enum Program {
     Vault,
     /// The interpreter of moto's own environment.
     Moto,
+    Judge,
+    Pkilint,
+    OpenSsl,
+    Keytool,
 }
 
 impl Program {
@@ -31,13 +35,16 @@ impl Program {
             )));
         }
         match self {
-            Self::Pebble | Self::ChallTestSrv | Self::Vault => {
+            Self::Pebble | Self::ChallTestSrv | Self::Vault | Self::Judge | Self::Pkilint => {
                 let path = servers_folder().join(self.name());
                 if path.is_file() { Ok(path) } else { Err(self.missing(&path.display().to_string())) }
             }
             Self::Moto => {
                 let path = servers_folder().join("moto/bin/python");
                 if path.is_file() { Ok(path) } else { Err(self.missing(&path.display().to_string())) }
+            }
+            Self::OpenSsl | Self::Keytool => {
+                in_system(self.name()).ok_or_else(|| self.missing(&format!("{} in PATH", self.name())))
             }
             Self::Named => {
                 in_system("named").ok_or_else(|| self.missing("named in PATH")).and_then(|path| unconfined(&path))
@@ -52,6 +59,10 @@ impl Program {
             Self::Named => "named",
             Self::Vault => "vault",
             Self::Moto => "moto",
+            Self::Judge => "judge",
+            Self::Pkilint => "pkilint/bin/python3",
+            Self::OpenSsl => "openssl",
+            Self::Keytool => "keytool",
         }
     }
 
@@ -62,14 +73,21 @@ impl Program {
             Self::Named => "CERTWRIGHT_NAMED",
             Self::Vault => "CERTWRIGHT_VAULT",
             Self::Moto => "CERTWRIGHT_MOTO_PYTHON",
+            Self::Judge => "CERTWRIGHT_JUDGE",
+            Self::Pkilint => "CERTWRIGHT_PKILINT",
+            Self::OpenSsl => "CERTWRIGHT_OPENSSL",
+            Self::Keytool => "CERTWRIGHT_KEYTOOL",
         }
     }
 
     fn missing(self, place: &str) -> io::Error {
         let how = match self {
-            Self::Pebble | Self::ChallTestSrv | Self::Vault => "testkit/servers/build.sh (needs Go)",
+            Self::Pebble | Self::ChallTestSrv | Self::Vault | Self::Judge => "testkit/servers/build.sh (needs Go)",
+            Self::Pkilint => "testkit/servers/build.sh (needs python3-venv)",
             Self::Named => "apt-get install bind9 bind9-dnsutils",
             Self::Moto => "testkit/servers/build.sh (needs python3-venv)",
+            Self::OpenSsl => "apt-get install openssl",
+            Self::Keytool => "apt-get install default-jre-headless",
         };
         let variable = self.variable();
         io::Error::other(format!("there is no {place}: run .ci/test, or {how}, or name the program in {variable}"))

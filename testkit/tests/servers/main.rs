@@ -2,6 +2,7 @@
 
 mod bind;
 mod chall_test_srv;
+mod judges;
 mod pebble;
 mod vault;
 
