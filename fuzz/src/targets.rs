@@ -13,6 +13,7 @@ use acme_core::{DnsName, Error, Identifier, Key, Timestamp, limits};
 use certstore::Record;
 use certstore::policy::renew;
 use issuers::chain::Leaf;
+use issuers::csr::Request;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -107,11 +108,30 @@ pub fn challenge_flow(bytes: &[u8]) {
     stored(bytes, ChallengeFlow::decode, ChallengeFlow::encode, ChallengeFlow::next);
 }
 
-/// A signing request (DER).
+/// A signing request (DER), and what its extensions say.
 pub fn csr(bytes: &[u8]) {
-    match issuers::csr::read(&bytes.into()) {
+    let csr = bytes.into();
+    match issuers::csr::read(&csr) {
         Ok(asked) => drop(format!("{asked:?}")),
         Err(error) => sound(&error),
+    }
+    let request = match Request::read(&csr) {
+        Ok(request) => request,
+        Err(error) => return sound(&error),
+    };
+    assert!(request.extensions().len() <= issuers::limits::EXTENSIONS);
+    for extension in request.extensions() {
+        let _ = extension.dotted();
+    }
+    let views = [
+        request.alternative_names().map(drop),
+        request.basic_constraints().map(drop),
+        request.key_usage().map(drop),
+        request.extended_key_usage().map(drop),
+        request.verify(),
+    ];
+    for error in views.iter().filter_map(|it| it.as_ref().err()) {
+        sound(error);
     }
 }
 

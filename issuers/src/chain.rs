@@ -3,23 +3,25 @@
 use std::fmt::Write as _;
 
 use acme_core::client::Chain;
-use acme_core::{Error, ErrorKind, Identifier, Timestamp, limits, text};
+use acme_core::{Error, ErrorKind, Identifier, Timestamp, limits};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
-use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::ParsedExtension;
-use x509_parser::prelude::FromDer as _;
-use x509_parser::x509::X509Name;
+use rustls_pki_types::SubjectPublicKeyInfoDer;
+
+use crate::x509::{Certificate, name};
 
 mod leaf;
+mod link;
+
+use link::Refusal;
 
 pub use leaf::Leaf;
 
 /// Checks that `chain` is what a request for `key` and `identifiers` deserves, and answers what is known of its leaf.
 ///
 /// The leaf is for `key`, covers every identifier, is not a pre-certificate, and is valid at `now`; each certificate names the next
-/// as its issuer, and those are certificate authorities and not expired. Signatures are left to those who trust a root.
+/// as its issuer and is signed by its key, and those are certificate authorities that may sign and are not expired. Whether anybody trusts the topmost one is
+/// left to those who trust a root; so is a signature that this build cannot verify, every one of them without feature `aws-lc-rs` or `ring`.
 ///
 /// # Errors
 /// `Malformed`, with what is wrong and with which certificate. Keep what is in use.
@@ -37,7 +39,7 @@ pub fn check(
         return Err(refuse("the chain is empty".to_owned()));
     };
     let leaf = Leaf::of(first);
-    let is_of_key = first.public_key().raw == key.as_ref();
+    let is_of_key = first.public_key == *key;
     let problem = (!is_of_key)
         .then(|| "it is for another key than the signing request's".to_owned())
         .or_else(|| is_precertificate(first).then(|| "it is a pre-certificate (RFC 6962)".to_owned()))
@@ -74,35 +76,22 @@ pub fn to_pem(chain: &Chain) -> String {
 
 /// The common name of who issued the topmost certificate of `chain`: what [`prefer`] compares.
 pub fn topmost_issuer(chain: &Chain) -> Option<String> {
-    let topmost = parse(chain.certificates().last()?).ok()?;
-    common_name(topmost.issuer()).map(ToOwned::to_owned)
+    name::common_name(Certificate::read(chain.certificates().last()?).ok()?.issuer)
 }
 
-fn parse_all(chain: &Chain) -> Result<Vec<X509Certificate<'_>>, String> {
+fn parse_all(chain: &Chain) -> Result<Vec<Certificate<'_>>, String> {
     let count = chain.certificates().len();
     if count > limits::CHAIN {
         return Err(format!("the chain holds {count} certificates, more than {}", limits::CHAIN));
     }
-    chain
-        .certificates()
-        .iter()
-        .enumerate()
-        .map(|(at, certificate)| {
-            parse(certificate).map_err(|()| format!("certificate {} of the chain is not X.509", at + 1))
-        })
-        .collect()
-}
-
-fn parse<'a>(certificate: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>, ()> {
-    match X509Certificate::from_der(certificate.as_ref()) {
-        Ok(([], parsed)) => Ok(parsed),
-        Ok(_) | Err(_) => Err(()),
-    }
+    let read =
+        |(at, bytes)| Certificate::read(bytes).map_err(|why| format!("certificate {} of the chain is {why}", at + 1));
+    chain.certificates().iter().map(AsRef::as_ref).enumerate().map(read).collect()
 }
 
 /// The poison of RFC 6962 section 3.1: 1.3.6.1.4.1.11129.2.4.3.
-fn is_precertificate(certificate: &X509Certificate<'_>) -> bool {
-    certificate.iter_extensions().any(|extension| extension.oid.as_bytes() == POISON)
+fn is_precertificate(certificate: &Certificate<'_>) -> bool {
+    certificate.extension(POISON).is_some()
 }
 
 fn missing(leaf: &Leaf, identifiers: &[Identifier]) -> Option<String> {
@@ -124,66 +113,45 @@ fn out_of_time(leaf: &Leaf, now: Timestamp) -> Option<String> {
     }
 }
 
-fn out_of_order(certificates: &[X509Certificate<'_>], now: Timestamp) -> Option<String> {
+fn out_of_order(certificates: &[Certificate<'_>], now: Timestamp) -> Option<String> {
+    // Certificate authorities below the one that is looked at, those that only renew a key or a name aside (RFC 5280 section 4.2.1.9).
+    let mut below_it = 0;
     certificates.windows(2).enumerate().find_map(|(at, pair)| {
         let [child, parent] = pair else { return None };
         let (below, above) = (at + 1, at + 2);
-        if child.issuer().as_raw() != parent.subject().as_raw() {
-            return Some(format!(
-                "certificate {below} of the chain was issued by {}, but certificate {above} is {}",
-                name(child.issuer()),
-                name(parent.subject())
-            ));
-        }
-        if let (Some(wanted), Some(found)) = (authority_key_id(child), subject_key_id(parent))
-            && wanted != found
-        {
-            return Some(format!(
+        let parent_name = || format!("{:?}", name::readable(parent.subject));
+        let refused = match link::refusal(child, parent, below_it) {
+            None => None,
+            Some(Refusal::Name) => Some(format!(
+                "certificate {below} of the chain was issued by {:?}, but certificate {above} is {}",
+                name::readable(child.issuer),
+                parent_name()
+            )),
+            Some(Refusal::Key) => Some(format!(
                 "certificate {below} of the chain was issued with another key than that of certificate {above}, {}",
-                name(parent.subject())
-            ));
-        }
-        if !parent.is_ca() {
-            return Some(format!(
-                "certificate {above} of the chain, {}, is not a certificate authority",
-                name(parent.subject())
-            ));
-        }
+                parent_name()
+            )),
+            Some(Refusal::Authority(why)) => {
+                Some(format!("certificate {above} of the chain, {}, {why}", parent_name()))
+            }
+        };
+        below_it += u32::from(at > 0 && !child.is_self_issued());
         // A root that was left in the chain may be past its end: nobody looks at it there.
-        let is_root = parent.issuer().as_raw() == parent.subject().as_raw();
-        let ends = Timestamp::from_unix_seconds(parent.validity().not_after.timestamp());
-        (!is_root && ends < now)
-            .then(|| format!("certificate {above} of the chain, {}, expired at {ends}", name(parent.subject())))
+        let expired = !parent.is_self_issued() && parent.not_after < now;
+        refused
+            .or_else(|| {
+                expired.then(|| {
+                    format!("certificate {above} of the chain, {}, expired at {}", parent_name(), parent.not_after)
+                })
+            })
+            .or_else(|| {
+                let why = link::forged(child, parent)?;
+                Some(format!(
+                    "certificate {below} of the chain was not signed by certificate {above}, {}: {why}",
+                    parent_name()
+                ))
+            })
     })
-}
-
-fn authority_key_id<'a>(certificate: &'a X509Certificate<'_>) -> Option<&'a [u8]> {
-    certificate.iter_extensions().find_map(|extension| {
-        if let ParsedExtension::AuthorityKeyIdentifier(id) = extension.parsed_extension() {
-            id.key_identifier.as_ref().map(|key| key.0)
-        } else {
-            None
-        }
-    })
-}
-
-fn subject_key_id<'a>(certificate: &'a X509Certificate<'_>) -> Option<&'a [u8]> {
-    certificate.iter_extensions().find_map(|extension| {
-        if let ParsedExtension::SubjectKeyIdentifier(key) = extension.parsed_extension() { Some(key.0) } else { None }
-    })
-}
-
-fn common_name<'a>(name: &'a X509Name<'_>) -> Option<&'a str> {
-    name.iter_common_name().next()?.as_str().ok()
-}
-
-/// A name as people read it: its common name, or all of it.
-fn name(name: &X509Name<'_>) -> String {
-    let text = match common_name(name) {
-        Some(name) => name.to_owned(),
-        None => name.to_string(),
-    };
-    format!("{:?}", text::printable(&text, 120))
 }
 
 const POISON: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0xd6, 0x79, 0x02, 0x04, 0x03];

@@ -1,17 +1,20 @@
 //! Signing requests (PKCS #10, RFC 2986): made from a key that signs, and read back.
 //!
 //! [`create`] makes the one that certificate authorities want today: names and addresses as subject alternative names, in the order given,
-//! and an empty subject. [`read`] says what a request asks for.
+//! and an empty subject. [`Request`] takes one of any tool apart, to the byte, and verifies it; [`read`] says in short what it asks for.
 
 use std::net::IpAddr;
 
-use acme_core::{DnsName, Error, ErrorKind, Identifier, Signer, text};
+use acme_core::{DnsName, Error, ErrorKind, Identifier, Signer};
 use rustls_pki_types::{CertificateSigningRequestDer, SubjectPublicKeyInfoDer};
-use x509_parser::certification_request::X509CertificationRequest;
-use x509_parser::extensions::{GeneralName, ParsedExtension};
-use x509_parser::prelude::FromDer as _;
 
 use crate::der;
+
+mod request;
+
+pub use request::Request;
+
+pub use crate::x509::{BasicConstraints, RawExtension, RawGeneralName};
 
 /// Makes a signing request for `identifiers`, signed by the certificate's own key.
 ///
@@ -97,7 +100,7 @@ impl Draft {
     }
 }
 
-/// What a signing request asks for.
+/// What a signing request for servers asks for, in short.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Asked {
@@ -109,49 +112,17 @@ pub struct Asked {
     pub public_key: SubjectPublicKeyInfoDer<'static>,
 }
 
-/// Reads a signing request. Its signature is not looked at: whoever issues from it does that.
+/// Reads what a signing request asks for, in short. Its signature is not looked at: whoever issues from it reads a [`Request`] and verifies it.
 ///
 /// # Errors
 /// `Malformed` when it is not a signing request, or a name in it is no DNS name.
 pub fn read(csr: &CertificateSigningRequestDer<'_>) -> Result<Asked, Error> {
-    let malformed = || Error::new(ErrorKind::Malformed, "not a signing request of PKCS #10");
-    let (rest, request) = X509CertificationRequest::from_der(csr.as_ref())
-        .map_err(|source| malformed().with_source(source.to_string()))?;
-    if !rest.is_empty() {
-        return Err(malformed());
-    }
-    let info = &request.certification_request_info;
-    let mut identifiers = Vec::new();
-    for extension in request.requested_extensions().into_iter().flatten() {
-        if let ParsedExtension::SubjectAlternativeName(names) = extension {
-            for name in &names.general_names {
-                identifiers.extend(identifier(name)?);
-            }
-        }
-    }
-    let common_name = info
-        .subject
-        .iter_common_name()
-        .next()
-        .and_then(|name| name.as_str().ok())
-        .map(|name| text::printable(name, COMMON_NAME));
-    Ok(Asked { identifiers, common_name, public_key: info.subject_pki.raw.to_vec().into() })
-}
-
-/// A name as an identifier; `None` for kinds that are not for servers (e-mail addresses, directory names, …).
-pub(crate) fn identifier(name: &GeneralName<'_>) -> Result<Option<Identifier>, Error> {
-    if let GeneralName::DNSName(name) = name {
-        return DnsName::parse(name).map(|name| Some(name.into()));
-    }
-    let GeneralName::IPAddress(octets) = name else {
-        return Ok(None);
-    };
-    let address =
-        <[u8; 4]>::try_from(*octets).map(IpAddr::from).or_else(|_| <[u8; 16]>::try_from(*octets).map(IpAddr::from));
-    match address {
-        Ok(address) => Ok(Some(address.into())),
-        Err(_) => Err(Error::new(ErrorKind::Malformed, format!("an address of {} octets", octets.len()))),
-    }
+    let request = Request::read(csr)?;
+    Ok(Asked {
+        identifiers: request.identifiers()?,
+        common_name: request.common_name(),
+        public_key: request.public_key().as_ref().to_vec().into(),
+    })
 }
 
 fn general_name(identifier: &Identifier) -> Result<Vec<u8>, Error> {

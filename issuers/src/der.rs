@@ -1,16 +1,43 @@
-//! As much of DER (X.690) as a signing request needs to be written.
+//! As much of DER (X.690) as X.509 needs, written and read.
 
+mod fields;
+mod reader;
+
+pub(crate) use reader::{Reader, Value};
+
+pub(crate) const BOOLEAN: u8 = 0x01;
+pub(crate) const INTEGER: u8 = 0x02;
+pub(crate) const BIT_STRING: u8 = 0x03;
 pub(crate) const INTEGER_ZERO: [u8; 3] = [0x02, 0x01, 0x00];
 pub(crate) const OCTET_STRING: u8 = 0x04;
+pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
 pub(crate) const UTF8_STRING: u8 = 0x0c;
 pub(crate) const SEQUENCE: u8 = 0x30;
 pub(crate) const SET: u8 = 0x31;
+pub(crate) const NUMERIC_STRING: u8 = 0x12;
+pub(crate) const PRINTABLE_STRING: u8 = 0x13;
+pub(crate) const T61_STRING: u8 = 0x14;
+pub(crate) const IA5_STRING: u8 = 0x16;
+pub(crate) const UTC_TIME: u8 = 0x17;
+pub(crate) const GENERALIZED_TIME: u8 = 0x18;
+pub(crate) const UNIVERSAL_STRING: u8 = 0x1c;
+pub(crate) const BMP_STRING: u8 = 0x1e;
 /// `[0]`, constructed.
 pub(crate) const CONTEXT_0: u8 = 0xa0;
 /// `dNSName` of a GeneralName: `[2]`, primitive.
 pub(crate) const DNS_NAME: u8 = 0x82;
 /// `iPAddress` of a GeneralName: `[7]`, primitive.
 pub(crate) const IP_ADDRESS: u8 = 0x87;
+
+/// The tag `[number]`, primitive.
+pub(crate) const fn context(number: u8) -> u8 {
+    0x80 | number
+}
+
+/// The tag `[number]`, constructed.
+pub(crate) const fn context_constructed(number: u8) -> u8 {
+    0xa0 | number
+}
 
 /// One value: tag, length, and the parts of its content one after another.
 pub(crate) fn value(tag: u8, parts: &[&[u8]]) -> Vec<u8> {

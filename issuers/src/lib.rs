@@ -20,6 +20,7 @@ pub mod limits;
 mod progress;
 mod request;
 mod timer;
+mod x509;
 
 pub use acme_core::{Error, ErrorKind, Retry};
 pub use drive::drive;

@@ -5,3 +5,9 @@ pub const EMBARGOES: usize = 400;
 
 /// Longest text of a certificate authority that is kept with a pause, in characters; enough for what Let's Encrypt says of its limits.
 pub const EMBARGO_TEXT: usize = 300;
+
+/// Largest signing request that is read. cert-manager takes 36,500 bytes of PEM; 100 names of the longest kind need 26 KiB, an RSA key of 8192 bits 2 KiB more.
+pub const CSR: usize = 128 * 1024;
+
+/// Most extensions of one certificate or signing request; real ones have a dozen at most.
+pub const EXTENSIONS: usize = 64;

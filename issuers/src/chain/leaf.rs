@@ -3,12 +3,10 @@
 use std::fmt::Write as _;
 
 use acme_core::protocol::CertificateId;
-use acme_core::{Error, ErrorKind, Identifier, Timestamp, hash, text};
+use acme_core::{Error, ErrorKind, Identifier, Timestamp, hash};
 use rustls_pki_types::CertificateDer;
-use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::ParsedExtension;
 
-use crate::csr;
+use crate::x509::{Certificate, RawGeneralName, name, oid};
 
 /// The facts of a leaf certificate. Read them with [`Leaf::read`], or take what [`check`](super::check) answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,9 +34,9 @@ impl Leaf {
     /// # Errors
     /// `Malformed` when it is not an X.509 certificate.
     pub fn read(certificate: &CertificateDer<'_>) -> Result<Self, Error> {
-        match super::parse(certificate) {
-            Ok(parsed) => Ok(Self::of(&parsed)),
-            Err(()) => Err(Error::new(ErrorKind::Malformed, "not a certificate of X.509")),
+        match Certificate::read(certificate) {
+            Ok(certificate) => Ok(Self::of(&certificate)),
+            Err(why) => Err(Error::new(ErrorKind::Malformed, format!("a certificate is {why}"))),
         }
     }
 
@@ -50,35 +48,24 @@ impl Leaf {
         })
     }
 
-    pub(super) fn of(certificate: &X509Certificate<'_>) -> Self {
-        let raw_serial = certificate.raw_serial();
-        let serial = raw_serial.iter().fold(String::new(), |mut hex, byte| {
+    pub(super) fn of(certificate: &Certificate<'_>) -> Self {
+        let serial = certificate.serial.iter().fold(String::new(), |mut hex, byte| {
             let _ = write!(hex, "{byte:02x}");
             hex
         });
-        let issuer = match super::common_name(certificate.issuer()) {
-            Some(name) => text::printable(name, 200),
-            None => text::printable(&certificate.issuer().to_string(), 200),
-        };
-        let validity = certificate.validity();
         Self {
-            not_before: Timestamp::from_unix_seconds(validity.not_before.timestamp()),
-            not_after: Timestamp::from_unix_seconds(validity.not_after.timestamp()),
+            not_before: certificate.not_before,
+            not_after: certificate.not_after,
             serial,
-            issuer,
+            issuer: name::readable(certificate.issuer),
             names: names(certificate),
-            id: super::authority_key_id(certificate).map(|key| CertificateId::from_parts(key, raw_serial)),
-            spki_sha256: hash::sha256(certificate.public_key().raw),
+            id: certificate.authority_key_identifier().map(|key| CertificateId::from_parts(key, certificate.serial)),
+            spki_sha256: hash::sha256(&certificate.public_key),
         }
     }
 }
 
-fn names(certificate: &X509Certificate<'_>) -> Vec<Identifier> {
-    let mut names = Vec::new();
-    for extension in certificate.iter_extensions() {
-        if let ParsedExtension::SubjectAlternativeName(alternatives) = extension.parsed_extension() {
-            names.extend(alternatives.general_names.iter().filter_map(|name| csr::identifier(name).ok().flatten()));
-        }
-    }
-    names
+fn names(certificate: &Certificate<'_>) -> Vec<Identifier> {
+    let names = certificate.extension(oid::SUBJECT_ALTERNATIVE_NAME).and_then(|it| RawGeneralName::list(it.value));
+    names.unwrap_or_default().iter().filter_map(|name| name.identifier().ok().flatten()).collect()
 }
