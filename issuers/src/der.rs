@@ -1,19 +1,170 @@
-//! As much of DER (X.690) as X.509 needs, written and read.
+//! As much of DER (X.690) as X.509 needs: a writer that fills one buffer, and a strict reader.
+
+use acme_core::{SignatureAlgorithm, Timestamp};
+
+use crate::ObjectIdentifier;
 
 mod fields;
 mod reader;
 
 pub(crate) use reader::{Reader, Value};
 
+/// Writes one value after another into one buffer; lengths are filled in when the content is there.
+#[derive(Default)]
+pub(crate) struct Writer {
+    out: Vec<u8>,
+}
+
+/// What `content` writes.
+pub(crate) fn write(capacity: usize, content: impl FnOnce(&mut Writer)) -> Vec<u8> {
+    let mut writer = Writer { out: Vec::with_capacity(capacity) };
+    content(&mut writer);
+    writer.out
+}
+
+/// One value: tag, length, and the parts of its content one after another.
+pub(crate) fn value(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let length = parts.iter().map(|part| part.len()).sum::<usize>();
+    write(length + 6, |out| out.nested(tag, |it| parts.iter().for_each(|part| it.raw(part))))
+}
+
+impl Writer {
+    /// Values that are DER already, byte for byte.
+    pub(crate) fn raw(&mut self, values: &[u8]) {
+        self.out.extend_from_slice(values);
+    }
+
+    /// A value with this content.
+    pub(crate) fn value(&mut self, tag: u8, content: &[u8]) {
+        self.nested(tag, |it| it.raw(content));
+    }
+
+    /// A value whose content `content` writes.
+    pub(crate) fn nested(&mut self, tag: u8, content: impl FnOnce(&mut Self)) {
+        self.out.extend_from_slice(&[tag, 0]);
+        let start = self.out.len();
+        content(self);
+        let end = self.out.len();
+        match u8::try_from(end - start) {
+            Ok(short) if short < 0x80 => self.out[start - 1] = short,
+            _ => {
+                let octets = (end - start).to_be_bytes();
+                let zeros = octets.iter().take_while(|it| **it == 0).count();
+                let octets = &octets[zeros..];
+                self.out[start - 1] = 0x80 | u8::try_from(octets.len()).unwrap_or(0x7f);
+                self.out.resize(end + octets.len(), 0);
+                self.out.copy_within(start..end, start + octets.len());
+                self.out[start..start + octets.len()].copy_from_slice(octets);
+            }
+        }
+    }
+
+    pub(crate) fn sequence(&mut self, content: impl FnOnce(&mut Self)) {
+        self.nested(SEQUENCE, content);
+    }
+
+    /// A SET OF: DER wants its elements in ascending order.
+    pub(crate) fn set_of(&mut self, mut elements: Vec<Vec<u8>>) {
+        elements.sort();
+        self.nested(SET, |it| elements.iter().for_each(|element| it.raw(element)));
+    }
+
+    /// A BIT STRING of whole octets.
+    pub(crate) fn bit_string(&mut self, octets: &[u8]) {
+        self.nested(BIT_STRING, |it| {
+            it.raw(&[0]);
+            it.raw(octets);
+        });
+    }
+
+    /// A named bit list (X.680 section 22.7): bit 0 is the lowest of `bits`; trailing zeros are left out.
+    pub(crate) fn named_bits(&mut self, bits: u16) {
+        let octets = bits.reverse_bits().to_be_bytes();
+        let unused = u8::try_from(bits.leading_zeros() % 8).unwrap_or_default();
+        match octets {
+            [0, 0] => self.value(BIT_STRING, &[0]),
+            [first, 0] => self.value(BIT_STRING, &[unused, first]),
+            [first, second] => self.value(BIT_STRING, &[unused, first, second]),
+        }
+    }
+
+    /// An INTEGER from its magnitude, which may have leading zeros.
+    pub(crate) fn unsigned(&mut self, magnitude: &[u8]) {
+        let zeros = magnitude.iter().take_while(|it| **it == 0).count();
+        let magnitude = &magnitude[zeros..];
+        self.nested(INTEGER, |it| {
+            if magnitude.first().is_none_or(|first| *first >= 0x80) {
+                it.raw(&[0]);
+            }
+            it.raw(magnitude);
+        });
+    }
+
+    pub(crate) fn object_identifier(&mut self, oid: &ObjectIdentifier) {
+        self.value(OBJECT_IDENTIFIER, oid.as_der());
+    }
+
+    /// BOOLEAN TRUE; FALSE is a default everywhere, and DER leaves defaults out.
+    pub(crate) fn yes(&mut self) {
+        self.value(BOOLEAN, &[0xff]);
+    }
+
+    /// What was signed, the algorithm and the signature: the SEQUENCE that certificates, signing requests, revocation lists and OCSP share.
+    pub(crate) fn signed(&mut self, message: &[u8], algorithm: SignatureAlgorithm, signature: &[u8]) {
+        self.sequence(|it| {
+            it.raw(message);
+            it.raw(algorithm.x509());
+            it.bit_string(signature);
+        });
+    }
+
+    /// A time as RFC 5280 section 4.1.2.5 wants it: UTCTime through 2049, GeneralizedTime from 2050 on, always to the second and in UTC.
+    pub(crate) fn time(&mut self, at: Timestamp) {
+        let digits = digits(at);
+        match &digits {
+            [b'2', b'0', b'0'..=b'4', ..] | [b'1', b'9', b'5'..=b'9', ..] => self.value(UTC_TIME, &digits[2..]),
+            _ => self.value(GENERALIZED_TIME, &digits),
+        }
+    }
+}
+
+/// `YYYYMMDDHHMMSSZ`, by the days of the proleptic Gregorian calendar, counted in eras of 400 years from 1 March of the year 0.
+fn digits(at: Timestamp) -> [u8; 15] {
+    const DAY: i64 = 24 * 60 * 60;
+    let seconds = at.unix_seconds();
+    let days = seconds.div_euclid(DAY) + 719_468;
+    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    let of_day = seconds.rem_euclid(DAY);
+    let mut out = [b'Z'; 15];
+    let fields = [
+        (year, 0..4),
+        (month, 4..6),
+        (day, 6..8),
+        (of_day / 3600, 8..10),
+        (of_day / 60 % 60, 10..12),
+        (of_day % 60, 12..14),
+    ];
+    for (mut value, places) in fields {
+        for place in places.rev() {
+            out[place] = b'0' + u8::try_from(value % 10).unwrap_or_default();
+            value /= 10;
+        }
+    }
+    out
+}
+
 pub(crate) const BOOLEAN: u8 = 0x01;
 pub(crate) const INTEGER: u8 = 0x02;
 pub(crate) const BIT_STRING: u8 = 0x03;
-pub(crate) const INTEGER_ZERO: [u8; 3] = [0x02, 0x01, 0x00];
 pub(crate) const OCTET_STRING: u8 = 0x04;
 pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
 pub(crate) const UTF8_STRING: u8 = 0x0c;
-pub(crate) const SEQUENCE: u8 = 0x30;
-pub(crate) const SET: u8 = 0x31;
 pub(crate) const NUMERIC_STRING: u8 = 0x12;
 pub(crate) const PRINTABLE_STRING: u8 = 0x13;
 pub(crate) const T61_STRING: u8 = 0x14;
@@ -22,12 +173,8 @@ pub(crate) const UTC_TIME: u8 = 0x17;
 pub(crate) const GENERALIZED_TIME: u8 = 0x18;
 pub(crate) const UNIVERSAL_STRING: u8 = 0x1c;
 pub(crate) const BMP_STRING: u8 = 0x1e;
-/// `[0]`, constructed.
-pub(crate) const CONTEXT_0: u8 = 0xa0;
-/// `dNSName` of a GeneralName: `[2]`, primitive.
-pub(crate) const DNS_NAME: u8 = 0x82;
-/// `iPAddress` of a GeneralName: `[7]`, primitive.
-pub(crate) const IP_ADDRESS: u8 = 0x87;
+pub(crate) const SEQUENCE: u8 = 0x30;
+pub(crate) const SET: u8 = 0x31;
 
 /// The tag `[number]`, primitive.
 pub(crate) const fn context(number: u8) -> u8 {
@@ -37,31 +184,6 @@ pub(crate) const fn context(number: u8) -> u8 {
 /// The tag `[number]`, constructed.
 pub(crate) const fn context_constructed(number: u8) -> u8 {
     0xa0 | number
-}
-
-/// One value: tag, length, and the parts of its content one after another.
-pub(crate) fn value(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
-    let length = parts.iter().map(|part| part.len()).sum::<usize>();
-    let mut out = Vec::with_capacity(length + 6);
-    out.push(tag);
-    match u8::try_from(length) {
-        Ok(short) if short < 0x80 => out.push(short),
-        _ => {
-            let octets = length.to_be_bytes();
-            let octets = &octets[octets.iter().take_while(|octet| **octet == 0).count()..];
-            out.push(0x80 | u8::try_from(octets.len()).unwrap_or(0x7f));
-            out.extend_from_slice(octets);
-        }
-    }
-    for part in parts {
-        out.extend_from_slice(part);
-    }
-    out
-}
-
-/// A BIT STRING of whole octets.
-pub(crate) fn bit_string(octets: &[u8]) -> Vec<u8> {
-    value(0x03, &[&[0], octets])
 }
 
 #[cfg(test)]
@@ -78,9 +200,68 @@ mod tests {
             (256, &[4, 0x82, 1, 0]),
             (65_536, &[4, 0x83, 1, 0, 0]),
         ] {
-            let written = value(OCTET_STRING, &[&vec![0; length]]);
+            let content = vec![7; length];
+            let written = write(0, |it| it.value(OCTET_STRING, &content));
             assert_eq!(written[..header.len()], *header);
-            assert_eq!(written.len(), header.len() + length);
+            assert_eq!(written[header.len()..], content);
+        }
+    }
+
+    #[test]
+    fn integers_are_minimal_and_not_negative() {
+        for (magnitude, written) in [
+            (&[][..], &[2, 1, 0][..]),
+            (&[0, 0], &[2, 1, 0]),
+            (&[0x7f], &[2, 1, 0x7f]),
+            (&[0x80], &[2, 2, 0, 0x80]),
+            (&[0, 0, 1, 0], &[2, 2, 1, 0]),
+        ] {
+            assert_eq!(write(0, |it| it.unsigned(magnitude)), written);
+        }
+    }
+
+    #[test]
+    fn named_bits_lose_their_trailing_zeros() {
+        for (bits, written) in [
+            (0, &[3, 1, 0][..]),
+            (0b1, &[3, 2, 7, 0x80]),
+            (0b101, &[3, 2, 5, 0xa0]),
+            (0b110_0000, &[3, 2, 1, 0x06]),
+            (0b1000_0000, &[3, 2, 0, 0x01]),
+            (0b1_0000_0000, &[3, 3, 7, 0x00, 0x80]),
+        ] {
+            assert_eq!(write(0, |it| it.named_bits(bits)), written, "{bits:b}");
+        }
+    }
+
+    #[test]
+    fn a_set_is_in_ascending_order() {
+        let elements = vec![vec![4, 2, 0, 0], vec![4, 1, 9], vec![4, 1, 1]];
+        assert_eq!(write(0, |it| it.set_of(elements)), [0x31, 10, 4, 1, 1, 4, 1, 9, 4, 2, 0, 0]);
+    }
+
+    #[test]
+    fn times_change_their_form_in_2050() {
+        for (text, tag, written) in [
+            ("1970-01-01T00:00:00Z", UTC_TIME, "700101000000Z"),
+            ("2000-02-29T23:59:59Z", UTC_TIME, "000229235959Z"),
+            ("2026-12-31T00:00:00.999Z", UTC_TIME, "261231000000Z"),
+            ("2049-12-31T23:59:59Z", UTC_TIME, "491231235959Z"),
+            ("2050-01-01T00:00:00Z", GENERALIZED_TIME, "20500101000000Z"),
+            ("2100-03-01T12:34:56Z", GENERALIZED_TIME, "21000301123456Z"),
+            ("9999-12-31T23:59:59Z", GENERALIZED_TIME, "99991231235959Z"),
+        ] {
+            let written = [&[tag, u8::try_from(written.len()).unwrap()], written.as_bytes()].concat();
+            assert_eq!(write(0, |it| it.time(Timestamp::parse_rfc3339(text).unwrap())), written, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_day_has_its_date() {
+        for day in (0..2_932_896_i64).step_by(13) {
+            let at = Timestamp::from_unix_seconds(day * 86_400 + day % 86_400);
+            let text: String = at.to_string().chars().filter(char::is_ascii_digit).collect();
+            assert_eq!(digits(at)[..14], *text.as_bytes(), "{at}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A signing request in, a certificate chain out.
 //!
 //! An [`Issuer`] turns a signing request ([`csr`]) into a chain, one step at a time; [`drive`] is the loop around it. What comes out is
-//! checked with [`chain::check`] before anything is replaced.
+//! checked with [`chain::check`] before anything is replaced. What stands in requests and certificates is in [`name`] and [`template`].
 //!
 //! | feature | what it makes exist |
 //! |---|---|
@@ -17,14 +17,18 @@ mod der;
 mod drive;
 mod issuer;
 pub mod limits;
+pub mod name;
+mod oid;
 mod progress;
 mod request;
+pub mod template;
 mod timer;
 mod x509;
 
 pub use acme_core::{Error, ErrorKind, Retry};
 pub use drive::drive;
 pub use issuer::{Issued, Issuer, IssuerId, Renewal, RenewalAnswer, Revoke, Step};
+pub use oid::ObjectIdentifier;
 pub use progress::{InMemory, Progress, ProgressError};
 pub use request::CertificateRequest;
 pub use timer::Timer;

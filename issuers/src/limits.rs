@@ -11,3 +11,18 @@ pub const CSR: usize = 128 * 1024;
 
 /// Most extensions of one certificate or signing request; real ones have a dozen at most.
 pub const EXTENSIONS: usize = 64;
+
+/// Longest object identifier, in octets of DER; the longest in use have about 20.
+pub const OBJECT_IDENTIFIER: usize = 64;
+
+/// Most attributes of a distinguished name; people and machines get by with ten.
+pub const NAME_ATTRIBUTES: usize = 128;
+
+/// Longest value of an attribute of a distinguished name, in octets: ub-name of RFC 5280 appendix A.1.
+pub const NAME_VALUE: usize = 32_768;
+
+/// Longest common name, in octets: ub-common-name of RFC 5280 appendix A.1, counted as cert-manager does.
+pub const COMMON_NAME: usize = 64;
+
+/// Longest text of a distinguished name (RFC 4514), in octets.
+pub const NAME_TEXT: usize = 65_536;

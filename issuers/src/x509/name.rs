@@ -18,24 +18,29 @@ pub(crate) struct Attribute<'a> {
 impl<'a> Attribute<'a> {
     /// Its value as text; `None` for what is not one of the string types, or not what its type says.
     pub(crate) fn text(&self) -> Option<Cow<'a, str>> {
-        let octets = self.value.content;
-        match self.value.tag {
-            der::UTF8_STRING | der::NUMERIC_STRING | der::PRINTABLE_STRING | der::IA5_STRING | VISIBLE_STRING => {
-                std::str::from_utf8(octets).ok().map(Cow::Borrowed)
-            }
-            // T.61 is written by nobody; what stands in a TeletexString is Latin-1.
-            der::T61_STRING => Some(octets.iter().map(|octet| char::from(*octet)).collect()),
-            der::BMP_STRING => {
-                let units = octets.chunks(2).map(|it| Some(u16::from_be_bytes(it.try_into().ok()?)));
-                String::from_utf16(&units.collect::<Option<Vec<_>>>()?).ok().map(Cow::Owned)
-            }
-            der::UNIVERSAL_STRING => octets
-                .chunks(4)
-                .map(|it| char::from_u32(u32::from_be_bytes(it.try_into().ok()?)))
-                .collect::<Option<String>>()
-                .map(Cow::Owned),
-            _ => None,
+        text_of(self.value)
+    }
+}
+
+/// A value as text; `None` for what is not one of the string types, or not what its type says.
+pub(crate) fn text_of(value: Value<'_>) -> Option<Cow<'_, str>> {
+    let octets = value.content;
+    match value.tag {
+        der::UTF8_STRING | der::NUMERIC_STRING | der::PRINTABLE_STRING | der::IA5_STRING | VISIBLE_STRING => {
+            std::str::from_utf8(octets).ok().map(Cow::Borrowed)
         }
+        // T.61 is written by nobody; what stands in a TeletexString is Latin-1.
+        der::T61_STRING => Some(octets.iter().map(|octet| char::from(*octet)).collect()),
+        der::BMP_STRING => {
+            let units = octets.chunks(2).map(|it| Some(u16::from_be_bytes(it.try_into().ok()?)));
+            String::from_utf16(&units.collect::<Option<Vec<_>>>()?).ok().map(Cow::Owned)
+        }
+        der::UNIVERSAL_STRING => octets
+            .chunks(4)
+            .map(|it| char::from_u32(u32::from_be_bytes(it.try_into().ok()?)))
+            .collect::<Option<String>>()
+            .map(Cow::Owned),
+        _ => None,
     }
 }
 

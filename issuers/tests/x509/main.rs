@@ -1,0 +1,6 @@
+//! Names, extensions, certificates and signing requests, to the byte as OpenSSL and Go write them.
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+mod certificates;
+mod names;
+mod openssl;
