@@ -1,5 +1,8 @@
 //! Keys that sign: account keys, the keys of certificate authorities, keys behind hardware and key services.
 
+mod encoding;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod envelope;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod private;
 #[cfg(feature = "aws-lc-rs")]
@@ -20,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
+pub use encoding::Encoding;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub use private::{PrivateKey, verify};
 pub use public::{PublicKey, PublicKeyType};
@@ -110,6 +114,8 @@ pub enum KeyType {
     Rsa3072,
     /// RSA with a modulus of 4096 bits.
     Rsa4096,
+    /// RSA with a modulus of 8192 bits: slow to make and to sign with; taken by few public certificate authorities, and not by the ring provider.
+    Rsa8192,
     /// Ed25519; refused by public certificate authorities.
     Ed25519,
 }
@@ -121,7 +127,7 @@ impl KeyType {
             Self::EcdsaP256 => SignatureAlgorithm::EcdsaP256Sha256,
             Self::EcdsaP384 => SignatureAlgorithm::EcdsaP384Sha384,
             Self::EcdsaP521 => SignatureAlgorithm::EcdsaP521Sha512,
-            Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 => SignatureAlgorithm::RsaPkcs1Sha256,
+            Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 | Self::Rsa8192 => SignatureAlgorithm::RsaPkcs1Sha256,
             Self::Ed25519 => SignatureAlgorithm::Ed25519,
         }
     }
@@ -136,6 +142,7 @@ impl fmt::Display for KeyType {
             Self::Rsa2048 => "RSA 2048",
             Self::Rsa3072 => "RSA 3072",
             Self::Rsa4096 => "RSA 4096",
+            Self::Rsa8192 => "RSA 8192",
             Self::Ed25519 => "Ed25519",
         })
     }

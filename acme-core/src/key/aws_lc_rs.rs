@@ -9,7 +9,7 @@ use aws_lc_rs::signature::{
 };
 
 use super::KeyType;
-use super::private::{Family, not_a_key, weak_rsa};
+use super::envelope::{Family, not_a_key};
 use super::x509::{Curve, Hash, Scheme};
 use crate::{Error, ErrorKind, Secret};
 
@@ -44,6 +44,7 @@ pub(super) fn generate(kind: KeyType) -> Result<Generated, Error> {
         KeyType::Rsa2048 => rsa(KeySize::Rsa2048),
         KeyType::Rsa3072 => rsa(KeySize::Rsa3072),
         KeyType::Rsa4096 => rsa(KeySize::Rsa4096),
+        KeyType::Rsa8192 => rsa(KeySize::Rsa8192),
         KeyType::Ed25519 => {
             let pair = Ed25519KeyPair::generate().map_err(failed)?;
             let pkcs8 = pair.to_pkcs8v1().map_err(failed)?;
@@ -54,16 +55,11 @@ pub(super) fn generate(kind: KeyType) -> Result<Generated, Error> {
 
 impl KeyPair {
     pub(super) fn from_pkcs8(family: Family, pkcs8: &[u8]) -> Result<Self, Error> {
-        let refused = |source| not_a_key().with_source(source);
+        let refused = |source| not_a_key(pkcs8).with_source(source);
         match family {
             Family::Ec(kind) => EcdsaKeyPair::from_pkcs8(curve(kind)?, pkcs8).map(Self::Ecdsa).map_err(refused),
             Family::Ed25519 => Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8).map(Self::Ed25519).map_err(refused),
-            Family::Rsa => RsaKeyPair::from_pkcs8(pkcs8).map(|pair| Self::Rsa(Box::new(pair))).map_err(|source| {
-                match source.to_string().as_str() {
-                    "TooSmall" => weak_rsa().with_source(source),
-                    _ => refused(source),
-                }
-            }),
+            Family::Rsa(_) => RsaKeyPair::from_pkcs8(pkcs8).map(|pair| Self::Rsa(Box::new(pair))).map_err(refused),
         }
     }
 
@@ -120,6 +116,8 @@ fn curve(kind: KeyType) -> Result<&'static EcdsaSigningAlgorithm, Error> {
         KeyType::EcdsaP256 => Ok(&signature::ECDSA_P256_SHA256_ASN1_SIGNING),
         KeyType::EcdsaP384 => Ok(&signature::ECDSA_P384_SHA384_ASN1_SIGNING),
         KeyType::EcdsaP521 => Ok(&signature::ECDSA_P521_SHA512_ASN1_SIGNING),
-        KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096 | KeyType::Ed25519 => Err(not_a_key()),
+        KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096 | KeyType::Rsa8192 | KeyType::Ed25519 => {
+            Err(not_a_key(&[]))
+        }
     }
 }

@@ -77,26 +77,10 @@ impl<'a> PublicKey<'a> {
     /// # Errors
     /// `Refused`, with what is wrong.
     pub fn refuse_weak(&self) -> Result<(), Error> {
-        let PublicKeyType::Rsa { bits } = self.kind else {
+        let PublicKeyType::Rsa { .. } = self.kind else {
             return Ok(());
         };
-        let key = RsaPublicKey::read(self.octets).ok_or_else(not_a_key)?;
-        let odd = |number: &[u8]| number.last().is_some_and(|last| last & 1 == 1);
-        let refused = |what: String| Err(Error::new(ErrorKind::Refused, what));
-        let exponent = match key.exponent {
-            long @ [_, _, _, _, _, ..] if long.len() > 5 || long[0] > 1 => None,
-            short => Some(short.iter().fold(0_u64, |all, octet| all << 8 | u64::from(*octet))),
-        };
-        match exponent {
-            _ if bits < 2048 => refused(format!("the RSA key has {bits} bits, and 2048 are the least: make a new one")),
-            _ if bits > 8192 => refused(format!("the RSA key has {bits} bits, and 8192 are the most: make a new one")),
-            _ if !odd(key.modulus) => refused("the modulus of the RSA key is even: make a new one".into()),
-            None => refused("the exponent of the RSA key is longer than 33 bits: make a new one with 65537".into()),
-            Some(exponent) if exponent < 65_537 || !odd(key.exponent) => {
-                refused(format!("the RSA key's exponent is {exponent}: make a new one with 65537"))
-            }
-            Some(_) => Ok(()),
-        }
+        refuse_weak_rsa(&RsaPublicKey::read(self.octets).ok_or_else(not_a_key)?)
     }
 
     /// The parameters of a key that is for RSASSA-PSS alone (RFC 4055 section 1.2).
@@ -154,6 +138,7 @@ impl From<KeyType> for PublicKeyType {
             KeyType::Rsa2048 => Self::Rsa { bits: 2048 },
             KeyType::Rsa3072 => Self::Rsa { bits: 3072 },
             KeyType::Rsa4096 => Self::Rsa { bits: 4096 },
+            KeyType::Rsa8192 => Self::Rsa { bits: 8192 },
             KeyType::Ed25519 => Self::Ed25519,
         }
     }
@@ -168,6 +153,27 @@ impl fmt::Display for PublicKeyType {
             Self::Rsa { bits } => write!(f, "RSA {bits}"),
             Self::Ed25519 => f.write_str("Ed25519"),
         }
+    }
+}
+
+/// What [`PublicKey::refuse_weak`] refuses of RSA.
+pub(super) fn refuse_weak_rsa(key: &RsaPublicKey<'_>) -> Result<(), Error> {
+    let bits = key.bits();
+    let odd = |number: &[u8]| number.last().is_some_and(|last| last & 1 == 1);
+    let refused = |what: String| Err(Error::new(ErrorKind::Refused, what));
+    let exponent = match key.exponent {
+        long @ [_, _, _, _, _, ..] if long.len() > 5 || long[0] > 1 => None,
+        short => Some(short.iter().fold(0_u64, |all, octet| all << 8 | u64::from(*octet))),
+    };
+    match exponent {
+        _ if bits < 2048 => refused(format!("the RSA key has {bits} bits, and 2048 are the least: make a new one")),
+        _ if bits > 8192 => refused(format!("the RSA key has {bits} bits, and 8192 are the most: make a new one")),
+        _ if !odd(key.modulus) => refused("the modulus of the RSA key is even: make a new one".into()),
+        None => refused("the exponent of the RSA key is longer than 33 bits: make a new one with 65537".into()),
+        Some(exponent) if exponent < 65_537 || !odd(key.exponent) => {
+            refused(format!("the RSA key's exponent is {exponent}: make a new one with 65537"))
+        }
+        Some(_) => Ok(()),
     }
 }
 

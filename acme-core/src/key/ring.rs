@@ -10,7 +10,7 @@ use rustls_pki_types::alg_id;
 use zeroize::Zeroize as _;
 
 use super::KeyType;
-use super::private::{Family, not_a_key, weak_rsa, wrap};
+use super::envelope::{Family, not_a_key, wrap};
 use super::x509::{Curve, Hash, Scheme};
 use crate::{Error, ErrorKind, Secret, der};
 
@@ -38,12 +38,12 @@ pub(super) fn generate(kind: KeyType) -> Result<Generated, Error> {
             let mut seed = [0; 32];
             random.fill(&mut seed).map_err(failed)?;
             let mut key = der::write(der::OCTET_STRING, &seed);
-            let pkcs8 = Secret::new(wrap(alg_id::ED25519.as_ref(), &key));
+            let pkcs8 = wrap(alg_id::ED25519.as_ref(), &key);
             seed.zeroize();
             key.zeroize();
             (Family::Ed25519, pkcs8)
         }
-        KeyType::EcdsaP521 | KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096 => {
+        KeyType::EcdsaP521 | KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096 | KeyType::Rsa8192 => {
             return Err(lacks(kind));
         }
     };
@@ -52,18 +52,14 @@ pub(super) fn generate(kind: KeyType) -> Result<Generated, Error> {
 
 impl KeyPair {
     pub(super) fn from_pkcs8(family: Family, pkcs8: &[u8]) -> Result<Self, Error> {
-        let refused = |source: KeyRejected| not_a_key().with_source(source.to_string());
+        let refused = |source: KeyRejected| not_a_key(pkcs8).with_source(source.to_string());
         match family {
             Family::Ec(kind) => {
                 EcdsaKeyPair::from_pkcs8(curve(kind)?, pkcs8, &SystemRandom::new()).map(Self::Ecdsa).map_err(refused)
             }
             Family::Ed25519 => Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8).map(Self::Ed25519).map_err(refused),
-            Family::Rsa => RsaKeyPair::from_pkcs8(pkcs8).map(|pair| Self::Rsa(Box::new(pair))).map_err(|source| {
-                match source.to_string().as_str() {
-                    "TooSmall" => weak_rsa().with_source(source.to_string()),
-                    _ => refused(source),
-                }
-            }),
+            Family::Rsa(bits) if !matches!(bits, 2048 | 3072 | 4096) => Err(lacks(KeyType::Rsa8192)),
+            Family::Rsa(_) => RsaKeyPair::from_pkcs8(pkcs8).map(|pair| Self::Rsa(Box::new(pair))).map_err(refused),
         }
     }
 
@@ -120,15 +116,28 @@ fn curve(kind: KeyType) -> Result<&'static EcdsaSigningAlgorithm, Error> {
         KeyType::EcdsaP256 => Ok(&signature::ECDSA_P256_SHA256_ASN1_SIGNING),
         KeyType::EcdsaP384 => Ok(&signature::ECDSA_P384_SHA384_ASN1_SIGNING),
         KeyType::EcdsaP521 => Err(lacks(kind)),
-        KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096 | KeyType::Ed25519 => Err(not_a_key()),
+        KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096 | KeyType::Rsa8192 | KeyType::Ed25519 => {
+            Err(not_a_key(&[]))
+        }
     }
 }
 
 fn lacks(kind: KeyType) -> Error {
-    let what = if kind == KeyType::EcdsaP521 {
-        "ring has no ECDSA P-521: build with feature `aws-lc-rs`, or take P-256 or P-384".to_owned()
-    } else {
-        format!("ring cannot make an {kind} key: build with feature `aws-lc-rs`, or bring a key made elsewhere")
+    let what = match kind {
+        KeyType::EcdsaP521 => {
+            "ring has no ECDSA P-521: build with feature `aws-lc-rs`, or take P-256 or P-384".to_owned()
+        }
+        KeyType::Rsa8192 => {
+            "ring takes RSA keys of 2048, 3072 and 4096 bits alone: build with feature `aws-lc-rs`, or take one of these".to_owned()
+        }
+        KeyType::EcdsaP256
+        | KeyType::EcdsaP384
+        | KeyType::Rsa2048
+        | KeyType::Rsa3072
+        | KeyType::Rsa4096
+        | KeyType::Ed25519 => {
+            format!("ring cannot make an {kind} key: build with feature `aws-lc-rs`, or bring a key made elsewhere")
+        }
     };
     Error::new(ErrorKind::Unsupported, what)
 }
