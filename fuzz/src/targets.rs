@@ -5,11 +5,12 @@ use std::fmt::Debug;
 use acme_core::client::Chain;
 use acme_core::directory::headers;
 use acme_core::flow::{AccountFlow, ChallengeFlow, Issuance, Next, OrderFlow};
+use acme_core::key::{Encoding, PublicKey, verify_x509};
 use acme_core::protocol::{
     AccountObject, Authorization, CertificateId, DirectoryObject, ExternalAccount, KeyAuthorization, Order, Problem,
     RenewalInfo, Url,
 };
-use acme_core::{DnsName, Error, Identifier, Key, Timestamp, limits};
+use acme_core::{DnsName, Error, Identifier, Key, PrivateKey, Secret, Signer as _, Timestamp, limits};
 use certstore::Record;
 use certstore::policy::renew;
 use issuers::chain::Leaf;
@@ -49,10 +50,13 @@ targets! {
     links,
     order,
     order_flow,
+    private_key,
     problem,
+    public_key,
     record,
     renewal_info,
     retry_after,
+    signature_algorithm,
     store_key,
     time,
     url,
@@ -217,6 +221,25 @@ pub fn order_flow(bytes: &[u8]) {
     stored(bytes, OrderFlow::decode, OrderFlow::encode, OrderFlow::next);
 }
 
+/// A private key as people bring it, in PEM or DER; what is read goes through every structure.
+pub fn private_key(bytes: &[u8]) {
+    let read = match std::str::from_utf8(bytes) {
+        Ok(pem) => PrivateKey::from_pem(pem),
+        Err(_) => PrivateKey::from_der(Secret::new(bytes.to_vec())),
+    };
+    let key = match read {
+        Ok(key) => key,
+        Err(error) => return sound(&error),
+    };
+    for encoding in [Encoding::Pkcs8, Encoding::Traditional] {
+        let pem = PrivateKey::from_pem(key.to_pem_as(encoding).expose());
+        let der = PrivateKey::from_der(key.to_der_as(encoding));
+        for again in [pem, der] {
+            assert_eq!(again.ok().as_ref().map(|it| it.public_key()), Some(key.public_key()));
+        }
+    }
+}
+
 /// A problem document.
 pub fn problem(bytes: &[u8]) {
     let Some(problem) = read_twice::<Problem>(bytes) else {
@@ -228,6 +251,19 @@ pub fn problem(bytes: &[u8]) {
     // One text for the problem and one for each subproblem, with its identifier and its type; four bytes to a character at most.
     let most = (1 + problem.subproblems.len()) * 4 * (limits::PROBLEM_TEXT + 400);
     assert!(shown.len() <= most, "{} bytes", shown.len());
+}
+
+/// A public key (DER).
+pub fn public_key(bytes: &[u8]) {
+    match PublicKey::read(&bytes.into()) {
+        Ok(key) => {
+            let _ = key.kind().to_string();
+            if let Err(error) = key.refuse_weak() {
+                sound(&error);
+            }
+        }
+        Err(error) => sound(&error),
+    }
 }
 
 /// The stored record of a certificate.
@@ -257,6 +293,16 @@ pub fn retry_after(bytes: &[u8]) {
     for now in instants() {
         if let Some(wait) = headers::retry_after(text, now) {
             assert!(wait <= limits::RETRY_AFTER);
+        }
+    }
+}
+
+/// The name of a signature's algorithm (DER), over keys of every kind.
+pub fn signature_algorithm(bytes: &[u8]) {
+    for key in [&include_bytes!("../seeds/public_key/rsa2048.der")[..], include_bytes!("../seeds/public_key/p256.der")]
+    {
+        if let Err(error) = verify_x509(bytes, &key.into(), b"message", b"no signature") {
+            sound(&error);
         }
     }
 }
@@ -376,6 +422,7 @@ mod tests {
             ("account_flow", read("account_flow", |it| AccountFlow::decode(it).is_ok())),
             ("order", read("order", |it| serde_json::from_slice::<Order>(it).is_ok())),
             ("chain", read("chain", |it| Chain::from_pem(it).is_ok())),
+            ("public_key", read("public_key", |it| PublicKey::read(&it.into()).is_ok())),
             ("identifier", read("identifier", |it| Identifier::parse(&String::from_utf8_lossy(it)).is_ok())),
         ];
         for (target, share) in shares {
