@@ -2,6 +2,7 @@
 //!
 //! An [`Issuer`] turns a signing request ([`csr`]) into a chain, one step at a time; [`drive`] is the loop around it. What comes out is
 //! checked with [`chain::check`] before anything is replaced. What stands in requests and certificates is in [`name`] and [`template`].
+//! [`Failover`] makes one issuer of several.
 //!
 //! | feature | what it makes exist |
 //! |---|---|
@@ -15,6 +16,7 @@ pub mod chain;
 pub mod csr;
 mod der;
 mod drive;
+pub mod failover;
 mod issuer;
 pub mod limits;
 pub mod name;
@@ -27,6 +29,7 @@ mod x509;
 
 pub use acme_core::{Error, ErrorKind, Retry};
 pub use drive::drive;
+pub use failover::Failover;
 pub use issuer::{Issued, Issuer, IssuerId, Renewal, RenewalAnswer, Revoke, Step};
 pub use oid::ObjectIdentifier;
 pub use progress::{InMemory, Progress, ProgressError};

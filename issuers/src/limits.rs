@@ -26,3 +26,12 @@ pub const COMMON_NAME: usize = 64;
 
 /// Longest text of a distinguished name (RFC 4514), in octets.
 pub const NAME_TEXT: usize = 65_536;
+
+/// Most rests that fail-over keeps for its issuers; each takes up to 600 bytes, and a store's value is at most 256 KiB. Those that end first give way.
+pub const RESTS: usize = 300;
+
+/// Longest text of an issuer that is kept with a rest, in characters.
+pub const REST_TEXT: usize = 300;
+
+/// Most authority key identifiers for which fail-over remembers who issues with them; public certificate authorities use a few at a time.
+pub const AUTHORITIES: usize = 200;

@@ -4,11 +4,12 @@ mod program;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use program::{Program, eventually, page, served_by};
+use program::{Program, eventually, openssl_verifies, page, served_by};
 use tempfile::TempDir;
-use testkit::servers::{Bind, ChallTestSrv, Pebble, TsigAlgorithm, TsigKey, Zone};
+use testkit::servers::{Bind, ChallTestSrv, Pebble, TsigAlgorithm, TsigKey, Zone, free_port};
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder")
@@ -107,6 +108,35 @@ fn a_wildcard_and_its_apex_are_proven_by_dns() {
         .output();
     assert!(output.contains("c.test: certificate"), "{output}");
     assert!(bind.txt("_acme-challenge.c.test").is_empty(), "an answer was left behind");
+}
+
+#[test]
+fn the_third_authority_issues_while_the_first_is_down_and_the_second_refuses() {
+    const MAC: &str = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W";
+    let (folder, dns) = (folder(), ChallTestSrv::start());
+    let builder = || Pebble::builder().dns_server(dns.dns_address()).http_port(http_port());
+    let (mut first, third) = (builder().start(), builder().eab_key("google", MAC).start());
+    // The second does not know the key that the example shows, and makes no account.
+    let second = builder().eab_key("somebody else", MAC).start();
+    first.stop();
+    let roots = [&first, &second, &third].map(Pebble::root_pem).concat();
+    let listen = format!("127.0.0.1:{}", http_port());
+    let binding = |id: &str| format!("{id},{MAC}");
+    let output = Program::new("failover", &folder)
+        .arguments(["e.test", &listen, &binding("zerossl"), &binding("google")])
+        .arguments([first.directory_url(), second.directory_url(), third.directory_url()])
+        .arguments([file(&folder, "roots.pem", &roots)])
+        .output();
+    assert!(output.contains("lets-encrypt rests until") && output.contains("zerossl rests until"), "{output}");
+    let chain = file(&folder, "chain.pem", &output[output.find("-----BEGIN").expect("a chain")..]);
+    let issued = file(&folder, "issued.pem", &third.issuance_root_pem(0));
+    openssl_verifies(&issued, &chain, "e.test");
+}
+
+/// One port on which the validators of several authorities ask.
+fn http_port() -> u16 {
+    static PORT: OnceLock<u16> = OnceLock::new();
+    *PORT.get_or_init(free_port)
 }
 
 #[test]

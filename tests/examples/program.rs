@@ -93,6 +93,17 @@ pub(crate) fn served_by(address: &str, name: &str, root: &str) -> Option<String>
     s_client(address, name, root, &["-showcerts"], "")
 }
 
+/// OpenSSL's word on a chain in a file: it leads to `root` and is for `name`.
+#[track_caller]
+pub(crate) fn openssl_verifies(root: &str, chain: &str, name: &str) {
+    let output = Command::new("openssl")
+        .args(["verify", "-x509_strict", "-purpose", "sslserver", "-verify_hostname", name])
+        .args(["-CAfile", root, "-untrusted", chain, chain])
+        .output()
+        .expect("openssl");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 fn s_client(address: &str, name: &str, root: &str, more: &[&str], input: &str) -> Option<String> {
     let mut child = Command::new("openssl")
         .args(["s_client", "-connect", address, "-servername", name, "-verify_hostname", name])
