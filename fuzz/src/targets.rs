@@ -15,6 +15,7 @@ use certstore::Record;
 use certstore::policy::renew;
 use issuers::chain::Leaf;
 use issuers::csr::Request;
+use issuers::name::{DistinguishedName, RawName};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -43,6 +44,7 @@ targets! {
     challenge_flow,
     csr,
     directory,
+    distinguished_name,
     external_account,
     identifier,
     issuance,
@@ -142,6 +144,35 @@ pub fn csr(bytes: &[u8]) {
 /// A directory.
 pub fn directory(bytes: &[u8]) {
     read_twice::<DirectoryObject>(bytes);
+}
+
+/// A distinguished name in the words of RFC 4514, and one in DER.
+pub fn distinguished_name(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        match DistinguishedName::parse(text) {
+            Ok(name) => printed(&name),
+            Err(error) => sound(&error),
+        }
+    }
+    let raw = match RawName::new(bytes) {
+        Ok(raw) => raw,
+        Err(error) => return sound(&error),
+    };
+    let _ = format!("{raw:?}");
+    if let Ok(name) = DistinguishedName::read(&raw) {
+        assert_eq!(name.to_raw().as_der().len(), bytes.len());
+        printed(&name);
+    }
+}
+
+/// What is printed of a name is read, and printed the same again.
+fn printed(name: &DistinguishedName) {
+    let printed = name.to_string();
+    match DistinguishedName::parse(&printed) {
+        Ok(again) => assert_eq!(again.to_string(), printed),
+        // A value of DER is longer in hexadecimal than the text of a name may be.
+        Err(error) => assert!(printed.len() > issuers::limits::NAME_TEXT, "{printed:?}: {error}"),
+    }
 }
 
 /// A MAC key as it was copied from a web page.
@@ -423,6 +454,12 @@ mod tests {
             ("order", read("order", |it| serde_json::from_slice::<Order>(it).is_ok())),
             ("chain", read("chain", |it| Chain::from_pem(it).is_ok())),
             ("public_key", read("public_key", |it| PublicKey::read(&it.into()).is_ok())),
+            (
+                "distinguished_name",
+                read("distinguished_name", |it| {
+                    DistinguishedName::parse(&String::from_utf8_lossy(it)).is_ok() || RawName::new(it).is_ok()
+                }),
+            ),
             ("identifier", read("identifier", |it| Identifier::parse(&String::from_utf8_lossy(it)).is_ok())),
         ];
         for (target, share) in shares {

@@ -49,7 +49,7 @@ pub(super) fn print(parts: &[RelativeName], f: &mut fmt::Formatter<'_>) -> fmt::
                 f.write_str("+")?;
             }
             write!(f, "{}=", attribute.kind())?;
-            match attribute.text().filter(|text| !text.is_empty() && attribute.kind().short_name().is_some()) {
+            match attribute.text().filter(|text| is_read_again(attribute.kind(), text)) {
                 Some(text) => print_text(&text, f)?,
                 None => {
                     f.write_str("#")?;
@@ -61,13 +61,18 @@ pub(super) fn print(parts: &[RelativeName], f: &mut fmt::Formatter<'_>) -> fmt::
     Ok(())
 }
 
+/// Text stands behind types that have a name (section 2.4), and only text that is taken when it is read.
+fn is_read_again(kind: &AttributeType, text: &str) -> bool {
+    kind.short_name().is_some() && Attribute::new(kind.clone(), text).is_ok()
+}
+
 /// Section 2.4: what would part names, or is lost at the ends, stands behind a backslash; control characters as hexadecimal.
 fn print_text(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     for (at, char) in text.char_indices() {
         let is_first = at == 0;
         let is_last = at + char.len_utf8() == text.len();
-        if char.is_ascii_control() {
-            write!(f, "\\{:02x}", u32::from(char))?;
+        if char.is_control() {
+            char.encode_utf8(&mut [0; 4]).bytes().try_for_each(|octet| write!(f, "\\{octet:02x}"))?;
             continue;
         }
         let is_special = matches!(char, '"' | '+' | ',' | ';' | '<' | '>' | '\\')

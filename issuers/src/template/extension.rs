@@ -4,6 +4,7 @@ use acme_core::{Error, ErrorKind};
 
 use super::GeneralName;
 use crate::ObjectIdentifier;
+use crate::csr::RawExtension;
 use crate::der::{self, Writer};
 use crate::name::RawName;
 
@@ -29,6 +30,15 @@ impl Extension {
     /// Any extension; `value` is the DER that stands in its OCTET STRING.
     pub fn new(oid: ObjectIdentifier, criticality: Criticality, value: impl Into<Vec<u8>>) -> Self {
         Self { oid, criticality, value: value.into() }
+    }
+
+    /// The extension of a signing request or a certificate, as it stands there.
+    ///
+    /// # Errors
+    /// `Malformed` when its object identifier is none.
+    pub fn copied(raw: &RawExtension<'_>) -> Result<Self, Error> {
+        let criticality = if raw.critical { Criticality::Critical } else { Criticality::NotCritical };
+        Ok(Self::new(ObjectIdentifier::from_der(raw.oid)?, criticality, raw.value))
     }
 
     /// The subject alternative names, in this order; critical exactly when the subject is empty (section 4.2.1.6).
