@@ -3,3 +3,4 @@
 pub mod after_failure;
 pub mod reissue;
 pub mod renew;
+pub mod rotation;

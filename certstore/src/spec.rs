@@ -44,8 +44,10 @@ pub enum Keys {
     /// Every certificate has a new key.
     #[default]
     Fresh,
-    /// The key stays until its kind changes: for those who pin it.
+    /// The key stays until another kind of key is wanted: for those who pin it.
     Reused,
+    /// The key stays whatever is wanted; one that does not fit is an error until a human has said which of both counts.
+    Pinned,
 }
 
 impl Spec {

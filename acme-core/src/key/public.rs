@@ -110,6 +110,15 @@ pub enum PublicKeyType {
 }
 
 impl PublicKeyType {
+    /// The algorithm alone, whatever the size or the curve: `ECDSA`, `RSA` or `Ed25519`.
+    pub fn algorithm(self) -> &'static str {
+        match self {
+            Self::EcdsaP256 | Self::EcdsaP384 | Self::EcdsaP521 => "ECDSA",
+            Self::Rsa { .. } => "RSA",
+            Self::Ed25519 => "Ed25519",
+        }
+    }
+
     /// The size that people name it by: the bits of the field, or of the modulus.
     pub fn bits(self) -> usize {
         match self {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use acme_core::backoff::Backoff;
 use acme_core::flow::{Fault, Waiting};
 use acme_core::protocol::CertificateId;
-use acme_core::{Error, ErrorKind, Key, PrivateKey, Retry, Secret, Timestamp, Version, hash};
+use acme_core::{Error, ErrorKind, Key, PrivateKey, Retry, Secret, Signer as _, Timestamp, Version, hash};
 use futures_util::future::{Either, select};
 use issuers::chain::{self, Leaf};
 use issuers::{CertificateRequest, Issued, Issuer, Step, csr};
@@ -18,6 +18,7 @@ use super::shared::Shared;
 use crate::blocking::blocking;
 use crate::holding::{Holding, Trouble};
 use crate::policy::after_failure::{self, Life};
+use crate::policy::rotation::{self, NextKey, Wanted};
 use crate::policy::{reissue, renew};
 use crate::record::{Credential, Failure, Issuance, Pending, Record};
 use crate::{Keys, Spec};
@@ -230,11 +231,9 @@ async fn prepare(
     {
         return Ok((key, None));
     }
-    let key = match record.current() {
-        Some(current) if spec.keys == Keys::Reused && current.key_type == spec.key_type => {
-            PrivateKey::from_pkcs8_der(copy(&current.key))?
-        }
-        Some(_) | None => {
+    let key = match kept(record)? {
+        Some(key) => key,
+        None => {
             let kind = spec.key_type;
             blocking(move || PrivateKey::generate(kind)).await?
         }
@@ -257,6 +256,17 @@ async fn prepare(
         waiting: None,
     };
     Ok((key, Some(pending)))
+}
+
+/// The key in use, when the next certificate shall have it too.
+fn kept(record: &Record) -> Result<Option<PrivateKey>, Error> {
+    let Some(current) = record.current().filter(|_| record.spec.keys != Keys::Fresh) else {
+        return Ok(None);
+    };
+    let key = PrivateKey::from_pkcs8_der(copy(&current.key))?;
+    let existing = rotation::Existing::new(key.public_key())?;
+    let next = rotation::next_key(record.spec.keys, &Wanted::new(record.spec.key_type), Some(&existing))?;
+    Ok((next == NextKey::Existing).then_some(key))
 }
 
 /// Asks the issuer for the next step, or stores what it gave.

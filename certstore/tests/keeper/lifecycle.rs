@@ -168,6 +168,29 @@ fn a_key_is_kept_when_that_is_wanted_and_changed_with_its_kind() {
 }
 
 #[test]
+fn a_pinned_key_that_does_not_fit_asks_a_human_and_stays() {
+    let world = World::new();
+    world.run(async {
+        let keeper = world.start(world.builder()).await;
+        let pinned = spec("example.com").with_keys(Keys::Pinned);
+        keeper.ensure(pinned.clone()).await.unwrap();
+        keeper.ready("example.com").await.unwrap();
+        let first = world.record("example.com");
+        let mut events = keeper.events();
+        keeper.ensure(pinned.clone().with_key_type(KeyType::EcdsaP384)).await.unwrap();
+        until(&mut events, |it| matches!(it, Happening::Failed { .. })).await;
+        let status = keeper.status("example.com").await.unwrap().to_string();
+        assert!(status.contains("another size is wanted") && status.contains("let the key change"), "{status}");
+
+        keeper.ensure(pinned).await.unwrap();
+        keeper.renew_now("example.com").await.unwrap();
+        until(&mut events, |it| matches!(it, Happening::Issued { .. })).await;
+        let second = world.record("example.com");
+        assert_eq!(first.current().unwrap().key.expose(), second.current().unwrap().key.expose());
+    });
+}
+
+#[test]
 fn waiting_is_shown_and_a_nudge_ends_it() {
     let world = World::new();
     world.ca.script("example.com", [Act::NotYet(HOUR)]);
