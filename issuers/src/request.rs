@@ -7,6 +7,8 @@ use acme_core::protocol::CertificateId;
 use acme_core::{Identifier, Signer};
 use rustls_pki_types::CertificateSigningRequestDer;
 
+use crate::template::Usages;
+
 /// All that an issuer may need to know. The private key is not in it.
 #[non_exhaustive]
 pub struct CertificateRequest<'a> {
@@ -20,6 +22,8 @@ pub struct CertificateRequest<'a> {
     pub duration: Option<Duration>,
     /// Whether it shall be a certificate authority itself.
     pub is_ca: bool,
+    /// What it shall be used for, whether the signing request says so too or not; `None` is what the signing request says.
+    pub usages: Option<&'a Usages>,
     /// The certificate it replaces (RFC 9773 section 5).
     pub replaces: Option<CertificateId>,
     /// The profile, where the issuer offers several.
@@ -38,6 +42,7 @@ impl<'a> CertificateRequest<'a> {
             labels: &NO_LABELS,
             duration: None,
             is_ca: false,
+            usages: None,
             replaces: None,
             profile: None,
             signer: None,
