@@ -5,10 +5,11 @@ use std::fmt;
 
 use acme_core::client::Needs;
 use acme_core::protocol::{ChallengeType, DirectoryObject};
-use acme_core::{Client, Error, ErrorKind, Identifier, text};
+use acme_core::{Client, Error, ErrorKind, Identifier, Retry, text};
 use solvers::Solvers;
 
 use super::directories;
+use crate::name::{DistinguishedName, RawName};
 use crate::{CertificateRequest, csr};
 
 /// The profiles that are wanted, the best first.
@@ -56,7 +57,10 @@ pub(super) fn check_request(request: &CertificateRequest<'_>, solvers: &Solvers)
             "ACME does not make certificate authorities: use another issuer for this certificate".to_owned(),
         );
     }
-    let asked: BTreeSet<Identifier> = csr::read(request.csr)?.identifiers.into_iter().collect();
+    let asked = csr::Request::read(request.csr)?;
+    let identifiers = asked.identifiers()?;
+    check_common_name(&asked, &identifiers)?;
+    let asked: BTreeSet<Identifier> = identifiers.into_iter().collect();
     let wanted: BTreeSet<Identifier> = request.identifiers.iter().cloned().collect();
     if wanted.is_empty() {
         return refuse(ErrorKind::Malformed, "a certificate without any name or address was asked for".to_owned());
@@ -76,6 +80,34 @@ pub(super) fn check_request(request: &CertificateRequest<'_>, solvers: &Solvers)
         solvers.choose(&base, identifier.is_wildcard(), &CHALLENGES, request.labels)?;
     }
     Ok(())
+}
+
+/// A common name is one of the names, or public certificate authorities refuse it. The words are those by which users of cert-manager know this.
+fn check_common_name(request: &csr::Request<'_>, identifiers: &[Identifier]) -> Result<(), Error> {
+    let subject = DistinguishedName::read(&RawName::new(request.subject())?)?;
+    let Some(name) = subject.common_name() else {
+        return Ok(());
+    };
+    if identifiers.iter().any(|it| it.to_string() == name || Identifier::parse(&name).is_ok_and(|name| name == *it)) {
+        return Ok(());
+    }
+    let (names, addresses): (Vec<&Identifier>, Vec<_>) = identifiers.iter().partition(|it| it.dns().is_some());
+    let list = |identifiers: Vec<&Identifier>| {
+        let shown: Vec<String> = identifiers.into_iter().map(ToString::to_string).collect();
+        text::printable(&shown.join(" "), 1000)
+    };
+    Err(Error::new(
+        ErrorKind::Malformed,
+        format!(
+            "The CSR PEM requests a commonName that is not present in the list of dnsNames or ipAddresses. \
+             If a commonName is set, ACME requires that the value is also present in the list of dnsNames or ipAddresses: \
+             {:?} does not exist in [{}] or [{}]",
+            text::printable(&name, 100),
+            list(names),
+            list(addresses)
+        ),
+    )
+    .with_retry(Retry::Never))
 }
 
 /// Checks what is known of the certificate authority beyond its directory.

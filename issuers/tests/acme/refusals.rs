@@ -9,7 +9,9 @@ use acme_core::protocol::{ExternalAccount, ProblemType, Registration, Url};
 use acme_core::{Client, Directory, Error, ErrorKind, Retry};
 use async_trait::async_trait;
 use certwright_issuers::acme::{AccountSettings, AcmeIssuer, directories};
-use certwright_issuers::{Issuer as _, drive};
+use certwright_issuers::name::{AttributeType, DistinguishedName};
+use certwright_issuers::template::GeneralName;
+use certwright_issuers::{Issuer as _, csr, drive};
 use solvers::Solvers;
 use testkit::ca::{Endpoint, ExternalAccounts, Fault, LeafFlaw, Profile, Times};
 use testkit::crash::Effects;
@@ -47,6 +49,39 @@ fn a_name_that_no_solver_covers_is_refused_before_anything_is_sent() {
     assert!(error.to_string().contains("no solver"), "{error}");
     assert_eq!(error.retry(), Retry::Never);
     assert_eq!(world.ca.total(), 0);
+}
+
+#[test]
+fn a_common_name_that_is_none_of_the_names_is_refused_in_cert_managers_words() {
+    let world = World::new();
+    let issuer = world.process();
+    let asked = Asked::new(&["foo.example", "192.0.2.1"]);
+    for (common_name, is_taken) in
+        [("foo.example", true), ("Foo.Example", true), ("192.0.2.1", true), ("bar.example", false)]
+    {
+        let subject = DistinguishedName::new().with(AttributeType::COMMON_NAME, common_name).unwrap();
+        let names = asked.identifiers.iter().map(|it| GeneralName::of(it).unwrap()).collect();
+        let csr = csr::Draft::of(names, &subject).unwrap().sign_now(&asked.key).unwrap();
+        let mut request = asked.request();
+        request.csr = &csr;
+
+        let sent = world.ca.total();
+        let step = run(&world.clock, issuer.issue(&request, &mut DurableProgress::default()));
+
+        if is_taken {
+            step.unwrap();
+            continue;
+        }
+        let error = step.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "The CSR PEM requests a commonName that is not present in the list of dnsNames or ipAddresses. If a commonName is set, \
+             ACME requires that the value is also present in the list of dnsNames or ipAddresses: \"bar.example\" does not exist in \
+             [foo.example] or [192.0.2.1]"
+        );
+        assert_eq!((error.kind(), error.retry()), (ErrorKind::Malformed, Retry::Never));
+        assert_eq!(world.ca.total(), sent, "nothing was sent");
+    }
 }
 
 #[test]
