@@ -5,3 +5,4 @@ mod certificates;
 mod literal_subject;
 mod names;
 mod openssl;
+mod requests;
