@@ -18,6 +18,8 @@ use issuers::csr::Request;
 use issuers::name::{DistinguishedName, RawName};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use solvers::credentials::aws::xml::Element;
+use solvers::credentials::aws::{ProfileFile, Profiles};
 
 /// A named target.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +41,8 @@ targets! {
     account,
     account_flow,
     authorization,
+    aws_profiles,
+    aws_xml,
     certificate_id,
     chain,
     challenge_flow,
@@ -88,6 +92,37 @@ pub fn authorization(bytes: &[u8]) {
         assert_eq!(answer.dns_value().len(), 43);
         assert!(!token.contains(['/', '.', '\\', '\0']), "a token becomes a file name: {token:?}");
     }
+}
+
+/// The shared files of AWS: what is named in them, and that no value is in an error.
+pub fn aws_profiles(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    for kind in [ProfileFile::Config, ProfileFile::Credentials] {
+        let mut profiles = Profiles::new();
+        match profiles.add(kind, &text, "file") {
+            Ok(()) => {
+                for name in profiles.names() {
+                    profiles.region(name).err().iter().for_each(sound);
+                }
+            }
+            Err(error) => sound(&error),
+        }
+    }
+}
+
+/// An answer of AWS in XML: what is read is no longer than what was written.
+pub fn aws_xml(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    match Element::parse(text) {
+        Ok(root) => assert!(letters(&root) <= text.len()),
+        Err(error) => sound(&error),
+    }
+}
+
+fn letters(element: &Element<'_>) -> usize {
+    element.name().len() + element.text().len() + element.children().iter().map(letters).sum::<usize>()
 }
 
 /// The name of a certificate in renewal information.

@@ -40,3 +40,24 @@ pub const ZONE_CACHE: usize = 4096;
 
 /// Longest time that a zone cut is believed, whatever its TTL says; a day covers every cut that matters to one issuance.
 pub const ZONE_TTL: Duration = Duration::from_secs(24 * 3600);
+
+/// Longest shared config or credentials file of AWS, and longest token file, that is read; generated ones of a thousand profiles have some 200 KiB.
+pub const AWS_PROFILES: usize = 1024 * 1024;
+
+/// Most roles that are assumed one after the other; AWS's own libraries have no bound, people use one or two.
+pub const AWS_ROLES: usize = 8;
+
+/// Longest ARN; IAM's own bound.
+pub const AWS_ARN: usize = 2048;
+
+/// Longest part of credentials that is taken from an answer; session tokens have 400 to 4096 characters, and no promised bound.
+pub const AWS_TOKEN: usize = 64 * 1024;
+
+/// Longest text of AWS that is kept with an error, in characters; a denial names a principal, an action and a resource.
+pub const AWS_MESSAGE: usize = 1024;
+
+/// How deep an XML answer may be nested; Route 53's and STS's are at most 8 deep.
+pub const XML_DEPTH: usize = 32;
+
+/// Most elements of an XML answer; a page of 300 record sets has some 3000.
+pub const XML_ELEMENTS: usize = 65_536;

@@ -3,6 +3,7 @@
 mod bind;
 mod chall_test_srv;
 mod judges;
+mod moto;
 mod pebble;
 mod vault;
 

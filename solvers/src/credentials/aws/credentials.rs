@@ -44,6 +44,12 @@ impl Credentials {
     pub fn session_token(&self) -> Option<&Secret<String>> {
         self.session_token.as_ref()
     }
+
+    /// What must never be seen in a text of the other side.
+    pub(super) fn secrets(&self) -> Vec<&str> {
+        let token = self.session_token.iter();
+        std::iter::once(&self.secret_access_key).chain(token).map(|it| it.expose().as_str()).collect()
+    }
 }
 
 impl fmt::Debug for Credentials {
