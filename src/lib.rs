@@ -27,6 +27,7 @@
 //! | `dns-01` | | zones, delegation, propagation, `DnsProvider` |
 //! | `rfc2136` | | DNS UPDATE with TSIG |
 //! | `aws` | | AWS credentials, and requests signed with them |
+//! | `vault` | | certificates from the PKI engine of HashiCorp Vault |
 //! | `placeholder` | | a self-signed certificate until the first one is there |
 //!
 //! `Https` exists with all of the default features, where `ring` may stand for `aws-lc-rs`.

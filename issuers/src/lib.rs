@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `acme` | `acme`: public certificate authorities, the pauses they ask for |
 //! | `acme` with `aws-lc-rs` or `ring` | `acme::AcmeIssuer`: certificates from any ACME server |
+//! | `vault` | `vault`: certificates from the PKI engine of HashiCorp Vault |
 //! | `tokio` | `TokioTimer`: the system's clock and tokio's sleep, for [`drive`] |
 
 #[cfg(feature = "acme")]
@@ -25,6 +26,8 @@ mod progress;
 mod request;
 pub mod template;
 mod timer;
+#[cfg(feature = "vault")]
+pub mod vault;
 mod x509;
 
 pub use acme_core::{Error, ErrorKind, Retry};

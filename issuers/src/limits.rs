@@ -35,3 +35,12 @@ pub const REST_TEXT: usize = 300;
 
 /// Most authority key identifiers for which fail-over remembers who issues with them; public certificate authorities use a few at a time.
 pub const AUTHORITIES: usize = 200;
+
+/// Longest text of Vault that is repeated in an error, in characters; cert-manager keeps 1024 of it in a condition.
+pub const VAULT_TEXT: usize = 500;
+
+/// Longest token that Vault may hand out; service tokens have about 100 characters, batch tokens grow with their metadata.
+pub const VAULT_TOKEN: usize = 16 * 1024;
+
+/// Largest secret that is read from a file: a token, a secret id, a JWT.
+pub const SECRET_FILE: usize = 64 * 1024;

@@ -1,0 +1,91 @@
+//! What is asked of the PKI engine.
+
+use std::time::Duration;
+
+use acme_core::{Error, ErrorKind};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use rustls_pki_types::{CertificateDer, CertificateSigningRequestDer};
+use serde::Serialize;
+
+use crate::CertificateRequest;
+use crate::csr::{RawGeneralName, Request};
+
+/// The body that has a request signed: the fields that cert-manager sends. A role may take names from them, or from the signing request itself.
+pub(super) fn sign(request: &CertificateRequest<'_>) -> Result<Bytes, Error> {
+    let asked = Request::read(request.csr)?;
+    let names = asked.alternative_names()?;
+    let joined =
+        |pick: fn(&RawGeneralName<'_>) -> Option<String>| names.iter().filter_map(pick).collect::<Vec<_>>().join(",");
+    let body = Sign {
+        common_name: asked.common_name().unwrap_or_default(),
+        alt_names: joined(|name| if let RawGeneralName::Dns(name) = name { Some(text(name)) } else { None }),
+        ip_sans: joined(address),
+        uri_sans: joined(|name| if let RawGeneralName::Uri(name) = name { Some(text(name)) } else { None }),
+        ttl: request.duration.map(in_words),
+        csr: pem(request.csr),
+        exclude_cn_from_sans: "true",
+    };
+    written(&body)
+}
+
+/// The body that revokes a certificate.
+pub(super) fn revoke(certificate: &CertificateDer<'_>) -> Result<Bytes, Error> {
+    #[derive(Serialize)]
+    struct Revoke {
+        certificate: String,
+    }
+    written(&Revoke { certificate: armoured("CERTIFICATE", certificate) })
+}
+
+#[derive(Serialize)]
+struct Sign {
+    common_name: String,
+    alt_names: String,
+    ip_sans: String,
+    uri_sans: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl: Option<String>,
+    csr: String,
+    exclude_cn_from_sans: &'static str,
+}
+
+fn written(body: &impl Serialize) -> Result<Bytes, Error> {
+    serde_json::to_vec(body).map(Bytes::from).map_err(|source| {
+        Error::new(ErrorKind::Internal, "a request to vault could not be written as JSON").with_source(source)
+    })
+}
+
+fn text(octets: &[u8]) -> String {
+    String::from_utf8_lossy(octets).into_owned()
+}
+
+fn address(name: &RawGeneralName<'_>) -> Option<String> {
+    let RawGeneralName::Ip(_) = name else { return None };
+    name.identifier().ok().flatten().map(|address| address.to_string())
+}
+
+/// A span as Go writes it, and as Vault reads it: `2160h0m0s`.
+fn in_words(span: Duration) -> String {
+    let seconds = span.as_secs();
+    format!("{}h{}m{}s", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+fn pem(csr: &CertificateSigningRequestDer<'_>) -> String {
+    armoured("CERTIFICATE REQUEST", csr)
+}
+
+fn armoured(label: &str, der: &[u8]) -> String {
+    let encoded = BASE64_STANDARD.encode(der);
+    let mut out = format!("-----BEGIN {label}-----\n");
+    let mut rest = encoded.as_str();
+    while !rest.is_empty() {
+        let (line, more) = rest.split_at(rest.len().min(64));
+        out.push_str(line);
+        out.push('\n');
+        rest = more;
+    }
+    out.push_str(&format!("-----END {label}-----\n"));
+    out
+}
