@@ -13,8 +13,8 @@ use acme_core::protocol::{
 use acme_core::{DnsName, Error, Identifier, Key, PrivateKey, Secret, Signer as _, Timestamp, limits};
 use certstore::Record;
 use certstore::policy::renew;
-use issuers::chain::Leaf;
-use issuers::csr::Request;
+use issuers::chain::{Constraints, Leaf, Path, bundle_from_pem};
+use issuers::csr::{RawGeneralName, Request};
 use issuers::name::{DistinguishedName, RawName};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -56,6 +56,7 @@ targets! {
     links,
     order,
     order_flow,
+    path,
     private_key,
     problem,
     public_key,
@@ -167,8 +168,8 @@ pub fn csr(bytes: &[u8]) {
     let views = [
         request.alternative_names().map(drop),
         request.basic_constraints().map(drop),
-        request.key_usage().map(drop),
-        request.extended_key_usage().map(drop),
+        request.key_usages().map(drop),
+        request.extended_key_usages().map(drop),
         request.verify(),
     ];
     for error in views.iter().filter_map(|it| it.as_ref().err()) {
@@ -303,6 +304,28 @@ pub fn private_key(bytes: &[u8]) {
         for again in [pem, der] {
             assert_eq!(again.ok().as_ref().map(|it| it.public_key()), Some(key.public_key()));
         }
+    }
+}
+
+/// Certificates in any order (PEM): the path through them, and the names that their authorities permit.
+pub fn path(bytes: &[u8]) {
+    let bag = match bundle_from_pem(bytes) {
+        Ok(bag) => bag,
+        Err(error) => return sound(&error),
+    };
+    for now in instants() {
+        match Path::of_bundle(&bag, now) {
+            Ok(path) => {
+                let chain = path.chain().certificates();
+                assert!((1..=limits::CHAIN).contains(&chain.len()));
+                assert!(chain.iter().chain(path.root()).all(|it| bag.contains(it)));
+            }
+            Err(error) => sound(&error),
+        }
+    }
+    let names = [RawGeneralName::Dns(bytes), RawGeneralName::Uri(bytes), RawGeneralName::Email(bytes)];
+    if let Err(error) = Constraints::of(&bag).and_then(|it| it.permit(bytes, &names)) {
+        sound(&error);
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a certificate authority returned: checked before anything is replaced by it, chosen among alternates, written as PEM.
+//! What a certificate authority returned: put in order, checked before anything is replaced by it, chosen among alternates, written as PEM.
 
 use std::fmt::Write as _;
 
@@ -6,21 +6,31 @@ use acme_core::client::Chain;
 use acme_core::{Error, ErrorKind, Identifier, Timestamp, limits};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use rustls_pki_types::SubjectPublicKeyInfoDer;
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
 
-use crate::x509::{Certificate, name};
+use crate::x509::{Certificate, RawGeneralName, name, oid};
 
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod bag;
+mod constraints;
 mod leaf;
 mod link;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod path;
+mod subtree;
 
 use link::Refusal;
 
+pub use constraints::Constraints;
 pub use leaf::Leaf;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+pub use path::Path;
 
 /// Checks that `chain` is what a request for `key` and `identifiers` deserves, and answers what is known of its leaf.
 ///
 /// The leaf is for `key`, covers every identifier, is not a pre-certificate, and is valid at `now`; each certificate names the next
-/// as its issuer and is signed by its key, and those are certificate authorities that may sign and are not expired. Whether anybody trusts the topmost one is
+/// as its issuer and is signed by its key, and those are certificate authorities that may sign, for these names too, and are not expired. Whether anybody trusts the topmost one is
 /// left to those who trust a root; so is a signature that this build cannot verify, every one of them without feature `aws-lc-rs` or `ring`.
 ///
 /// # Errors
@@ -45,7 +55,8 @@ pub fn check(
         .or_else(|| is_precertificate(first).then(|| "it is a pre-certificate (RFC 6962)".to_owned()))
         .or_else(|| missing(&leaf, identifiers))
         .or_else(|| out_of_time(&leaf, now))
-        .or_else(|| out_of_order(&certificates, now));
+        .or_else(|| out_of_order(&certificates, now))
+        .or_else(|| out_of_bounds(&certificates));
     match problem {
         Some(why) => Err(refuse(why)),
         None => Ok(leaf),
@@ -72,6 +83,25 @@ pub fn to_pem(chain: &Chain) -> String {
         out.push_str("-----END CERTIFICATE-----\n");
     }
     out
+}
+
+/// All certificates of a PEM text, in the order they stand there. Line ends of any kind, keys and text around them are fine.
+///
+/// # Errors
+/// `Malformed` when a certificate is cut off or not base64, or there are more than [`limits::BUNDLE`](crate::limits::BUNDLE).
+pub fn bundle_from_pem(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let mut certificates = Vec::new();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|source| {
+            Error::new(ErrorKind::Malformed, "a certificate in PEM is cut off or damaged").with_source(source)
+        })?;
+        if certificates.len() == crate::limits::BUNDLE {
+            let most = crate::limits::BUNDLE;
+            return Err(Error::new(ErrorKind::Malformed, format!("a bundle of more than {most} certificates")));
+        }
+        certificates.push(certificate);
+    }
+    Ok(certificates)
 }
 
 /// The common name of who issued the topmost certificate of `chain`: what [`prefer`] compares.
@@ -119,6 +149,7 @@ fn out_of_order(certificates: &[Certificate<'_>], now: Timestamp) -> Option<Stri
     certificates.windows(2).enumerate().find_map(|(at, pair)| {
         let [child, parent] = pair else { return None };
         let (below, above) = (at + 1, at + 2);
+        below_it += u32::from(at > 0 && !child.is_self_issued());
         let parent_name = || format!("{:?}", name::readable(parent.subject));
         let refused = match link::refusal(child, parent, below_it) {
             None => None,
@@ -135,7 +166,6 @@ fn out_of_order(certificates: &[Certificate<'_>], now: Timestamp) -> Option<Stri
                 Some(format!("certificate {above} of the chain, {}, {why}", parent_name()))
             }
         };
-        below_it += u32::from(at > 0 && !child.is_self_issued());
         // A root that was left in the chain may be past its end: nobody looks at it there.
         let expired = !parent.is_self_issued() && parent.not_after < now;
         refused
@@ -152,6 +182,25 @@ fn out_of_order(certificates: &[Certificate<'_>], now: Timestamp) -> Option<Stri
                 ))
             })
     })
+}
+
+/// Every certificate that is not there only to renew a key or a name keeps to the name constraints above it (RFC 5280 section 6.1.3).
+fn out_of_bounds(certificates: &[Certificate<'_>]) -> Option<String> {
+    let mut constraints = Constraints::default();
+    for (at, certificate) in certificates.iter().enumerate().rev() {
+        if at == 0 || !certificate.is_self_issued() {
+            let names =
+                certificate.extension(oid::SUBJECT_ALTERNATIVE_NAME).and_then(|it| RawGeneralName::list(it.value));
+            let refused = constraints.refusal(certificate.subject, &names.unwrap_or_default());
+            if refused.is_some() {
+                return refused;
+            }
+        }
+        if let Err(why) = constraints.add(certificate) {
+            return Some(why);
+        }
+    }
+    None
 }
 
 const POISON: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0xd6, 0x79, 0x02, 0x04, 0x03];

@@ -44,3 +44,12 @@ pub const VAULT_TOKEN: usize = 16 * 1024;
 
 /// Largest secret that is read from a file: a token, a secret id, a JWT.
 pub const SECRET_FILE: usize = 64 * 1024;
+
+/// Most certificates of one bundle; the lists of public roots hold 150, cert-manager stops at as many.
+pub const BUNDLE: usize = 1000;
+
+/// Most signatures that are tried in one bundle: as many as it has certificates of one name, as a rule one or two.
+pub const SIGNATURES: usize = 256;
+
+/// Most comparisons of names with name constraints for one certificate, as rustls-webpki counts them.
+pub const NAME_COMPARISONS: usize = 250_000;

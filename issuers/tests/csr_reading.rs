@@ -10,8 +10,10 @@ use std::process::Command;
 use acme_core::{Error, ErrorKind};
 use certwright_issuers::csr::{RawGeneralName, Request};
 use certwright_issuers::limits;
+use certwright_issuers::template::{ExtendedKeyUsage, KeyUsages};
 use rustls_pki_types::CertificateSigningRequestDer;
 use tempfile::TempDir;
+use testkit::servers::foreign_csrs::{self, ForeignCsr};
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::FromDer as _;
 
@@ -71,6 +73,29 @@ fn subject_and_key_are_kept_to_the_byte() {
 }
 
 #[test]
+fn what_other_programs_make_is_kept_to_the_byte_and_verified() {
+    let kept = foreign_csrs::kept();
+    assert!(kept.len() > 20, "testkit/csr holds {}", kept.len());
+    for ForeignCsr { label, der } in kept {
+        // Neither provider verifies another salt than one as long as the hash; ring lacks P-521, and SHA-512 for other curves.
+        let is_lacking = label.contains("longest-salt")
+            || !cfg!(feature = "aws-lc-rs") && (label.contains("p521") || label.contains("sha512"));
+        let request = read(&der);
+        let (_, wanted) = X509CertificationRequest::from_der(&der).unwrap();
+
+        assert_eq!(request.subject(), wanted.certification_request_info.subject.as_raw(), "{label}");
+        assert_eq!(request.public_key().as_ref(), wanted.certification_request_info.subject_pki.raw, "{label}");
+        match request.verify() {
+            Ok(()) => {}
+            Err(error) => assert!(is_lacking && error.kind() == ErrorKind::Unsupported, "{label}: {error}"),
+        }
+        let views = [request.alternative_names().map(drop), request.key_usages().map(drop)];
+        assert!(views.iter().all(Result::is_ok), "{label}: {views:?}");
+        assert!(request.basic_constraints().is_ok() && request.extended_key_usages().is_ok(), "{label}");
+    }
+}
+
+#[test]
 fn old_string_types_are_read() {
     for (mask, text) in [("MASK:0x4", "Größe"), ("MASK:0x800", "Größe 字"), ("MASK:0x100", "Größe 字")] {
         let tool = Tool::new(ED25519);
@@ -115,10 +140,12 @@ fn extensions_are_kept_to_the_byte_and_in_order() {
     );
     let constraints = request.basic_constraints().unwrap().unwrap();
     assert_eq!((constraints.is_ca, constraints.path_length), (true, Some(3)));
-    assert_eq!(request.key_usage().unwrap(), Some(1 | 1 << 4 | 1 << 5 | 1 << 8));
+    let usages =
+        KeyUsages::DIGITAL_SIGNATURE | KeyUsages::KEY_AGREEMENT | KeyUsages::CERT_SIGN | KeyUsages::DECIPHER_ONLY;
+    assert_eq!(request.key_usages().unwrap(), Some(usages));
     assert_eq!(
-        request.extended_key_usage().unwrap().unwrap(),
-        [&b"\x2b\x06\x01\x05\x05\x07\x03\x01"[..], b"\x2b\x06\x01\x04\x01\x82\x37\x14\x02\x02"]
+        request.extended_key_usages().unwrap().unwrap(),
+        [ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::Other("1.3.6.1.4.1.311.20.2.2".parse().unwrap())]
     );
     request.verify().unwrap();
 }
@@ -215,7 +242,7 @@ fn what_no_certificate_may_have_is_refused() {
     let spoiled = asking(&[extension(b"\x55\x1d\x11", &[4]), extension(b"\x55\x1d\x0f", &[3, 0])].concat());
     let request = read(&spoiled);
     assert!(request.alternative_names().unwrap_err().to_string().contains("subject alternative names cannot be read"));
-    assert!(request.key_usage().unwrap_err().to_string().contains("key usage cannot be read"));
+    assert!(request.key_usages().unwrap_err().to_string().contains("key usage cannot be read"));
 }
 
 type Key = (&'static str, &'static str);

@@ -4,8 +4,9 @@ use acme_core::{Error, ErrorKind, Identifier, text};
 use rustls_pki_types::{CertificateSigningRequestDer, SubjectPublicKeyInfoDer};
 
 use crate::der::{self, Reader};
-use crate::limits;
+use crate::template::{ExtendedKeyUsage, KeyUsages};
 use crate::x509::{self, BasicConstraints, RawExtension, RawGeneralName, name, oid};
+use crate::{ObjectIdentifier, limits};
 
 /// A signing request of any tool, taken apart and kept to the byte.
 ///
@@ -107,16 +108,19 @@ impl<'a> Request<'a> {
     ///
     /// # Errors
     /// `Malformed` when the extension is none.
-    pub fn key_usage(&self) -> Result<Option<u16>, Error> {
-        self.view(oid::KEY_USAGE, "key usage", x509::key_usage)
+    pub fn key_usages(&self) -> Result<Option<KeyUsages>, Error> {
+        self.view(oid::KEY_USAGE, "key usage", |value| x509::key_usage(value).map(KeyUsages::from_bits))
     }
 
-    /// The extended key usages asked for: the contents of their object identifiers, in order.
+    /// The extended key usages asked for, in order.
     ///
     /// # Errors
     /// `Malformed` when the extension is none.
-    pub fn extended_key_usage(&self) -> Result<Option<Vec<&'a [u8]>>, Error> {
-        self.view(oid::EXTENDED_KEY_USAGE, "extended key usage", x509::extended_key_usage)
+    pub fn extended_key_usages(&self) -> Result<Option<Vec<ExtendedKeyUsage>>, Error> {
+        self.view(oid::EXTENDED_KEY_USAGE, "extended key usage", |value| {
+            let usages = x509::extended_key_usage(value)?;
+            usages.into_iter().map(|it| ObjectIdentifier::from_der(it).map(ExtendedKeyUsage::of).ok()).collect()
+        })
     }
 
     fn view<T>(&self, oid: &[u8], what: &str, read: fn(&'a [u8]) -> Option<T>) -> Result<Option<T>, Error> {

@@ -1,9 +1,9 @@
 //! Extensions (RFC 5280 section 4.2): as they stand, and what the common ones say.
 
-use std::fmt::Write as _;
+use acme_core::text;
 
 use crate::der::{self, Reader};
-use crate::limits;
+use crate::{ObjectIdentifier, limits};
 
 /// An extension of a certificate or of a signing request, as it stands there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,25 +92,10 @@ pub(crate) fn extended_key_usage(value: &[u8]) -> Option<Vec<&[u8]>> {
 
 /// Numbers and dots for the content of an OBJECT IDENTIFIER; octets that are none are shown as they are.
 pub(crate) fn dotted(oid: &[u8]) -> String {
-    let mut text = String::new();
-    let mut arc = 0_u64;
-    for octet in oid {
-        if arc > u64::MAX >> 8 {
-            break;
-        }
-        arc = arc << 7 | u64::from(octet & 0x7f);
-        if octet & 0x80 != 0 {
-            continue;
-        }
-        if text.is_empty() {
-            let first = (arc / 40).min(2);
-            let _ = write!(text, "{first}.{}", arc - first * 40);
-        } else {
-            let _ = write!(text, ".{arc}");
-        }
-        arc = 0;
+    match ObjectIdentifier::from_der(oid) {
+        Ok(oid) => oid.to_string(),
+        Err(_) => text::printable(&format!("{oid:02x?}"), 80),
     }
-    text
 }
 
 fn read(mut fields: Reader<'_>) -> Option<RawExtension<'_>> {
@@ -136,6 +121,7 @@ pub(crate) mod oid {
     pub(crate) const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
     pub(crate) const SUBJECT_ALTERNATIVE_NAME: &[u8] = &[0x55, 0x1d, 0x11];
     pub(crate) const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
+    pub(crate) const NAME_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x1e];
     pub(crate) const AUTHORITY_KEY_IDENTIFIER: &[u8] = &[0x55, 0x1d, 0x23];
     pub(crate) const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25];
 }
