@@ -13,6 +13,7 @@
 //! | feature | default | brings |
 //! |---|---|---|
 //! | `acme` | yes | the ACME issuer, account keeping, embargoes |
+//! | `instant-acme-0-8` | | sessions through accounts of instant-acme 0.8 |
 //! | `http-01` | yes | the HTTP-01 listener |
 //! | `tls-alpn-01` | yes | TLS-ALPN-01 on the port that is served |
 //! | `file` | yes | `FileStore`: compare-and-swap in a folder |

@@ -9,6 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use rustls_pki_types::CertificateDer;
 
 use crate::Error;
+use crate::directory::Revoker;
 use crate::protocol::{Authorization, Challenge, NewOrder, Order, Url};
 
 /// Makes the calls of an order under one account.
@@ -35,6 +36,11 @@ pub trait Client: Send + Sync {
     fn lacks(&self, needs: Needs) -> Needs {
         let _ = needs;
         Needs::NONE
+    }
+
+    /// Who revokes what this client ordered, for [`Directory::revoke`](crate::Directory::revoke); `None` where it cannot.
+    fn revoker(&self) -> Option<Revoker<'_>> {
+        None
     }
 }
 

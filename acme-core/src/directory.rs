@@ -27,7 +27,7 @@ pub use skew::Skew;
 pub(crate) use account::to_json;
 pub(crate) use answer::Answer;
 pub(crate) use endpoint::Endpoint;
-pub(crate) use exchange::Post;
+pub(crate) use exchange::{Author, Post};
 
 use endpoint::Failure;
 use nonces::Nonces;
@@ -112,6 +112,12 @@ impl Directory {
         };
         let answer = self.at(Endpoint::RenewalInfo, ask).await?.success(doing)?;
         Ok(RenewalReply { info: answer.json(doing)?, retry_after: answer.retry_after })
+    }
+
+    /// What it sends over.
+    #[cfg(all(feature = "instant-acme-0-8", any(feature = "aws-lc-rs", feature = "ring")))]
+    pub(crate) fn transport(&self) -> Arc<dyn Transport> {
+        Arc::clone(&self.inner.transport)
     }
 
     pub(crate) fn now(&self) -> Timestamp {

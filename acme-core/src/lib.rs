@@ -8,6 +8,8 @@ mod error;
 pub mod flow;
 pub mod hash;
 mod identifier;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+pub mod instant_acme_0_8;
 pub mod jose;
 pub mod key;
 pub mod limits;

@@ -2,6 +2,7 @@
 
 mod account;
 mod chain;
+mod hand;
 mod orders;
 
 use std::fmt;
@@ -13,13 +14,16 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use futures_util::FutureExt as _;
 use serde_json::json;
 
-use crate::client::{Answer as Said, Call, Client, Reply};
-use crate::directory::{Answer, Endpoint, Post, to_json};
-use crate::jose::{By, Jwk};
+use crate::client::{Answer as Said, Call, Client, Needs, Reply};
+use crate::directory::{Answer, Author, Endpoint, Post, Revoker, to_json};
 use crate::protocol::{AccountObject, NewOrder, Order, Url};
 use crate::{Directory, Error, ErrorKind, Signer};
 
 pub use orders::OrderPage;
+
+pub(crate) use hand::Hand;
+
+use hand::Keyed;
 
 /// An account at a certificate authority, and the key to it. Clones share everything.
 ///
@@ -29,9 +33,7 @@ pub struct Session(Arc<Inner>);
 
 struct Inner {
     directory: Directory,
-    key: Arc<dyn Signer>,
-    jwk: Jwk,
-    thumbprint: String,
+    hand: Box<dyn Hand>,
     account: Url,
     orders: Mutex<OrderList>,
 }
@@ -46,15 +48,11 @@ enum OrderList {
 
 impl Session {
     pub(crate) fn new(directory: Directory, key: Arc<dyn Signer>, account: Url) -> Result<Self, Error> {
-        let jwk = Jwk::from_spki(key.public_key())?;
-        Ok(Self(Arc::new(Inner {
-            directory,
-            key,
-            thumbprint: jwk.thumbprint(),
-            jwk,
-            account,
-            orders: Mutex::new(OrderList::Unknown),
-        })))
+        Ok(Self::by_hand(directory, Box::new(Keyed::new(key)?), account))
+    }
+
+    pub(crate) fn by_hand(directory: Directory, hand: Box<dyn Hand>, account: Url) -> Self {
+        Self(Arc::new(Inner { directory, hand, account, orders: Mutex::new(OrderList::Unknown) }))
     }
 
     /// The certificate authority.
@@ -62,8 +60,9 @@ impl Session {
         &self.0.directory
     }
 
-    pub(crate) fn signer(&self) -> &dyn Signer {
-        self.0.key.as_ref()
+    /// A request of this account, signed.
+    pub(crate) async fn sign(&self, nonce: &str, url: &Url, payload: &[u8]) -> Result<Vec<u8>, Error> {
+        self.0.hand.sign(&self.0.account, nonce, url, payload).await
     }
 
     /// Remembers what an account object tells.
@@ -86,7 +85,7 @@ impl Session {
     }
 
     fn request<'a>(&'a self, url: &'a Url, payload: &'a [u8]) -> Post<'a> {
-        Post { key: self.signer(), by: By::Account(&self.0.account), url, payload, accept: None }
+        Post { author: Author::Account(self), url, payload, accept: None }
     }
 
     async fn new_order(&self, order: &NewOrder) -> Result<Reply, Error> {
@@ -177,7 +176,15 @@ impl Client for Session {
     }
 
     fn thumbprint(&self) -> &str {
-        &self.0.thumbprint
+        self.0.hand.thumbprint()
+    }
+
+    fn lacks(&self, needs: Needs) -> Needs {
+        self.0.hand.lacks(needs)
+    }
+
+    fn revoker(&self) -> Option<Revoker<'_>> {
+        Some(Revoker::Account(self))
     }
 }
 

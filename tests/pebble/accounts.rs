@@ -1,15 +1,25 @@
 //! Accounts: made, found, bound, changed, given up.
 
 use acme_core::protocol::{AccountStatus, ExternalAccount, NewOrder, Registration};
-use acme_core::{Client as _, ErrorKind, KeyType, Retry};
+use acme_core::{Client as _, Error, ErrorKind, KeyType, Retry};
 use testkit::servers::{Endpoint, Pebble};
 
 use crate::authority::{directory, directory_over, identifiers, key, transport};
 use crate::by_hand;
 use crate::lossy::Lossy;
+use crate::under::{Under, under_both, unless_unsupported};
 
-#[tokio::test]
-async fn an_account_is_made_found_updated_and_given_up() {
+under_both! {
+    an_account_is_made_found_updated_and_given_up,
+    a_binding_to_an_external_account_is_needed_right_and_whole,
+    account_keys_of_every_type_that_pebble_takes_order_certificates,
+    a_changed_key_takes_the_account_with_it,
+    a_key_change_whose_answer_was_lost_is_found_by_asking_with_the_new_key,
+    a_key_that_is_in_force_already_needs_no_change,
+    terms_are_agreed_to_once_more_where_the_ca_takes_that,
+}
+
+async fn an_account_is_made_found_updated_and_given_up(under: Under) -> Result<(), Error> {
     let pebble = Pebble::builder().strict().start();
     let directory = directory(&pebble);
     let key = key(KeyType::EcdsaP256);
@@ -17,8 +27,10 @@ async fn an_account_is_made_found_updated_and_given_up() {
     assert!(directory.find(key.clone()).await.unwrap().is_none(), "nothing is made by looking");
     let registration = Registration::agreeing_to_terms().with_email("ops@example.com");
     let made = directory.register(key.clone(), &registration).await.unwrap();
+    let made = under.open(made, &key).await?;
     let again = directory.register(key.clone(), &Registration::agreeing_to_terms()).await.unwrap();
     let found = directory.find(key.clone()).await.unwrap().expect("the account");
+    let found = under.open(found, &key).await?;
     assert_eq!((made.account(), made.account()), (again.account(), found.account()));
     assert_eq!(found.account_object().await.unwrap().contact, ["mailto:ops@example.com"]);
 
@@ -28,11 +40,14 @@ async fn an_account_is_made_found_updated_and_given_up() {
     assert!(made.update_contacts(&[]).await.unwrap().contact.is_empty());
 
     assert_eq!(made.deactivate().await.unwrap().status, AccountStatus::Deactivated);
+    let error = made.deactivate().await.expect_err("it was given up before");
+    assert_eq!(error.kind(), ErrorKind::Unauthorized, "{error}");
     let error = directory.find(key).await.expect_err("it was given up");
     assert_eq!((error.kind(), error.retry()), (ErrorKind::Unauthorized, Retry::Never), "{error}");
     let order = NewOrder::new(identifiers(&["a.test"]));
     let error = by_hand::finish(&made, order, None).await.err().expect("no orders any more");
     assert_eq!(error.kind(), ErrorKind::Unauthorized, "{error}");
+    Ok(())
 }
 
 #[tokio::test]
@@ -61,8 +76,7 @@ async fn terms_that_nobody_agreed_to_are_named_before_anything_is_sent() {
     assert_eq!(pebble.requests().count(Endpoint::NewAccount), 0);
 }
 
-#[tokio::test]
-async fn a_binding_to_an_external_account_is_needed_right_and_whole() {
+async fn a_binding_to_an_external_account_is_needed_right_and_whole(under: Under) -> Result<(), Error> {
     let pebble = Pebble::builder().strict().eab_key("kid-1", MAC).start();
     let directory = directory(&pebble);
     let bound = |kid: &str, mac: &str| {
@@ -84,20 +98,25 @@ async fn a_binding_to_an_external_account_is_needed_right_and_whole() {
         assert!(!said.contains(MAC) && !said.contains(OTHER_MAC), "{said}");
     }
 
-    let session = directory.register(key(KeyType::EcdsaP256), &bound("kid-1", MAC)).await.unwrap();
+    let key = key(KeyType::EcdsaP256);
+    let session = directory.register(key.clone(), &bound("kid-1", MAC)).await.unwrap();
+    let session = under.open(session, &key).await?;
     assert_eq!(session.account_object().await.unwrap().status, AccountStatus::Valid);
+    Ok(())
 }
 
-#[tokio::test]
-async fn account_keys_of_every_type_that_pebble_takes_order_certificates() {
+async fn account_keys_of_every_type_that_pebble_takes_order_certificates(under: Under) -> Result<(), Error> {
     let pebble = Pebble::builder().strict().always_valid().start();
     let directory = directory(&pebble);
 
     for kind in [KeyType::EcdsaP256, KeyType::EcdsaP384, KeyType::Rsa2048] {
-        let session = directory.register(key(kind), &Registration::agreeing_to_terms()).await.unwrap();
+        let key = key(kind);
+        let session = directory.register(key.clone(), &Registration::agreeing_to_terms()).await.unwrap();
+        let session = under.open(session, &key).await?;
         let finished = by_hand::finish(&session, NewOrder::new(identifiers(&["a.test"])), None).await;
         assert!(finished.is_ok(), "{kind}: {}", finished.err().expect("an error"));
     }
+    Ok(())
 }
 
 #[tokio::test]
@@ -111,14 +130,14 @@ async fn an_account_key_that_the_ca_does_not_take_says_so() {
     assert!(error.to_string().contains("signs with EdDSA: make one of another type"), "{error}");
 }
 
-#[tokio::test]
-async fn a_changed_key_takes_the_account_with_it() {
+async fn a_changed_key_takes_the_account_with_it(under: Under) -> Result<(), Error> {
     let pebble = Pebble::builder().strict().always_valid().start();
     let directory = directory(&pebble);
     let (old, new) = (key(KeyType::EcdsaP256), key(KeyType::EcdsaP384));
     let before = directory.register(old.clone(), &Registration::agreeing_to_terms()).await.unwrap();
+    let before = under.open(before, &old).await?;
 
-    let after = before.change_key(new.clone()).await.unwrap();
+    let after = before.change_key(new.clone()).await?;
 
     assert_eq!(after.account(), before.account());
     assert!(directory.find(old).await.unwrap().is_none(), "the old key opens nothing");
@@ -126,23 +145,50 @@ async fn a_changed_key_takes_the_account_with_it() {
     by_hand::finish(&after, NewOrder::new(identifiers(&["a.test"])), None).await.unwrap();
     let error = before.account_object().await.expect_err("the old key signs nothing");
     assert_eq!(error.retry(), Retry::Never, "{error}");
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_key_change_whose_answer_was_lost_is_found_by_asking_with_the_new_key() {
+async fn a_key_change_whose_answer_was_lost_is_found_by_asking_with_the_new_key(under: Under) -> Result<(), Error> {
     let pebble = Pebble::builder().strict().start();
     let lossy = Lossy::new(transport(&pebble), "/rollover-account-key");
     let directory = directory_over(&pebble, lossy.clone());
     let (old, new) = (key(KeyType::EcdsaP256), key(KeyType::EcdsaP256));
     let before = directory.register(old.clone(), &Registration::agreeing_to_terms()).await.unwrap();
+    let before = under.open(before, &old).await?;
     lossy.arm();
 
-    let error = before.change_key(new.clone()).await.expect_err("the answer is lost");
+    let error = unless_unsupported(before.change_key(new.clone()).await)?.expect_err("the answer is lost");
 
     assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
     let found = directory.find(new).await.unwrap().expect("the server did change it");
     assert_eq!(found.account(), before.account());
     assert!(directory.find(old).await.unwrap().is_none());
+    Ok(())
+}
+
+async fn a_key_that_is_in_force_already_needs_no_change(under: Under) -> Result<(), Error> {
+    let pebble = Pebble::builder().strict().start();
+    let (directory, key) = (directory(&pebble), key(KeyType::EcdsaP256));
+    let made = directory.register(key.clone(), &Registration::agreeing_to_terms()).await.unwrap();
+    let session = under.open(made, &key).await?;
+
+    let same = session.change_key(key).await?;
+
+    assert_eq!(same.thumbprint(), session.thumbprint());
+    assert_eq!(pebble.requests().count(Endpoint::KeyChange), 0);
+    Ok(())
+}
+
+async fn terms_are_agreed_to_once_more_where_the_ca_takes_that(under: Under) -> Result<(), Error> {
+    let pebble = Pebble::builder().strict().start();
+    let session = under.account(&directory(&pebble)).await?;
+
+    let agreed = unless_unsupported(session.agree_to_terms().await)?;
+
+    // Pebble does not.
+    let error = agreed.expect_err("it takes the first agreement alone");
+    assert_eq!((error.kind(), error.retry()), (ErrorKind::Refused, Retry::Never), "{error}");
+    Ok(())
 }
 
 const MAC: &str = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W";

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use acme_core::protocol::{Registration, Url};
+use acme_core::protocol::Url;
 use acme_core::transport::ReqwestTransport;
-use acme_core::{Clock, Directory, Identifier, KeyType, PrivateKey, Session, Transport};
+use acme_core::{Clock, Directory, Identifier, KeyType, PrivateKey, Transport};
 use issuers::TokioTimer;
 use testkit::servers::Pebble;
 
@@ -37,12 +37,6 @@ pub(crate) fn directory_url(pebble: &Pebble) -> Url {
 /// A new key.
 pub(crate) fn key(kind: KeyType) -> Arc<PrivateKey> {
     Arc::new(PrivateKey::generate(kind).expect("a key"))
-}
-
-/// A new account with a new P-256 key.
-pub(crate) async fn account(directory: &Directory) -> Session {
-    let registered = directory.register(key(KeyType::EcdsaP256), &Registration::agreeing_to_terms()).await;
-    registered.expect("an account")
 }
 
 /// What these texts name.

@@ -20,35 +20,41 @@ use testkit::servers::{Endpoint, Pebble};
 
 use crate::authority::{clock, directory, directory_url, identifiers, transport};
 use crate::issuer::{builder, http, issuer, try_issue};
+use crate::under::{Under, under_both};
 
-#[tokio::test]
-async fn a_name_that_no_solver_covers() {
+under_both! {
+    a_name_that_no_solver_covers,
+    a_wildcard_with_http_01,
+    a_profile_that_the_ca_does_not_offer,
+}
+
+async fn a_name_that_no_solver_covers(under: Under) -> Result<(), Error> {
     let pebble = Pebble::builder().strict().start();
     let only = Selector::any().names(identifiers(&["www.example.test"]));
     let solvers = Solvers::new().with("web", Http01::new(Answers::new()), only);
 
-    let error = refused(&issuer(&pebble, solvers), &["example.test"]).await;
+    let error = refused(&under.issuer(&pebble, solvers).await?, &["example.test"]).await;
 
     assert_eq!((error.kind(), error.retry()), (ErrorKind::Unsupported, Retry::Never));
     says(&error, &["example.test", "web"]);
     assert_eq!(pebble.requests().count(Endpoint::NewOrder), 0, "no order was spent on it");
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_wildcard_with_http_01() {
+async fn a_wildcard_with_http_01(under: Under) -> Result<(), Error> {
     let pebble = Pebble::builder().strict().start();
 
-    let error = refused(&issuer(&pebble, http(&Answers::new())), &["*.example.test"]).await;
+    let error = refused(&under.issuer(&pebble, http(&Answers::new())).await?, &["*.example.test"]).await;
 
     assert_eq!((error.kind(), error.retry()), (ErrorKind::Unsupported, Retry::Never));
     says(&error, &["*.example.test", "dns-01"]);
     assert_eq!(pebble.requests().count(Endpoint::NewOrder), 0);
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_profile_that_the_ca_does_not_offer() {
+async fn a_profile_that_the_ca_does_not_offer(under: Under) -> Result<(), Error> {
     let pebble = Pebble::builder().strict().profile("classic", Duration::from_secs(86_400)).start();
-    let issuer = issuer(&pebble, http(&Answers::new()));
+    let issuer = under.issuer(&pebble, http(&Answers::new())).await?;
     let key = PrivateKey::generate(KeyType::EcdsaP256).unwrap();
 
     let issued = try_issue(&issuer, &key, &["a.test"], |request| request.profile = Some("shortlived")).await;
@@ -56,6 +62,7 @@ async fn a_profile_that_the_ca_does_not_offer() {
     let error = issued.err().expect("it is not offered");
     assert_eq!((error.kind(), error.retry()), (ErrorKind::Unsupported, Retry::Never));
     says(&error, &["does not offer the profile shortlived; it offers classic"]);
+    Ok(())
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acme_core::protocol::{ExternalAccount, Registration, RevocationReason};
-use acme_core::{KeyType, PrivateKey};
+use acme_core::{Error, KeyType, PrivateKey};
 use certstore::MemoryStore;
 use issuers::Issuer as _;
 use issuers::acme::{AccountSettings, AcmeIssuer};
@@ -16,22 +16,34 @@ use testkit::servers::{Endpoint, Pebble};
 use crate::authority::{clock, directory};
 use crate::issuer::{builder, http, issue, issuer, judge, try_issue};
 use crate::openssl;
+use crate::under::{Under, under_both};
 
-#[tokio::test]
-async fn nine_nonces_of_ten_may_be_refused() {
+under_both! {
+    nine_nonces_of_ten_may_be_refused,
+    what_is_proven_already_is_not_proven_again,
+    what_has_to_be_proven_every_time_is,
+    a_short_lived_profile_is_asked_for_where_it_is_offered,
+    an_issuer_asks_for_the_duration_of_a_request,
+    the_preferred_chain_is_taken,
+    keys_of_every_type_that_the_ca_takes_are_certified,
+    a_successor_names_what_it_replaces_when_the_ca_wants_it_renewed,
+    an_issuer_revokes_what_it_issued,
+}
+
+async fn nine_nonces_of_ten_may_be_refused(under: Under) -> Result<(), Error> {
     let pebble = Pebble::builder().strict().always_valid().nonce_reject(90).start();
-    let issuer = issuer(&pebble, http(&Answers::new()));
+    let issuer = under.issuer(&pebble, http(&Answers::new())).await?;
 
     issue(&pebble, &issuer, &["a.test", "b.test"]).await;
 
     assert_eq!(orders(&pebble), 1);
+    Ok(())
 }
 
-#[tokio::test]
-async fn what_is_proven_already_is_not_proven_again() {
+async fn what_is_proven_already_is_not_proven_again(under: Under) -> Result<(), Error> {
     let pebble = Pebble::builder().strict().always_valid().authz_reuse(100).start();
     let answers = Answers::new();
-    let issuer = issuer(&pebble, http(&answers));
+    let issuer = under.issuer(&pebble, http(&answers)).await?;
     issue(&pebble, &issuer, &["a.test", "b.test"]).await;
     let before = pebble.requests();
 
@@ -39,12 +51,12 @@ async fn what_is_proven_already_is_not_proven_again() {
 
     let asked = pebble.requests().since(&before);
     assert_eq!((asked.count(Endpoint::NewOrder), asked.count(Endpoint::Challenge)), (1, 0), "{asked}");
+    Ok(())
 }
 
-#[tokio::test]
-async fn what_has_to_be_proven_every_time_is() {
+async fn what_has_to_be_proven_every_time_is(under: Under) -> Result<(), Error> {
     let pebble = Pebble::builder().strict().always_valid().authz_reuse(0).start();
-    let issuer = issuer(&pebble, http(&Answers::new()));
+    let issuer = under.issuer(&pebble, http(&Answers::new())).await?;
     issue(&pebble, &issuer, &["a.test"]).await;
     let before = pebble.requests();
 
@@ -52,6 +64,7 @@ async fn what_has_to_be_proven_every_time_is() {
 
     let asked = pebble.requests().since(&before);
     assert_eq!((asked.count(Endpoint::NewOrder), asked.count(Endpoint::Challenge)), (1, 1), "{asked}");
+    Ok(())
 }
 
 #[tokio::test]
@@ -98,40 +111,52 @@ async fn account_keys_change_and_orders_go_on() {
     assert_eq!((asked.count(Endpoint::KeyChange), asked.count(Endpoint::NewAccount)), (1, 1), "{asked}");
 }
 
-#[tokio::test]
-async fn a_short_lived_profile_is_asked_for_where_it_is_offered() {
+async fn a_short_lived_profile_is_asked_for_where_it_is_offered(under: Under) -> Result<(), Error> {
     let day = Duration::from_secs(86_400);
     let pebble =
         Pebble::builder().strict().always_valid().profile("classic", 90 * day).profile("shortlived", 6 * day).start();
-    let issuer = builder(&pebble, http(&Answers::new()), Arc::new(MemoryStore::new()));
+    let issuer = under.builder(&pebble, http(&Answers::new())).await?;
     let issuer = issuer.profiles(["tlsserver", "shortlived"]).build().unwrap();
 
     let issued = issue(&pebble, &issuer, &["a.test"]).await;
 
     let lifetime = issued.leaf.not_after.since(issued.leaf.not_before);
     assert!(lifetime <= 6 * day + Duration::from_secs(1), "{lifetime:?}");
+    Ok(())
 }
 
-#[tokio::test]
-async fn the_preferred_chain_is_taken() {
+async fn an_issuer_asks_for_the_duration_of_a_request(under: Under) -> Result<(), Error> {
+    let pebble = Pebble::builder().strict().always_valid().start();
+    let issuer = under.builder(&pebble, http(&Answers::new())).await?.ask_for_durations().build()?;
+    let key = PrivateKey::generate(KeyType::EcdsaP256).unwrap();
+
+    let days = Duration::from_secs(5 * 86_400);
+    let issued = try_issue(&issuer, &key, &["a.test"], |request| request.duration = Some(days)).await.unwrap();
+
+    let lifetime = issued.leaf.not_after.since(issued.leaf.not_before);
+    assert!(lifetime <= days + Duration::from_secs(60), "{lifetime:?}");
+    Ok(())
+}
+
+async fn the_preferred_chain_is_taken(under: Under) -> Result<(), Error> {
     let pebble = Pebble::builder().strict().always_valid().alternate_roots(2).start();
     let last = pebble.issuance_root_pem(2);
     let name = openssl::run(&["x509", "-noout", "-subject", "-nameopt", "multiline"], &last);
     let name = name.lines().find_map(|line| line.split_once("commonName")).expect("a common name").1;
     let name = name.trim_start_matches([' ', '=']).to_owned();
-    let issuer = builder(&pebble, http(&Answers::new()), Arc::new(MemoryStore::new()));
+    let issuer = under.builder(&pebble, http(&Answers::new())).await?;
     let issuer = issuer.preferred_chain(&name).build().unwrap();
     let key = PrivateKey::generate(KeyType::EcdsaP256).unwrap();
 
     let issued = try_issue(&issuer, &key, &["a.test"], |_| {}).await.unwrap();
 
     openssl::verify(&last, &issued.chain);
+    Ok(())
 }
 
-#[tokio::test]
-async fn keys_of_every_type_that_the_ca_takes_are_certified() {
+async fn keys_of_every_type_that_the_ca_takes_are_certified(under: Under) -> Result<(), Error> {
     let pebble = Pebble::builder().strict().always_valid().start();
-    let issuer = issuer(&pebble, http(&Answers::new()));
+    let issuer = under.issuer(&pebble, http(&Answers::new())).await?;
 
     let kinds = [
         (KeyType::EcdsaP384, "ASN1 OID: secp384r1"),
@@ -150,12 +175,12 @@ async fn keys_of_every_type_that_the_ca_takes_are_certified() {
         let text = openssl::text(&issued.chain);
         assert!(text.contains(printed), "{text}");
     }
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_successor_names_what_it_replaces_when_the_ca_wants_it_renewed() {
+async fn a_successor_names_what_it_replaces_when_the_ca_wants_it_renewed(under: Under) -> Result<(), Error> {
     let pebble = Pebble::builder().strict().always_valid().start();
-    let issuer = issuer(&pebble, http(&Answers::new()));
+    let issuer = under.issuer(&pebble, http(&Answers::new())).await?;
     let first = issue(&pebble, &issuer, &["a.test"]).await;
     let id = first.leaf.id.clone().expect("an id");
     let past = r#"{"suggestedWindow":{"start":"2020-01-01T00:00:00Z","end":"2020-01-02T00:00:00Z"}}"#;
@@ -171,12 +196,12 @@ async fn a_successor_names_what_it_replaces_when_the_ca_wants_it_renewed() {
     let log = pebble.log();
     assert_eq!(log.matches("is a replacement of").count(), 1, "{log}");
     assert_eq!(log.matches("Issued certificate serial").count(), 3);
+    Ok(())
 }
 
-#[tokio::test]
-async fn an_issuer_revokes_what_it_issued() {
+async fn an_issuer_revokes_what_it_issued(under: Under) -> Result<(), Error> {
     let pebble = Pebble::builder().strict().always_valid().start();
-    let issuer = issuer(&pebble, http(&Answers::new()));
+    let issuer = under.issuer(&pebble, http(&Answers::new())).await?;
     let issued = issue(&pebble, &issuer, &["a.test"]).await;
     let leaf = CertificateDer::from_pem_slice(issued.chain.as_bytes()).unwrap();
 
@@ -185,6 +210,7 @@ async fn an_issuer_revokes_what_it_issued() {
 
     let status = pebble.certificate_status(&issued.leaf.serial);
     assert_eq!((&status["Status"], &status["Reason"]), (&"Revoked".into(), &5.into()));
+    Ok(())
 }
 
 #[tokio::test]

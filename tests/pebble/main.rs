@@ -3,6 +3,8 @@
 //! Every test starts the servers it needs on free loopback ports (`testkit::servers`) and judges what comes out with OpenSSL or with Pebble's
 //! management interface. A missing program fails the run with a sentence that says how to get it.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+
 mod accounts;
 mod authority;
 mod bad_input;
@@ -21,4 +23,6 @@ mod renewal;
 mod revocation;
 mod secrets;
 mod serving;
+mod through_instant_acme;
 mod trouble;
+mod under;

@@ -5,25 +5,37 @@ use std::time::Duration;
 
 use acme_core::client::{Answer, Call};
 use acme_core::protocol::{AuthorizationStatus, NewOrder};
-use acme_core::{Client as _, Clock as _, ErrorKind, Retry};
+use acme_core::{Client as _, Clock as _, Error, ErrorKind, Retry};
 use issuers::TokioTimer;
 use issuers::chain::{Leaf, topmost_issuer};
 use solvers::http01::listener::Listener;
 use solvers::{Answers, Http01};
 use testkit::servers::{ChallTestSrv, Endpoint, Pebble};
 
-use crate::authority::{account, directory, identifiers};
+use crate::authority::{directory, identifiers};
+use crate::under::{Under, under_both};
 use crate::{by_hand, openssl};
 
-#[tokio::test]
-async fn a_name_is_proven_over_http_and_openssl_trusts_what_is_issued() {
+under_both! {
+    a_name_is_proven_over_http_and_openssl_trusts_what_is_issued,
+    an_address_is_proven_over_http,
+    nine_nonces_of_ten_may_be_refused,
+    every_alternate_chain_is_fetched_and_leads_to_a_root_of_its_own,
+    the_profile_decides_how_long_a_certificate_lives,
+    the_end_of_validity_is_what_was_asked_for,
+    an_authorization_that_was_given_up_is_not_used_again,
+    a_name_on_the_ca_s_blocklist_is_refused_for_good,
+    an_order_of_a_ca_that_forgot_everything_is_not_found,
+}
+
+async fn a_name_is_proven_over_http_and_openssl_trusts_what_is_issued(under: Under) -> Result<(), Error> {
     let dns = ChallTestSrv::start();
     let pebble = Pebble::builder().strict().dns_server(dns.dns_address()).start();
     let answers = Answers::new();
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, pebble.http_port()));
     let listener = Listener::bind(address, answers.clone()).await.unwrap();
     tokio::spawn(listener.serve());
-    let session = account(&directory(&pebble)).await;
+    let session = under.account(&directory(&pebble)).await?;
     let solver = Http01::new(answers.clone());
 
     let order = NewOrder::new(identifiers(&["example.test", "www.example.test"]));
@@ -34,27 +46,27 @@ async fn a_name_is_proven_over_http_and_openssl_trusts_what_is_issued() {
     let key = openssl::private_public_key(finished.key.to_pem().expose());
     assert_eq!(openssl::certificate_public_key(&finished.pem()), key);
     assert!(answers.is_empty());
+    Ok(())
 }
 
-#[tokio::test]
-async fn an_address_is_proven_over_http() {
+async fn an_address_is_proven_over_http(under: Under) -> Result<(), Error> {
     let pebble = Pebble::builder().strict().start();
     let answers = Answers::new();
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, pebble.http_port()));
     tokio::spawn(Listener::bind(address, answers.clone()).await.unwrap().serve());
-    let session = account(&directory(&pebble)).await;
+    let session = under.account(&directory(&pebble)).await?;
 
     let order = NewOrder::new(identifiers(&["127.0.0.1"]));
     let finished = by_hand::finish(&session, order, Some(&Http01::new(answers))).await.unwrap();
 
     openssl::verify(&pebble.issuance_root_pem(0), &finished.pem());
     assert_eq!(openssl::names(&finished.pem()), ["IP Address:127.0.0.1"]);
+    Ok(())
 }
 
-#[tokio::test]
-async fn nine_nonces_of_ten_may_be_refused() {
+async fn nine_nonces_of_ten_may_be_refused(under: Under) -> Result<(), Error> {
     let pebble = Pebble::builder().strict().nonce_reject(90).always_valid().start();
-    let session = account(&directory(&pebble)).await;
+    let session = under.account(&directory(&pebble)).await?;
 
     let order = NewOrder::new(identifiers(&["a.test", "b.test"]));
     let finished = by_hand::finish(&session, order, None).await.unwrap();
@@ -63,12 +75,12 @@ async fn nine_nonces_of_ten_may_be_refused() {
     // Each refusal carries a fresh nonce: none is fetched for a retry.
     let asked = pebble.requests();
     assert!(asked.count(Endpoint::NewNonce) <= 3, "{asked}");
+    Ok(())
 }
 
-#[tokio::test]
-async fn every_alternate_chain_is_fetched_and_leads_to_a_root_of_its_own() {
+async fn every_alternate_chain_is_fetched_and_leads_to_a_root_of_its_own(under: Under) -> Result<(), Error> {
     let pebble = Pebble::builder().strict().always_valid().alternate_roots(2).chain_length(2).start();
-    let session = account(&directory(&pebble)).await;
+    let session = under.account(&directory(&pebble)).await?;
 
     let finished = by_hand::finish(&session, NewOrder::new(identifiers(&["a.test"])), None).await.unwrap();
 
@@ -81,17 +93,17 @@ async fn every_alternate_chain_is_fetched_and_leads_to_a_root_of_its_own() {
     issuers.sort();
     issuers.dedup();
     assert_eq!(issuers.len(), 3, "{issuers:?}");
+    Ok(())
 }
 
-#[tokio::test]
-async fn the_profile_decides_how_long_a_certificate_lives() {
+async fn the_profile_decides_how_long_a_certificate_lives(under: Under) -> Result<(), Error> {
     let pebble = Pebble::builder()
         .strict()
         .always_valid()
         .profile("classic", Duration::from_secs(90 * 86_400))
         .profile("shortlived", Duration::from_secs(6 * 86_400))
         .start();
-    let session = account(&directory(&pebble)).await;
+    let session = under.account(&directory(&pebble)).await?;
     let mut order = NewOrder::new(identifiers(&["a.test"]));
     order.profile = Some("shortlived".to_owned());
 
@@ -107,27 +119,27 @@ async fn the_profile_decides_how_long_a_certificate_lives() {
     let said = error.to_string();
     assert!(said.ends_with(r#"does not offer the profile "long\nlived"; it offers classic, shortlived"#), "{said}");
     assert_eq!(pebble.requests().count(Endpoint::NewOrder), 1, "nothing was sent");
+    Ok(())
 }
 
-#[tokio::test]
-async fn the_end_of_validity_is_what_was_asked_for() {
+async fn the_end_of_validity_is_what_was_asked_for(under: Under) -> Result<(), Error> {
     let pebble = Pebble::builder().strict().always_valid().start();
-    let session = account(&directory(&pebble)).await;
+    let session = under.account(&directory(&pebble)).await?;
     let end = TokioTimer.now() + Duration::from_secs(5 * 86_400);
     let mut order = NewOrder::new(identifiers(&["a.test"]));
     order.not_after = Some(end);
 
-    let finished = by_hand::finish(&session, order, None).await.unwrap();
+    let finished = by_hand::finish(&session, order, None).await?;
 
     assert_eq!(finished.made.not_after.expect("shown").unix_seconds(), end.unix_seconds());
     let leaf = Leaf::read(finished.chains[0].leaf().expect("a leaf")).unwrap();
     assert_eq!(leaf.not_after.unix_seconds(), end.unix_seconds());
+    Ok(())
 }
 
-#[tokio::test]
-async fn an_authorization_that_was_given_up_is_not_used_again() {
+async fn an_authorization_that_was_given_up_is_not_used_again(under: Under) -> Result<(), Error> {
     let pebble = Pebble::builder().strict().always_valid().authz_reuse(100).start();
-    let session = account(&directory(&pebble)).await;
+    let session = under.account(&directory(&pebble)).await?;
     let order = || NewOrder::new(identifiers(&["a.test"]));
     by_hand::finish(&session, order(), None).await.unwrap();
 
@@ -141,24 +153,24 @@ async fn an_authorization_that_was_given_up_is_not_used_again() {
     let (_, fresh) = by_hand::an_order(session.call(&Call::NewOrder(order())).await.unwrap());
     let seen = by_hand::authorization(&session, &fresh.authorizations[0]).await.unwrap();
     assert_eq!(seen.status, AuthorizationStatus::Pending);
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_name_on_the_ca_s_blocklist_is_refused_for_good() {
+async fn a_name_on_the_ca_s_blocklist_is_refused_for_good(under: Under) -> Result<(), Error> {
     let pebble = Pebble::builder().strict().blocked_name("blocked.test").start();
-    let session = account(&directory(&pebble)).await;
+    let session = under.account(&directory(&pebble)).await?;
 
     let order = NewOrder::new(identifiers(&["www.blocked.test"]));
     let error = session.call(&Call::NewOrder(order)).await.expect_err("refused");
 
     assert_eq!((error.kind(), error.retry()), (ErrorKind::Refused, Retry::Never));
     assert!(error.to_string().contains("rejectedIdentifier"), "{error}");
+    Ok(())
 }
 
-#[tokio::test]
-async fn an_order_of_a_ca_that_forgot_everything_is_not_found() {
+async fn an_order_of_a_ca_that_forgot_everything_is_not_found(under: Under) -> Result<(), Error> {
     let mut pebble = Pebble::builder().strict().start();
-    let session = account(&directory(&pebble)).await;
+    let session = under.account(&directory(&pebble)).await?;
     let order = NewOrder::new(identifiers(&["a.test"]));
     let (url, _) = by_hand::an_order(session.call(&Call::NewOrder(order)).await.unwrap());
 
@@ -170,4 +182,5 @@ async fn an_order_of_a_ca_that_forgot_everything_is_not_found() {
         error = session.call(&Call::ReadOrder(url)).await.expect_err("it is gone");
     }
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    Ok(())
 }

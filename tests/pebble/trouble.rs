@@ -1,19 +1,25 @@
 //! What goes wrong on the way although nobody made a mistake.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use acme_core::protocol::Registration;
-use acme_core::{ErrorKind, KeyType, PrivateKey, Retry};
-use certstore::MemoryStore;
-use issuers::acme::{AccountSettings, AcmeIssuer};
+use acme_core::{Error, ErrorKind, KeyType, PrivateKey, Retry};
 use issuers::{CertificateRequest, InMemory, Issuer as _, Step, TokioTimer, csr, drive};
 use solvers::Answers;
 use testkit::servers::{ChallTestSrv, Endpoint, Pebble};
 
-use crate::authority::{clock, directory, directory_over, identifiers, key, transport};
-use crate::issuer::{builder, http, issue, issuer, judge, over_http, try_issue};
+use crate::authority::{directory, directory_over, identifiers, key, transport};
+use crate::issuer::{http, issue, issuer, judge, over_http, try_issue};
 use crate::lossy::Lossy;
+use crate::under::{Under, under_both};
+
+under_both! {
+    any_one_answer_may_be_lost,
+    a_validator_that_reaches_nobody_says_where_it_called,
+    a_name_that_does_not_resolve_for_the_validator_says_so,
+    a_key_that_the_ca_does_not_certify_is_refused_for_good,
+    a_ca_that_names_a_time_is_not_asked_before_it,
+}
 
 #[tokio::test]
 async fn a_ca_that_takes_no_nonce_is_given_up_on_in_bounded_time() {
@@ -28,33 +34,26 @@ async fn a_ca_that_takes_no_nonce_is_given_up_on_in_bounded_time() {
     assert!((2..=65).contains(&asked.count(Endpoint::NewAccount)), "{asked}");
 }
 
-#[tokio::test]
-async fn any_one_answer_may_be_lost() {
-    let paths = [
-        "/dir",
-        "/nonce-plz",
-        "/sign-me-up",
-        "/order-plz",
-        "/authZ",
-        "/chalZ",
-        "/finalize-order",
-        "/my-order",
-        "/certZ",
-    ];
-    let pebbles = paths.map(|_| Pebble::builder().strict().always_valid().start());
-    let losses = paths.iter().zip(&pebbles).map(|(path, pebble)| async move {
+async fn any_one_answer_may_be_lost(under: Under) -> Result<(), Error> {
+    // An account that is there before its issuer has these behind it.
+    let before_the_order: &[&str] = match under {
+        Under::Session => &["/dir", "/nonce-plz", "/sign-me-up"],
+        Under::InstantAcme => &[],
+    };
+    let order = ["/order-plz", "/authZ", "/chalZ", "/finalize-order", "/my-order", "/certZ"];
+    let paths: Vec<&str> = before_the_order.iter().chain(&order).copied().collect();
+    let pebbles: Vec<Pebble> = paths.iter().map(|_| Pebble::builder().strict().always_valid().start()).collect();
+    let losses = paths.into_iter().zip(&pebbles).map(|(path, pebble)| async move {
         let lossy = Lossy::new(transport(pebble), path);
         let directory = directory_over(pebble, lossy.clone());
-        let settings = AccountSettings::new(Registration::agreeing_to_terms());
-        let issuer = AcmeIssuer::builder("pebble", directory, http(&Answers::new()), clock());
-        let issuer = issuer.account(Arc::new(MemoryStore::new()), settings).build().unwrap();
+        let issuer = under.builder_at(directory, http(&Answers::new())).await?.build()?;
         let key = PrivateKey::generate(KeyType::EcdsaP256).unwrap();
         lossy.arm();
 
         let mut issued = try_issue(&issuer, &key, &["a.test"], |_| {}).await;
         if let Err(error) = &issued {
             // Before there is an order, an attempt may end, and the next one begins anew.
-            assert!(["/dir", "/nonce-plz", "/sign-me-up"].contains(path), "{path}: {error}");
+            assert!(before_the_order.contains(&path), "{path}: {error}");
             assert_eq!((error.kind(), error.retry()), (ErrorKind::Unreachable, Retry::Backoff), "{path}: {error}");
             issued = try_issue(&issuer, &key, &["a.test"], |_| {}).await;
         }
@@ -64,8 +63,9 @@ async fn any_one_answer_may_be_lost() {
         let log = pebble.log();
         let counted = ["Added order", "Issued certificate serial"].map(|line| log.matches(line).count());
         assert_eq!(counted, [1, 1], "orders and certificates, {path}");
+        Ok(())
     });
-    futures_util::future::join_all(losses).await;
+    futures_util::future::join_all(losses).await.into_iter().collect()
 }
 
 #[tokio::test]
@@ -100,13 +100,12 @@ async fn a_ca_that_forgets_everything_in_the_middle_of_an_order_is_asked_again()
     assert_eq!(pebble.requests().count(Endpoint::Finalize), 1);
 }
 
-#[tokio::test]
-async fn a_validator_that_reaches_nobody_says_where_it_called() {
+async fn a_validator_that_reaches_nobody_says_where_it_called(under: Under) -> Result<(), Error> {
     let dns = ChallTestSrv::start();
     let pebble = Pebble::builder().strict().dns_server(dns.dns_address()).start();
     let answers = Answers::new();
     // Nobody listens.
-    let issuer = issuer(&pebble, http(&answers));
+    let issuer = under.issuer(&pebble, http(&answers)).await?;
     let key = PrivateKey::generate(KeyType::EcdsaP256).unwrap();
 
     let error = try_issue(&issuer, &key, &["example.test"], |_| {}).await.err().expect("not proven");
@@ -119,14 +118,14 @@ async fn a_validator_that_reaches_nobody_says_where_it_called() {
         "{said}"
     );
     assert!(answers.is_empty(), "what was presented is gone");
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_name_that_does_not_resolve_for_the_validator_says_so() {
+async fn a_name_that_does_not_resolve_for_the_validator_says_so(under: Under) -> Result<(), Error> {
     let dns = ChallTestSrv::start();
     dns.set_servfail("example.test");
     let pebble = Pebble::builder().strict().dns_server(dns.dns_address()).start();
-    let issuer = issuer(&pebble, over_http(&pebble).await);
+    let issuer = under.issuer(&pebble, over_http(&pebble).await).await?;
     let key = PrivateKey::generate(KeyType::EcdsaP256).unwrap();
     let error = try_issue(&issuer, &key, &["example.test"], |_| {}).await.err().expect("not proven");
     assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
@@ -135,26 +134,25 @@ async fn a_name_that_does_not_resolve_for_the_validator_says_so() {
     dns.clear_servfail("example.test");
 
     issue(&pebble, &issuer, &["example.test"]).await;
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_key_that_the_ca_does_not_certify_is_refused_for_good() {
+async fn a_key_that_the_ca_does_not_certify_is_refused_for_good(under: Under) -> Result<(), Error> {
     let pebble = Pebble::builder().strict().always_valid().start();
-    let issuer = issuer(&pebble, http(&Answers::new()));
+    let issuer = under.issuer(&pebble, http(&Answers::new())).await?;
     let key = PrivateKey::generate(KeyType::Ed25519).unwrap();
 
     let error = try_issue(&issuer, &key, &["a.test"], |_| {}).await.err().expect("Pebble takes no Ed25519");
 
     assert_eq!((error.kind(), error.retry()), (ErrorKind::Refused, Retry::Never), "{error}");
     assert!(error.to_string().contains("badCSR") || error.to_string().contains("malformed"), "{error}");
+    Ok(())
 }
 
-#[tokio::test]
-async fn a_ca_that_names_a_time_is_not_asked_before_it() {
+async fn a_ca_that_names_a_time_is_not_asked_before_it(under: Under) -> Result<(), Error> {
     let wait = Duration::from_secs(2);
     let pebble = Pebble::builder().strict().always_valid().authz_retry_after(wait).order_retry_after(wait).start();
-    let store = Arc::new(MemoryStore::new());
-    let issuer = builder(&pebble, http(&Answers::new()), store).build().unwrap();
+    let issuer = under.builder(&pebble, http(&Answers::new())).await?.build()?;
 
     issue(&pebble, &issuer, &["a.test", "b.test", "c.test"]).await;
 
@@ -162,4 +160,5 @@ async fn a_ca_that_names_a_time_is_not_asked_before_it() {
     let asked = pebble.requests();
     assert!(asked.count(Endpoint::Order) <= 4, "{asked}");
     assert!(asked.len() <= 20, "{asked}");
+    Ok(())
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use serde::Serialize;
 
-use super::{Answer, Directory, Endpoint, Post};
-use crate::jose::{self, By, Jwk, Jws};
+use super::{Answer, Author, Directory, Endpoint, Post};
+use crate::jose::{self, Jwk, Jws};
 use crate::protocol::{AccountObject, AccountStatus, ProblemType, Registration, Url};
 use crate::{Error, ErrorKind, Session, Signer};
 
@@ -37,7 +37,8 @@ impl Directory {
                     external_account_binding,
                 };
                 let payload = to_json(&payload)?;
-                self.post(Post { key: signer, by: By::Key(by), url: &url, payload: &payload, accept: None }).await
+                let author = Author::Key(signer, by);
+                self.post(Post { author, url: &url, payload: &payload, accept: None }).await
             }
             .boxed()
         };
@@ -57,14 +58,8 @@ impl Directory {
         let by = &jwk;
         let ask = |url: Url| {
             async move {
-                self.post(Post {
-                    key: signer,
-                    by: By::Key(by),
-                    url: &url,
-                    payload: br#"{"onlyReturnExisting":true}"#,
-                    accept: None,
-                })
-                .await
+                let (author, payload) = (Author::Key(signer, by), br#"{"onlyReturnExisting":true}"#);
+                self.post(Post { author, url: &url, payload, accept: None }).await
             }
             .boxed()
         };

@@ -9,19 +9,37 @@ use http::{Method, Request};
 use super::Directory;
 use super::answer::Answer;
 use super::endpoint::Endpoint;
-use crate::jose::{self, By};
+use crate::jose::{self, By, Jwk};
 use crate::protocol::{ProblemType, Url};
-use crate::{Error, ErrorKind, Signer, limits};
+use crate::{Error, ErrorKind, Session, Signer, limits};
 
 /// A signed request.
 #[derive(Clone, Copy)]
 pub(crate) struct Post<'a> {
-    pub(crate) key: &'a dyn Signer,
-    pub(crate) by: By<'a>,
+    pub(crate) author: Author<'a>,
     pub(crate) url: &'a Url,
     /// Empty for POST-as-GET.
     pub(crate) payload: &'a [u8],
     pub(crate) accept: Option<&'static str>,
+}
+
+/// Who signs a request.
+#[derive(Clone, Copy)]
+pub(crate) enum Author<'a> {
+    /// A key that has no account yet, or needs none.
+    Key(&'a dyn Signer, &'a Jwk),
+    /// An account.
+    Account(&'a Session),
+}
+
+impl Author<'_> {
+    /// The signed request, as it travels.
+    async fn sign(self, nonce: &str, url: &Url, payload: &[u8]) -> Result<Vec<u8>, Error> {
+        match self {
+            Self::Key(key, jwk) => jose::sign(key, By::Key(jwk), Some(nonce), url, payload).await?.to_json(),
+            Self::Account(session) => session.sign(nonce, url, payload).await,
+        }
+    }
 }
 
 impl Directory {
@@ -34,12 +52,12 @@ impl Directory {
                 Some(nonce) => nonce,
                 None => self.new_nonce().await?,
             };
-            let jws = jose::sign(post.key, post.by, Some(&nonce), post.url, post.payload).await?;
+            let signed = post.author.sign(&nonce, post.url, post.payload).await?;
             let mut request = self.request(Method::POST, post.url).header(CONTENT_TYPE, "application/jose+json");
             if let Some(accept) = post.accept {
                 request = request.header(ACCEPT, accept);
             }
-            let mut answer = self.send(post.url, request, jws.to_json()?).await?;
+            let mut answer = self.send(post.url, request, signed).await?;
             if !answer.is_problem(&ProblemType::BadNonce) {
                 if let Some(nonce) = answer.nonce.take() {
                     self.inner.nonces.put(nonce);

@@ -7,10 +7,10 @@ use rustls_pki_types::CertificateDer;
 use serde::Serialize;
 
 use super::account::to_json;
-use super::{Directory, Endpoint, Post};
-use crate::jose::{By, Jwk};
+use super::{Author, Directory, Endpoint, Post};
+use crate::jose::Jwk;
 use crate::protocol::{ProblemType, RevocationReason, Url};
-use crate::{Client as _, Error, Session, Signer};
+use crate::{Error, Session, Signer};
 
 /// Who asks for a revocation.
 #[derive(Clone, Copy)]
@@ -35,15 +35,15 @@ impl Directory {
     ) -> Result<(), Error> {
         let payload = to_json(&Revocation { certificate: BASE64_URL_SAFE_NO_PAD.encode(certificate), reason })?;
         let jwk;
-        let (key, by) = match revoker {
-            Revoker::Account(session) => (session.signer(), By::Account(session.account())),
+        let author = match revoker {
+            Revoker::Account(session) => Author::Account(session),
             Revoker::CertificateKey(key) => {
                 jwk = Jwk::from_spki(key.public_key())?;
-                (key, By::Key(&jwk))
+                Author::Key(key, &jwk)
             }
         };
         let payload = payload.as_slice();
-        let ask = |url: Url| async move { self.post(Post { key, by, url: &url, payload, accept: None }).await }.boxed();
+        let ask = |url: Url| async move { self.post(Post { author, url: &url, payload, accept: None }).await }.boxed();
         let answer = self.at(Endpoint::RevokeCert, ask).await?;
         if answer.is_problem(&ProblemType::AlreadyRevoked) {
             return Ok(());

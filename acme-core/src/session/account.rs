@@ -60,13 +60,15 @@ impl Session {
         let doing = "changing the account's key";
         let directory = self.directory();
         let changed = Self::new(directory.clone(), Arc::clone(&new), self.account().clone())?;
-        if changed.0.jwk == self.0.jwk {
+        let old = self.0.hand.replaceable().map_err(|error| error.while_doing(doing))?;
+        if changed.thumbprint() == self.thumbprint() {
             return Ok(self.clone());
         }
-        let (signer, jwk) = (new.as_ref(), &changed.0.jwk);
+        let jwk = Jwk::from_spki(new.public_key())?;
+        let (signer, jwk) = (new.as_ref(), &jwk);
         let ask = |url: Url| {
             async move {
-                let inner = to_json(&KeyChange { account: self.account().as_str(), old_key: &self.0.jwk })?;
+                let inner = to_json(&KeyChange { account: self.account().as_str(), old_key: old })?;
                 let inner = jose::sign(signer, By::Key(jwk), None, &url, &inner).await?;
                 let payload = inner.to_json()?;
                 directory.post(self.request(&url, &payload)).await

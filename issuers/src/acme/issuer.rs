@@ -274,7 +274,7 @@ impl Issuer for AcmeIssuer {
     fn revoke(&self) -> Option<&dyn Revoke> {
         match &self.ordering {
             Ordering::Own(_) => Some(self),
-            Ordering::Given(_) => None,
+            Ordering::Given(client) => client.revoker().map(|_| self as &dyn Revoke),
         }
     }
 }
@@ -282,18 +282,19 @@ impl Issuer for AcmeIssuer {
 #[async_trait]
 impl Revoke for AcmeIssuer {
     async fn revoke(&self, certificate: &CertificateDer<'_>, reason: Option<RevocationReason>) -> Result<(), Error> {
-        match self.open().await? {
-            Opened::NotYet { again, waiting } => Err(Error::new(ErrorKind::Busy, waiting.to_string())
-                .with_retry(Retry::After(again.since(self.clock.now())))),
-            Opened::Ready(Handle::Given(_)) => {
-                Err(Error::new(ErrorKind::Unsupported, "the ACME client behind this issuer cannot revoke"))
+        let handle = match self.open().await? {
+            Opened::Ready(handle) => handle,
+            Opened::NotYet { again, waiting } => {
+                return Err(Error::new(ErrorKind::Busy, waiting.to_string())
+                    .with_retry(Retry::After(again.since(self.clock.now()))));
             }
-            Opened::Ready(Handle::Own(session)) => {
-                let revoker = Revoker::Account(session.client());
-                let revoking = self.directory.revoke(certificate, reason, revoker);
-                self.pace.guard(Sending::Revocation, revoking).await
-            }
-        }
+        };
+        let revoker = handle
+            .client()
+            .revoker()
+            .ok_or_else(|| Error::new(ErrorKind::Unsupported, "the ACME client behind this issuer cannot revoke"))?;
+        let revoking = self.directory.revoke(certificate, reason, revoker);
+        self.pace.guard(Sending::Revocation, revoking).await
     }
 }
 
@@ -313,6 +314,10 @@ impl Client for Shared {
 
     fn lacks(&self, needs: Needs) -> Needs {
         self.0.lacks(needs)
+    }
+
+    fn revoker(&self) -> Option<Revoker<'_>> {
+        self.0.revoker()
     }
 }
 

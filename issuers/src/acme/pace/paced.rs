@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use acme_core::Error;
 use acme_core::client::{Call, Client, Needs, Reply};
+use acme_core::directory::Revoker;
 use acme_core::protocol::Url;
 use async_trait::async_trait;
 
@@ -50,5 +51,9 @@ impl<C: Client> Client for Paced<C> {
 
     fn lacks(&self, needs: Needs) -> Needs {
         self.client.lacks(needs)
+    }
+
+    fn revoker(&self) -> Option<Revoker<'_>> {
+        self.client.revoker()
     }
 }
