@@ -22,7 +22,7 @@ mod registered_domain;
 mod renewal_info;
 
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-pub use account::{Account, AccountSettings, Readiness};
+pub use account::{Account, AccountSettings, ExistingAccount, Readiness};
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub use builder::Builder;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]

@@ -16,6 +16,7 @@ mod issuing;
 mod keeping;
 mod later;
 mod lossy;
+mod migration;
 mod openssl;
 mod order_list;
 mod orders;

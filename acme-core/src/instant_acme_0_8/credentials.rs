@@ -26,7 +26,7 @@ impl Credentials {
     /// Reads what `serde_json` made of `instant_acme::AccountCredentials`, of any release up to 0.8.
     ///
     /// # Errors
-    /// `Malformed` when it is something else, or damaged; it says which member.
+    /// `Malformed` when it is something else, or damaged; it says which member. As [`PrivateKey::from_pkcs8_der`] for the key.
     pub fn from_json(json: &[u8]) -> Result<Self, Error> {
         // The source's text may quote the input, which holds a key: it stays out.
         let stored: Stored = serde_json::from_slice(json)
@@ -38,7 +38,8 @@ impl Credentials {
             .transpose()?;
         let key = BASE64_URL_SAFE_NO_PAD.decode(stored.key_pkcs8.expose()).map(Secret::new);
         let key = key.map_err(|_| malformed("`key_pkcs8` is not base64url: it was cut off or changed"))?;
-        let key = PrivateKey::from_pkcs8_der(key).map_err(|error| error.while_doing(UNREADABLE))?;
+        let damaged = |error: Error| error.while_doing(format_args!("{UNREADABLE}: `key_pkcs8`"));
+        let key = PrivateKey::from_pkcs8_der(key).map_err(damaged)?;
         Ok(Self { account, key, directory })
     }
 }

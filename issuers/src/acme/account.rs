@@ -3,6 +3,7 @@
 //! Any number of processes may share one: who loses the race to make the key uses the winner's.
 
 mod action;
+mod existing;
 mod record;
 mod storage;
 
@@ -10,7 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use acme_core::flow::{AccountAction, AccountEvent, AccountOutcome, AccountPlan, Fault, Next, Waiting};
+use acme_core::flow::{AccountAction, AccountEvent, AccountOutcome, AccountPlan, Creation, Fault, Next, Waiting};
 use acme_core::protocol::{ProblemType, Registration, Url};
 use acme_core::{
     Client as _, Clock, Directory, Error, ErrorKind, Key, KeyType, PrivateKey, Retry, Session, Store, Timestamp,
@@ -22,6 +23,8 @@ use super::pace::{Pace, Paced, Sending};
 use action::Promote;
 use record::Record;
 
+pub use existing::ExistingAccount;
+
 /// What an account is made with.
 #[derive(Debug, Default)]
 #[non_exhaustive]
@@ -30,18 +33,28 @@ pub struct AccountSettings {
     pub registration: Registration,
     /// The kind of key to make.
     pub key_type: KeyType,
+    /// The account to take over, where none is stored yet.
+    pub existing: Option<ExistingAccount>,
 }
 
 impl AccountSettings {
     /// An account with a P-256 key.
     pub fn new(registration: Registration) -> Self {
-        Self { registration, key_type: KeyType::default() }
+        Self { registration, key_type: KeyType::default(), existing: None }
     }
 
     /// Makes another kind of key. It counts when the key is made; [`Account::change_key`] changes it later.
     #[must_use]
     pub fn with_key_type(mut self, key_type: KeyType) -> Self {
         self.key_type = key_type;
+        self
+    }
+
+    /// Takes over an account that another client made, with its key, instead of making one. Nothing is registered, not even when the
+    /// certificate authority does not know the account; its contacts stay as they are. An account that is stored already stays in use.
+    #[must_use]
+    pub fn taking_over(mut self, existing: impl Into<ExistingAccount>) -> Self {
+        self.existing = Some(existing.into());
         self
     }
 }
@@ -195,16 +208,14 @@ impl Account {
                     self.save(held).await?;
                     return Err(fault.to_error());
                 }
-                Next::Done(AccountOutcome::Missing | AccountOutcome::Deactivated) => {
-                    return Err(Error::new(
-                        ErrorKind::Unauthorized,
-                        format!(
-                            "the account at {} was given up: remove {} from the store to make another",
-                            self.directory.url(),
-                            self.key
-                        ),
-                    ));
+                Next::Done(AccountOutcome::Missing) => {
+                    // The next use looks again.
+                    let _ = record.flow.apply(AccountEvent::Wanted(self.plan()), now);
+                    self.save(held).await?;
+                    let existing = self.settings.existing.as_ref();
+                    return Err(existing.map_or_else(|| self.given_up(), |it| it.unknown(&self.directory)));
                 }
+                Next::Done(AccountOutcome::Deactivated) => return Err(self.given_up()),
                 Next::Go(agenda) => {
                     let Some(action) = agenda.ready.into_iter().next() else {
                         return match agenda.wake {
@@ -246,8 +257,23 @@ impl Account {
         Ok(())
     }
 
+    fn given_up(&self) -> Error {
+        Error::new(
+            ErrorKind::Unauthorized,
+            format!(
+                "the account at {} was given up: remove {} from the store to make another",
+                self.directory.url(),
+                self.key
+            ),
+        )
+    }
+
     fn plan(&self) -> AccountPlan {
-        AccountPlan::new(self.settings.registration.contact.clone())
+        let mut plan = AccountPlan::new(self.settings.registration.contact.clone());
+        if self.settings.existing.is_some() {
+            plan.create = Creation::Forbidden;
+        }
+        plan
     }
 }
 

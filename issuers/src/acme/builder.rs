@@ -113,7 +113,8 @@ impl Builder {
     /// The issuer. Nothing is sent before it is asked to issue.
     ///
     /// # Errors
-    /// `Malformed` without an account or with a prefix that is no store key; `Unsupported` when the client cannot say what the settings ask for.
+    /// `Malformed` without an account or with a prefix that is no store key; `Conflict` when the account to be taken over is another certificate
+    /// authority's; `Unsupported` when the client cannot say what the settings ask for.
     pub fn build(self) -> Result<AcmeIssuer, Error> {
         let needs = self.needs();
         let pace = match (&self.pace, &self.account) {
@@ -132,6 +133,9 @@ impl Builder {
                 Ordering::Given(Paced::new(Shared(client), Arc::clone(&pace)))
             }
             (None, Some((store, settings))) => {
+                if let Some(existing) = &settings.existing {
+                    existing.check_directory(&self.directory)?;
+                }
                 let key = Key::new(format!(
                     "{}/accounts/{}/{}",
                     self.prefix,

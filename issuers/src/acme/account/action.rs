@@ -36,7 +36,12 @@ impl Account {
                 Ok((registered(&session), Promote::No))
             }
             AccountAction::Find => Ok(match self.find(&record.key).await? {
-                Some(session) => (registered(&session), Promote::No),
+                Some(session) => {
+                    if let Some(existing) = &self.settings.existing {
+                        existing.check_url(session.account())?;
+                    }
+                    (registered(&session), Promote::No)
+                }
                 None => (AccountEvent::Missing, Promote::No),
             }),
             AccountAction::Update(url) => {

@@ -37,7 +37,11 @@ impl Account {
             return Ok((Record::decode(entry.value.expose()).map_err(doing)?, entry.version));
         }
         let flow = AccountFlow::new(self.plan(), OrderPace::default(), self.clock.now());
-        let record = Record::new(PrivateKey::generate(self.settings.key_type)?, flow);
+        let key = match &self.settings.existing {
+            Some(existing) => existing.key()?,
+            None => PrivateKey::generate(self.settings.key_type)?,
+        };
+        let record = Record::new(key, flow);
         let put = self.store.put(&self.key, record.encode()?, Expect::Absent).await;
         match put {
             Ok(version) => Ok((record, version)),
@@ -56,7 +60,17 @@ impl Account {
         if !matches!(before.next(self.clock.now()), Next::Done(AccountOutcome::Deactivated)) {
             let _ = record.flow.apply(AccountEvent::Wanted(self.plan()), self.clock.now());
         }
-        if record.flow != before {
+        let mut taken_over = false;
+        if let (None, Some(existing)) = (before.url(), &self.settings.existing) {
+            // Credentials that led nowhere do not stand in the way of better ones.
+            let key = existing.key()?;
+            taken_over = record.key.public_key() != key.public_key();
+            if taken_over {
+                let flow = AccountFlow::new(self.plan(), OrderPace::default(), self.clock.now());
+                *record = Record { writes: record.writes, ..Record::new(key, flow) };
+            }
+        }
+        if taken_over || record.flow != before {
             self.save(held).await?;
         }
         Ok(())
