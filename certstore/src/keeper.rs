@@ -63,9 +63,10 @@ impl Keeper {
     /// What exists under the same name is replaced when it differs; until then it stays in use.
     ///
     /// # Errors
-    /// `Unsupported` when there is no such issuer; what the store says.
+    /// `Unsupported` when there is no such issuer; `Malformed` when nobody could issue it, as [`Spec::draft`] says; what the store says.
     pub async fn ensure(&self, spec: Spec) -> Result<(), Error> {
         self.0.issuer_for(&spec)?;
+        spec.draft()?;
         let key = Spec::key_of(&spec.name)?;
         self.change(&key, |found| match found {
             Some(mut record) if record.spec != spec => {

@@ -37,7 +37,7 @@ pub mod record;
 #[cfg(feature = "rustls")]
 mod resolver;
 mod serve;
-mod spec;
+pub mod spec;
 mod store;
 
 #[cfg(feature = "acceptor")]
@@ -55,7 +55,7 @@ pub use record::{Credential, Record};
 #[cfg(feature = "rustls")]
 pub use resolver::Resolver;
 pub use serve::Serve;
-pub use spec::{Keys, Spec};
+pub use spec::{Contents, Keys, Spec};
 #[cfg(all(feature = "file", unix))]
 pub use store::FileStore;
 pub use store::MemoryStore;

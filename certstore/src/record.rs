@@ -9,7 +9,7 @@ use issuers::chain::Leaf;
 use rustls_pki_types::CertificateSigningRequestDer;
 use serde::{Deserialize, Serialize};
 
-use crate::Spec;
+use crate::{Contents, Spec};
 
 mod codec;
 
@@ -108,6 +108,9 @@ pub struct Credential {
     /// The profile that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
+    /// What was asked for beside names and addresses.
+    #[serde(default, skip_serializing_if = "Contents::is_empty")]
+    pub contents: Contents,
 }
 
 impl Credential {
@@ -120,7 +123,7 @@ impl Credential {
         issuer: IssuerId,
         issued_at: Timestamp,
     ) -> Self {
-        Self { key, key_type, chain, identifiers, issuer, issued_at, profile: None }
+        Self { key, key_type, chain, identifiers, issuer, issued_at, profile: None, contents: Contents::default() }
     }
 
     /// What the leaf says.
@@ -154,6 +157,9 @@ pub struct Pending {
     /// The profile that is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
+    /// What is asked for beside names and addresses.
+    #[serde(default, skip_serializing_if = "Contents::is_empty")]
+    pub contents: Contents,
     /// The certificate that is replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<CertificateId>,

@@ -6,7 +6,12 @@ use std::time::Duration;
 
 use acme_core::{Error, ErrorKind, Identifier, Key, KeyType, hash};
 use issuers::IssuerId;
+use issuers::csr::Draft;
 use serde::{Deserialize, Serialize};
+
+mod contents;
+
+pub use contents::{Authority, Contents, OtherName, Telling};
 
 /// One certificate that shall exist. Give it to `Keeper::ensure`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +39,9 @@ pub struct Spec {
     /// The profile, where the issuer offers several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
+    /// What stands in it beside names and addresses.
+    #[serde(default, skip_serializing_if = "Contents::is_empty")]
+    pub contents: Contents,
 }
 
 /// Whether a renewal gets a key of its own.
@@ -70,16 +78,24 @@ impl Spec {
         let Some(first) = identifiers.first() else {
             return Err(Error::new(ErrorKind::Malformed, "a certificate needs at least one name or address"));
         };
-        Ok(Self {
-            name: first.to_string(),
-            identifiers,
+        let name = first.to_string();
+        Ok(Self { identifiers, ..Self::called(name) })
+    }
+
+    /// A certificate of this name, for no DNS name and no address: for people, devices and certificate authorities. Say whom it is for with
+    /// [`with_contents`](Self::with_contents).
+    pub fn called(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            identifiers: Vec::new(),
             key_type: KeyType::default(),
             keys: Keys::default(),
             issuer: None,
             labels: BTreeMap::new(),
             duration: None,
             profile: None,
-        })
+            contents: Contents::default(),
+        }
     }
 
     /// Calls it something else than its first name.
@@ -129,6 +145,21 @@ impl Spec {
     pub fn with_profile(mut self, profile: impl Into<String>) -> Self {
         self.profile = Some(profile.into());
         self
+    }
+
+    /// Says what stands in it beside names and addresses.
+    #[must_use]
+    pub fn with_contents(mut self, contents: Contents) -> Self {
+        self.contents = contents;
+        self
+    }
+
+    /// The signing request that asks for it.
+    ///
+    /// # Errors
+    /// As [`Contents::draft`].
+    pub fn draft(&self) -> Result<Draft, Error> {
+        self.contents.draft(&self.identifiers)
     }
 
     /// Where the record of the certificate called `name` is in a store.

@@ -10,7 +10,7 @@ use acme_core::protocol::CertificateId;
 use acme_core::{Error, ErrorKind, Key, PrivateKey, Retry, Secret, Signer as _, Timestamp, Version, hash};
 use futures_util::future::{Either, select};
 use issuers::chain::{self, Leaf};
-use issuers::{CertificateRequest, Issued, Issuer, Step, csr};
+use issuers::{CertificateRequest, Issued, Issuer, Step};
 
 use super::events::Happening;
 use super::plan::{DAY, Facts, Plan, Why, plan};
@@ -238,7 +238,7 @@ async fn prepare(
             blocking(move || PrivateKey::generate(kind)).await?
         }
     };
-    let csr = csr::create(&key, &spec.identifiers).await?;
+    let csr = spec.draft()?.sign_now(&key)?;
     let same_issuer = record.current().is_some_and(|it| it.issuer == *issuer.id() && issuer.renewal_info().is_some());
     let replaces = leaf
         .filter(|leaf| same_issuer && spec.identifiers.iter().any(|it| leaf.covers(it)))
@@ -250,6 +250,7 @@ async fn prepare(
         identifiers: spec.identifiers.clone(),
         issuer: issuer.id().clone(),
         profile: spec.profile.clone(),
+        contents: spec.contents.clone(),
         replaces,
         begun_at: shared.ground.now(),
         progress: None,
@@ -344,7 +345,8 @@ async fn step(
         return (Err(lost), Vec::new());
     };
     let (csr, identifiers) = (pending.csr.clone(), pending.identifiers.clone());
-    let profile = pending.profile.clone();
+    let (profile, usages) = (pending.profile.clone(), pending.contents.usages());
+    let is_ca = pending.contents.authority.is_some();
     let Some(issuer) = shared.issuer(&pending.issuer).cloned() else {
         let unknown = shared.unknown(&pending.issuer);
         return (Err(unknown), identifiers);
@@ -352,6 +354,8 @@ async fn step(
     let mut request = CertificateRequest::new(&csr, &identifiers);
     request.labels = &spec.labels;
     request.duration = spec.duration;
+    request.is_ca = is_ca;
+    request.usages = usages.as_ref();
     request.replaces = pending.replaces.clone();
     request.profile = profile.as_deref();
     request.signer = Some(key);
@@ -404,6 +408,7 @@ fn credential(shared: &Shared, holding: &Holding, issued: Issued) -> Option<Cred
         shared.ground.now(),
     );
     credential.profile.clone_from(&pending.profile);
+    credential.contents.clone_from(&pending.contents);
     Some(credential)
 }
 
@@ -552,6 +557,7 @@ fn duplicate(credential: &Credential) -> Credential {
         credential.issued_at,
     );
     duplicate.profile.clone_from(&credential.profile);
+    duplicate.contents.clone_from(&credential.contents);
     duplicate
 }
 

@@ -6,8 +6,8 @@ use std::fmt;
 use acme_core::Identifier;
 use issuers::IssuerId;
 
-use crate::Spec;
 use crate::record::{Credential, Pending};
+use crate::{Contents, Spec};
 
 /// In what a certificate differs from what is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,6 +21,14 @@ pub enum Difference {
     Issuer,
     /// It was asked for with another profile.
     Profile,
+    /// Its subject is another.
+    Subject,
+    /// It is for other e-mail addresses, URIs or names of other kinds.
+    OtherNames,
+    /// It is for other usages.
+    Usages,
+    /// It is a certificate authority and shall be none, or shall be one, or one that may do something else.
+    Authority,
 }
 
 impl fmt::Display for Difference {
@@ -30,6 +38,10 @@ impl fmt::Display for Difference {
             Self::KeyType => "another kind of key is wanted",
             Self::Issuer => "another issuer is wanted",
             Self::Profile => "another profile is wanted",
+            Self::Subject => "another subject is wanted",
+            Self::OtherNames => "other e-mail addresses, URIs or other names are wanted",
+            Self::Usages => "other usages are wanted",
+            Self::Authority => "another kind of authority is wanted",
         })
     }
 }
@@ -45,7 +57,7 @@ pub fn difference(spec: &Spec, issuer: Option<&IssuerId>, credential: &Credentia
     } else if spec.profile != credential.profile {
         Some(Difference::Profile)
     } else {
-        None
+        contents_difference(&spec.contents, &credential.contents)
     }
 }
 
@@ -54,7 +66,36 @@ pub fn serves(spec: &Spec, issuer: &IssuerId, pending: &Pending) -> bool {
     set(&spec.identifiers) == set(&pending.identifiers)
         && spec.key_type == pending.key_type
         && spec.profile == pending.profile
+        && contents_difference(&spec.contents, &pending.contents).is_none()
         && *issuer == pending.issuer
+}
+
+/// In what is wanted and was asked for beside names and addresses. Order counts nowhere but in subjects, and where usages are said does not count at all.
+fn contents_difference(wanted: &Contents, asked: &Contents) -> Option<Difference> {
+    let subject = |it: &Contents| it.subject().ok().map(|it| it.to_raw());
+    let are_same_usages = match (wanted.usages(), asked.usages()) {
+        (Some(wanted), Some(asked)) => wanted.same_as(&asked),
+        (wanted, asked) => wanted.is_none() && asked.is_none(),
+    };
+    if subject(wanted) != subject(asked) {
+        Some(Difference::Subject)
+    } else if names(wanted) != names(asked) {
+        Some(Difference::OtherNames)
+    } else if wanted.authority != asked.authority {
+        Some(Difference::Authority)
+    } else if !are_same_usages {
+        Some(Difference::Usages)
+    } else {
+        None
+    }
+}
+
+/// Every name beside DNS names and addresses, with its kind.
+fn names(contents: &Contents) -> BTreeSet<(String, &str)> {
+    let emails = contents.emails.iter().map(|it| ("e-mail".to_owned(), it.as_str()));
+    let uris = contents.uris.iter().map(|it| ("URI".to_owned(), it.as_str()));
+    let others = contents.other_names.iter().map(|it| (it.oid.to_string(), it.utf8_value.as_str()));
+    emails.chain(uris).chain(others).collect()
 }
 
 fn set(identifiers: &[Identifier]) -> BTreeSet<&Identifier> {

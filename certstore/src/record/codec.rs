@@ -4,9 +4,15 @@ use acme_core::{Error, ErrorKind, Secret, limits};
 use serde::{Deserialize, Serialize};
 
 use super::Record;
+use crate::{Contents, Keys};
 
-/// The format that this release writes, and the newest that it reads. It grows with every change of a record's members.
-pub const FORMAT: u32 = 1;
+/// The newest format that this release reads and writes. It grows with every change of a record's members.
+///
+/// A record is written in the oldest format that holds all of it, so that the nodes of a fleet can be updated one after another.
+pub const FORMAT: u32 = 2;
+
+/// Names, addresses and the kind of key: all that the first format knows.
+const FIRST: u32 = 1;
 
 #[derive(Serialize)]
 struct Written<'a> {
@@ -27,7 +33,7 @@ struct Read {
 pub(super) fn encode(record: &Record) -> Result<Secret<Vec<u8>>, Error> {
     // Room for all of it, so that no copy of the key stays behind in a buffer that was outgrown.
     let mut bytes = Vec::with_capacity(estimate(record));
-    let written = Written { format: FORMAT, record };
+    let written = Written { format: format(record), record };
     serde_json::to_writer(&mut bytes, &written).map_err(|source| {
         Error::new(ErrorKind::Internal, format!("the record of {} cannot be written", record.spec.name))
             .with_source(source)
@@ -64,6 +70,15 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Record, Error> {
     serde_json::from_slice::<Read>(bytes).map(|read| read.record).map_err(malformed)
 }
 
+/// The oldest format that holds all of `record`.
+fn format(record: &Record) -> u32 {
+    let is_first = record.spec.keys != Keys::Pinned
+        && record.spec.contents.is_empty()
+        && record.served.iter().all(|it| it.contents.is_empty())
+        && record.pending.as_ref().is_none_or(|it| it.contents.is_empty());
+    if is_first { FIRST } else { FORMAT }
+}
+
 fn estimate(record: &Record) -> usize {
     let credential = |key: usize, other: usize| (key + other) * 4 / 3;
     let served: usize = record
@@ -71,14 +86,18 @@ fn estimate(record: &Record) -> usize {
         .iter()
         .map(|it| {
             let chain: usize = it.chain.certificates().iter().map(|it| it.len()).sum();
-            credential(it.key.expose().len(), chain)
+            credential(it.key.expose().len(), chain) + length(&it.contents)
         })
         .sum();
     let pending = record.pending.as_ref().map_or(0, |it| {
         let progress = it.progress.as_ref().map_or(0, |it| it.expose().len());
-        credential(it.key.expose().len(), it.csr.len() + progress)
+        credential(it.key.expose().len(), it.csr.len() + progress) + length(&it.contents)
     });
-    served + pending + record.spec.identifiers.len() * 320 + 16 * 1024
+    served + pending + length(&record.spec.contents) + record.spec.identifiers.len() * 320 + 16 * 1024
+}
+
+fn length(contents: &Contents) -> usize {
+    if contents.is_empty() { 0 } else { serde_json::to_vec(contents).map_or(0, |text| text.len()) }
 }
 
 /// Bytes as base64.

@@ -9,10 +9,13 @@ use acme_core::flow::Waiting;
 use acme_core::protocol::{CertificateId, RenewalInfo};
 use acme_core::{Clock, Error, ErrorKind, Retry, Timestamp};
 use async_trait::async_trait;
+use issuers::csr::Request;
+use issuers::template::Usages;
 use issuers::{CertificateRequest, Issued, Issuer, IssuerId, Progress, Renewal, RenewalAnswer, Step, Timer};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DnType, IsCa, KeyPair, SerialNumber,
 };
+use rustls_pki_types::CertificateSigningRequestDer;
 use testkit::VirtualClock;
 use testkit::crash::Effects;
 use time::OffsetDateTime;
@@ -47,6 +50,18 @@ pub(crate) struct State {
     pub(crate) lifetime: Duration,
     pub(crate) window: Option<(RenewalInfo, Duration)>,
     pub(crate) asked: Vec<Timestamp>,
+    /// What was asked for, the last time.
+    pub(crate) request: Option<Ask>,
+}
+
+/// What a request says beside the names.
+#[derive(Clone)]
+pub(crate) struct Ask {
+    pub(crate) csr: CertificateSigningRequestDer<'static>,
+    pub(crate) is_ca: bool,
+    pub(crate) usages: Option<Usages>,
+    /// Whether the key of the signing request was lent.
+    pub(crate) lends_key: bool,
 }
 
 /// One order.
@@ -72,6 +87,7 @@ impl Ca {
                 lifetime: Duration::from_secs(90 * 86_400),
                 window: None,
                 asked: Vec::new(),
+                request: None,
             })),
             id: IssuerId::new("test"),
             effects: Effects::unharmed(),
@@ -114,9 +130,17 @@ impl Issuer for Ca {
     }
 
     async fn issue(&self, request: &CertificateRequest<'_>, progress: &mut dyn Progress) -> Result<Step, Error> {
-        let name = request.identifiers[0].to_string();
+        let name = request.identifiers.first().map(ToString::to_string).unwrap_or_default();
+        let csr = Request::read(request.csr).unwrap();
+        let ask = Ask {
+            csr: request.csr.as_ref().to_vec().into(),
+            is_ca: request.is_ca,
+            usages: request.usages.cloned(),
+            lends_key: request.signer.is_some_and(|it| it.public_key() == csr.public_key()),
+        };
         let act = {
             let mut state = self.state();
+            state.request = Some(ask);
             state.calls.push((self.clock.now(), name.clone()));
             let at = state.script.iter().position(|(of, _)| name.starts_with(of));
             at.and_then(|at| state.script.remove(at))

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod ca;
+mod contents;
 mod crash;
 mod fleet;
 mod lifecycle;

@@ -63,7 +63,11 @@ fn names_are_within_what_is_permitted_and_not_excluded() {
         let checked = chain::check(&Chain::new(vec![leaf.clone(), root.root()]), &key_of(&leaf), &[], now());
 
         assert_eq!(checked.is_ok(), is_permitted, "{what}: {checked:?}");
-        assert_eq!(by_openssl(std::slice::from_ref(&leaf), &root.root()).is_ok(), is_permitted, "{what}: openssl differs");
+        assert_eq!(
+            by_openssl(std::slice::from_ref(&leaf), &root.root()).is_ok(),
+            is_permitted,
+            "{what}: openssl differs"
+        );
         // rustls-webpki compares no e-mail addresses, and takes an empty name for an address of another family.
         if !is_email {
             assert_eq!(by_webpki(&[leaf], &root.root()).is_ok(), is_permitted, "{what}: webpki differs");
