@@ -11,6 +11,7 @@ pub mod inputs;
 pub mod json;
 pub mod stable;
 pub mod targets;
+mod venafi;
 
 /// The program of one target: libFuzzer's under `cargo fuzz`, the stable driver's otherwise.
 #[macro_export]

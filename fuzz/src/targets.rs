@@ -67,6 +67,7 @@ targets! {
     store_key,
     time,
     url,
+    venafi,
 }
 
 /// An account as a server shows it.
@@ -433,6 +434,13 @@ pub fn url(bytes: &[u8]) {
             assert!(!url.authority().is_empty() && !url.authority().contains('/'));
         }
         Err(error) => sound(&error),
+    }
+}
+
+/// Whatever a Venafi platform answers, to whichever question.
+pub fn venafi(bytes: &[u8]) {
+    for error in crate::venafi::refusals(bytes) {
+        sound(&error);
     }
 }
 

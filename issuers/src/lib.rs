@@ -9,6 +9,7 @@
 //! | `acme` | `acme`: public certificate authorities, the pauses they ask for |
 //! | `acme` with `aws-lc-rs` or `ring` | `acme::AcmeIssuer`: certificates from any ACME server |
 //! | `vault` | `vault`: certificates from the PKI engine of HashiCorp Vault |
+//! | `venafi` with `aws-lc-rs` or `ring` | `venafi`: certificates from Trust Protection Platform, TLS Protect Cloud and Next-Gen Trust Security |
 //! | `tokio` | `TokioTimer`: the system's clock and tokio's sleep, for [`drive`] |
 
 #[cfg(feature = "acme")]
@@ -28,6 +29,8 @@ pub mod template;
 mod timer;
 #[cfg(feature = "vault")]
 pub mod vault;
+#[cfg(all(feature = "venafi", any(feature = "aws-lc-rs", feature = "ring")))]
+pub mod venafi;
 mod x509;
 
 pub use acme_core::{Error, ErrorKind, Retry};

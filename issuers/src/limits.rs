@@ -53,3 +53,12 @@ pub const SIGNATURES: usize = 256;
 
 /// Most comparisons of names with name constraints for one certificate, as rustls-webpki counts them.
 pub const NAME_COMPARISONS: usize = 250_000;
+
+/// Longest text of a Venafi platform that is shown, in characters; its policies are explained in a sentence or two.
+pub const VENAFI_TEXT: usize = 400;
+
+/// Most errors of one answer of a Venafi platform that are shown.
+pub const VENAFI_ERRORS: usize = 8;
+
+/// Longest name of a folder, an object, an application or a template at a Venafi platform, in octets.
+pub const VENAFI_NAME: usize = 1024;

@@ -1,0 +1,15 @@
+//! The three Venafi services: the contract, what is sent, what is refused, and what a crash costs.
+
+#![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+mod authority;
+mod cloud;
+mod contract;
+mod crash;
+mod double;
+mod login;
+mod refusals;
+mod requests;
+mod tpp;
+mod world;
