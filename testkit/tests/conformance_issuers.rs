@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use acme_core::flow::Waiting;
 use acme_core::protocol::{ChallengeType, Registration};
-use acme_core::{Clock as _, Directory, Error, ErrorKind, Retry};
+use acme_core::{Client, Clock as _, Directory, Error, ErrorKind, KeyType, PrivateKey, Retry, instant_acme_0_8};
 use async_trait::async_trait;
 use certwright_testkit::ca::{ModelCa, Settings};
 use certwright_testkit::conformance::{Breach, IssuerWorld, issuer};
@@ -21,6 +21,20 @@ use solvers::{Presentation, Readiness, Selector, Solver, Solvers};
 #[test]
 fn the_acme_issuer_keeps_the_contract() {
     hold(|inner, _| inner).unwrap();
+}
+
+#[test]
+fn the_acme_issuer_keeps_the_contract_through_instant_acme() {
+    let mut world = World::new(|inner, _| inner);
+    let clock = world.clock.clone();
+    let key = Arc::new(PrivateKey::generate(KeyType::EcdsaP256).unwrap());
+    let session = run(&clock, async {
+        let directory = world.directory();
+        let made = directory.register(key.clone(), &Registration::agreeing_to_terms()).await?;
+        instant_acme_0_8::restore(&directory, made.account(), &key).await
+    });
+    world.client = Some(Arc::new(session.unwrap()));
+    run(&clock, issuer(&world)).unwrap();
 }
 
 #[test]
@@ -73,15 +87,8 @@ fn an_issuer_for_one_at_a_time_is_caught() {
 fn hold(
     make: impl Fn(Box<dyn Issuer>, &VirtualClock) -> Box<dyn Issuer> + Send + Sync + 'static,
 ) -> Result<(), Breach> {
-    let settings = Settings {
-        validation_delay: Duration::from_secs(2),
-        issuance_delay: Duration::from_secs(2),
-        ..Settings::default()
-    };
-    let clock = VirtualClock::new();
-    let world =
-        World { clock: clock.clone(), ca: ModelCa::new(settings), store: DurableStore::new(), make: Box::new(make) };
-    run(&clock, issuer(&world))
+    let world = World::new(make);
+    run(&world.clock, issuer(&world))
 }
 
 type Make = dyn Fn(Box<dyn Issuer>, &VirtualClock) -> Box<dyn Issuer> + Send + Sync;
@@ -90,21 +97,45 @@ struct World {
     clock: VirtualClock,
     ca: ModelCa,
     store: DurableStore,
+    /// Who orders, where that is not an account of the issuer's own.
+    client: Option<Arc<dyn Client>>,
     make: Box<Make>,
+}
+
+impl World {
+    fn new(make: impl Fn(Box<dyn Issuer>, &VirtualClock) -> Box<dyn Issuer> + Send + Sync + 'static) -> Self {
+        let settings = Settings {
+            validation_delay: Duration::from_secs(2),
+            issuance_delay: Duration::from_secs(2),
+            ..Settings::default()
+        };
+        Self {
+            clock: VirtualClock::new(),
+            ca: ModelCa::new(settings),
+            store: DurableStore::new(),
+            client: None,
+            make: Box::new(make),
+        }
+    }
+
+    fn directory(&self) -> Directory {
+        let transport = self.ca.transport(&self.clock).with_round_trip(Duration::from_millis(20));
+        Directory::new(self.ca.directory_url(), Arc::new(transport), Arc::new(self.clock.clone()))
+    }
 }
 
 impl IssuerWorld for World {
     fn issuer(&self) -> Box<dyn Issuer> {
-        let transport = self.ca.transport(&self.clock).with_round_trip(Duration::from_millis(20));
-        let clock = Arc::new(self.clock.clone());
-        let directory = Directory::new(self.ca.directory_url(), Arc::new(transport), clock.clone());
         let solvers = Solvers::new().with("any", Nothing, Selector::any());
-        let settings = AccountSettings::new(Registration::agreeing_to_terms());
-        let issuer = AcmeIssuer::builder("acme", directory, solvers, clock)
-            .account(Arc::new(self.store.clone()), settings)
-            .build()
-            .unwrap();
-        (self.make)(Box::new(issuer), &self.clock)
+        let builder = AcmeIssuer::builder("acme", self.directory(), solvers, Arc::new(self.clock.clone()));
+        let builder = match &self.client {
+            Some(client) => builder.client(Arc::clone(client)),
+            None => {
+                let settings = AccountSettings::new(Registration::agreeing_to_terms());
+                builder.account(Arc::new(self.store.clone()), settings)
+            }
+        };
+        (self.make)(Box::new(builder.build().unwrap()), &self.clock)
     }
 
     fn clock(&self) -> &VirtualClock {

@@ -14,11 +14,12 @@ use std::time::Duration;
 
 use acme_core::client::Call;
 use acme_core::directory::Revoker;
+use acme_core::instant_acme_0_8::{self, Credentials};
 use acme_core::protocol::{ExternalAccount, NewOrder, Registration};
 use acme_core::{Client as _, Error, Expect, KeyType, Prefix, PrivateKey, Secret, Store};
 use certstore::keeper::Happening;
-use certstore::{FileStore, Record, Spec};
-use issuers::acme::{AccountSettings, AcmeIssuer};
+use certstore::{FileStore, MemoryStore, Record, Spec};
+use issuers::acme::{AccountSettings, AcmeIssuer, ExistingAccount};
 use issuers::{CertificateRequest, InMemory, Issuer as _, Progress as _, TokioTimer, csr, drive};
 use solvers::dns::rfc2136::{Rfc2136, TsigAlgorithm, TsigKey};
 use solvers::dns01::{Dns01, Resolver};
@@ -31,6 +32,7 @@ use tracing_subscriber::fmt::format::FmtSpan;
 use crate::authority::{clock, directory, identifiers, key};
 use crate::openssl;
 use crate::serving::{Port, until};
+use crate::through_instant_acme::{made, over};
 use forms::Secrets;
 
 #[test]
@@ -55,6 +57,7 @@ async fn everything_that_is_said() {
     let mut secrets = Secrets::default();
 
     accounts(&said, &mut secrets).await;
+    instant_acme(&said, &mut secrets).await;
     keeping(&said, &mut secrets).await;
     names(&said, &mut secrets).await;
 
@@ -111,6 +114,32 @@ async fn accounts(said: &Said, secrets: &mut Secrets) {
     said.error(&PrivateKey::from_pkcs8_der(Secret::new(half)).expect_err("cut off"));
 }
 
+/// Credentials of instant-acme: read, used by both clients, taken over.
+async fn instant_acme(said: &Said, secrets: &mut Secrets) {
+    let pebble = Pebble::builder().strict().always_valid().start();
+    let (account, credentials) = made(&pebble, over(&pebble)).await;
+    let json = serde_json::to_string(&credentials).expect("JSON");
+    let credentials = Credentials::from_json(json.as_bytes()).expect("credentials");
+    secrets.key("the key that instant-acme made", &credentials.key);
+    said.debug(&credentials);
+    said.error(&Credentials::from_json(&json.as_bytes()[..json.len() - 1]).expect_err("cut off"));
+    said.error(&Credentials::from_json(json.replacen("MIG", "!!!", 1).as_bytes()).expect_err("not base64"));
+    said.error(&Credentials::from_json(json.replacen("MIG", "AAA", 1).as_bytes()).expect_err("no key"));
+
+    let session = instant_acme_0_8::session(&directory(&pebble), account).await.expect("a session");
+    said.debug(&session);
+    crate::by_hand::finish(&session, NewOrder::new(identifiers(&["a.test"])), None).await.expect("issued");
+    said.error(&session.agree_to_terms().await.expect_err("it cannot"));
+    let existing = ExistingAccount::from(credentials);
+    said.debug(&existing);
+    let settings = AccountSettings::new(Registration::agreeing_to_terms()).taking_over(existing);
+    said.debug(&settings);
+    let issuer = AcmeIssuer::builder("pebble", directory(&pebble), Solvers::new(), clock());
+    let issuer = issuer.account(Arc::new(MemoryStore::new()), settings).build().expect("an issuer");
+    issuer.account().expect("its own").open().await.expect("taken over");
+    said.debug(&issuer);
+}
+
 /// A keeper: issuing, renewing, serving, failing; everything it stores.
 async fn keeping(said: &Said, secrets: &mut Secrets) {
     let dns = ChallTestSrv::start();
@@ -165,7 +194,7 @@ async fn names(said: &Said, secrets: &mut Secrets) {
         let resolver = Resolver::new([bind.address()], clock()).expect("a resolver");
         let resolver = resolver.with_authoritative_port(bind.address().port());
         let solver = Dns01::new(provider, resolver).with_again_after(Duration::from_millis(100));
-        let store = Arc::new(certstore::MemoryStore::new());
+        let store = Arc::new(MemoryStore::new());
         let solvers = Solvers::new().with("bind", solver, Selector::any());
         let issuer = AcmeIssuer::builder("pebble", directory(&pebble), solvers, clock());
         let settings = AccountSettings::new(Registration::agreeing_to_terms());

@@ -218,7 +218,9 @@ fn a_client_that_lacks_what_is_asked_is_refused_when_the_issuer_is_built() {
         change(AcmeIssuer::builder("poor", directory, Solvers::new(), clock).client(client)).build()
     };
 
-    assert!(built(|it| it).is_ok());
+    let issuer = built(|it| it).unwrap();
+    assert!(issuer.revoke().is_none(), "it names nobody who could");
+    assert!(issuer.renewal_info().is_some(), "the directory alone is asked for that");
     let error = built(|it| it.preferred_chain("ISRG Root X1")).unwrap_err();
 
     assert!(error.to_string().contains("alternate chains"), "{error}");
