@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use acme_core::client::Chain;
 use acme_core::directory::headers;
 use acme_core::flow::{AccountFlow, ChallengeFlow, Issuance, Next, OrderFlow};
+use acme_core::instant_acme_0_8::Credentials;
 use acme_core::key::{Encoding, PublicKey, verify_x509};
 use acme_core::protocol::{
     AccountObject, Authorization, CertificateId, DirectoryObject, ExternalAccount, KeyAuthorization, Order, Problem,
@@ -46,6 +47,7 @@ targets! {
     certificate_id,
     chain,
     challenge_flow,
+    credentials,
     csr,
     directory,
     distinguished_name,
@@ -209,6 +211,17 @@ fn printed(name: &DistinguishedName) {
         Ok(again) => assert_eq!(again.to_string(), printed),
         // A value of DER is longer in hexadecimal than the text of a name may be.
         Err(error) => assert!(printed.len() > issuers::limits::NAME_TEXT, "{printed:?}: {error}"),
+    }
+}
+
+/// An account as instant-acme stores it.
+pub fn credentials(bytes: &[u8]) {
+    match Credentials::from_json(bytes) {
+        Ok(credentials) => {
+            let debugged = format!("{credentials:?}");
+            assert!(!debugged.contains(&format!("{:?}", credentials.key.to_pkcs8_der().expose())));
+        }
+        Err(error) => sound(&error),
     }
 }
 
