@@ -23,6 +23,8 @@
 //! | `idna` | yes | names typed in any script |
 //! | `aws-lc-rs` | yes | keys and signatures by aws-lc-rs; used where both providers are compiled |
 //! | `ring` | | keys and signatures by ring: no RSA generation, no P-521 |
+//! | `ca` | | a certificate authority in the process |
+//! | `self-signed` | | certificates that sign for themselves |
 //! | `axum` | | the listener can be given to `axum::serve` |
 //! | `tower` | | HTTP-01 answers in front of any tower service |
 //! | `dns-01` | | zones, delegation, propagation, `DnsProvider` |

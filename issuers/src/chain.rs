@@ -15,7 +15,7 @@ use crate::x509::{Certificate, RawGeneralName, name, oid};
 mod bag;
 mod constraints;
 mod leaf;
-mod link;
+pub(crate) mod link;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod path;
 mod subtree;

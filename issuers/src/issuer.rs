@@ -65,12 +65,14 @@ pub struct Issued {
     pub root: Option<CertificateDer<'static>>,
     /// What could not be cleaned up, in words; empty as a rule.
     pub leftovers: Vec<String>,
+    /// What is not as it was asked for, or as it should be; empty as a rule.
+    pub remarks: Vec<Remark>,
 }
 
 impl Issued {
     /// A chain, with nothing left behind.
     pub fn new(chain: Chain) -> Self {
-        Self { chain, root: None, leftovers: Vec::new() }
+        Self { chain, root: None, leftovers: Vec::new(), remarks: Vec::new() }
     }
 
     /// Names the root above the chain.
@@ -78,6 +80,35 @@ impl Issued {
     pub fn with_root(mut self, root: CertificateDer<'static>) -> Self {
         self.root = Some(root);
         self
+    }
+}
+
+/// What an issuer remarks on a certificate that it issued all the same. It prints as a sentence for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Remark {
+    /// It ends with its authority, earlier than was asked for.
+    Shortened {
+        /// The end that was asked for.
+        asked: Timestamp,
+        /// Its end.
+        granted: Timestamp,
+    },
+    /// It signs for itself and has no subject, so that its issuer has no name.
+    EmptyIssuer,
+}
+
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shortened { asked, granted } => {
+                write!(f, "the certificate ends with its certificate authority at {granted}, earlier than the {asked} asked for: renew the authority")
+            }
+            // cert-manager's words, which people search for.
+            Self::EmptyIssuer => f.write_str(
+                "Certificate will be issued with an empty Issuer DN, which contravenes RFC 5280 and could break some strict clients",
+            ),
+        }
     }
 }
 

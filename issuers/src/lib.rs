@@ -10,10 +10,17 @@
 //! | `acme` with `aws-lc-rs` or `ring` | `acme::AcmeIssuer`: certificates from any ACME server |
 //! | `vault` | `vault`: certificates from the PKI engine of HashiCorp Vault |
 //! | `venafi` with `aws-lc-rs` or `ring` | `venafi`: certificates from Trust Protection Platform, TLS Protect Cloud and Next-Gen Trust Security |
+//! | `ca` with `aws-lc-rs` or `ring` | `ca::Authority` and `ca::CaIssuer`: a certificate authority in this process |
+//! | `self-signed` with `aws-lc-rs` or `ring` | `self_signed::SelfSigned`: certificates that sign for themselves |
+//! | one of the two | `certify`: what either is asked for and grants |
 //! | `tokio` | `TokioTimer`: the system's clock and tokio's sleep, for [`drive`] |
 
 #[cfg(feature = "acme")]
 pub mod acme;
+#[cfg(all(feature = "ca", any(feature = "aws-lc-rs", feature = "ring")))]
+pub mod ca;
+#[cfg(all(any(feature = "ca", feature = "self-signed"), any(feature = "aws-lc-rs", feature = "ring")))]
+pub mod certify;
 pub mod chain;
 pub mod csr;
 mod der;
@@ -25,6 +32,8 @@ pub mod name;
 mod oid;
 mod progress;
 mod request;
+#[cfg(all(feature = "self-signed", any(feature = "aws-lc-rs", feature = "ring")))]
+pub mod self_signed;
 pub mod template;
 mod timer;
 #[cfg(feature = "vault")]
@@ -36,7 +45,7 @@ mod x509;
 pub use acme_core::{Error, ErrorKind, Retry};
 pub use drive::drive;
 pub use failover::Failover;
-pub use issuer::{Issued, Issuer, IssuerId, Renewal, RenewalAnswer, Revoke, Step};
+pub use issuer::{Issued, Issuer, IssuerId, Remark, Renewal, RenewalAnswer, Revoke, Step};
 pub use oid::ObjectIdentifier;
 pub use progress::{InMemory, Progress, ProgressError};
 pub use request::CertificateRequest;

@@ -5,7 +5,7 @@ use acme_core::{Error, ErrorKind};
 use crate::x509::{Certificate, name};
 
 /// Why a certificate cannot be the issuer of another one.
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// The issuer is called otherwise.
     Name,
     /// It was issued with another key of that name.
@@ -15,7 +15,7 @@ pub(super) enum Refusal {
 }
 
 /// Why `parent` cannot have issued `child`, when `below` certificate authorities stand between it and the leaf. The signature is not looked at.
-pub(super) fn refusal(child: &Certificate<'_>, parent: &Certificate<'_>, below: u32) -> Option<Refusal> {
+pub(crate) fn refusal(child: &Certificate<'_>, parent: &Certificate<'_>, below: u32) -> Option<Refusal> {
     if child.issuer != parent.subject && name::canonical(child.issuer) != name::canonical(parent.subject) {
         return Some(Refusal::Name);
     }
@@ -40,12 +40,12 @@ pub(super) fn refusal(child: &Certificate<'_>, parent: &Certificate<'_>, below: 
 }
 
 /// What is wrong with the signature of `child`, when it is `parent`'s key that should have made it. What this build cannot verify passes.
-pub(super) fn forged(child: &Certificate<'_>, parent: &Certificate<'_>) -> Option<Error> {
+pub(crate) fn forged(child: &Certificate<'_>, parent: &Certificate<'_>) -> Option<Error> {
     verify(child, parent).err().filter(|error| error.kind() != ErrorKind::Unsupported)
 }
 
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-pub(super) fn verify(child: &Certificate<'_>, parent: &Certificate<'_>) -> Result<(), Error> {
+pub(crate) fn verify(child: &Certificate<'_>, parent: &Certificate<'_>) -> Result<(), Error> {
     acme_core::key::verify_x509(child.algorithm, &parent.public_key, child.signed, child.signature)
 }
 

@@ -67,7 +67,7 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// What a linter warns of, or worse.
+/// What a linter warns of, or worse; `unreadable` when it could not read what it was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The lint's own name.
@@ -85,6 +85,11 @@ fn findings(answer: &Value) -> Vec<Finding> {
         .iter()
         .map(|it| Finding { lint: text(it, "lint"), level: text(it, "level"), detail: text(it, "detail") })
         .collect()
+}
+
+/// What a linter finds in what it cannot read.
+fn unreadable(why: String) -> Vec<Finding> {
+    vec![Finding { lint: "unreadable".to_owned(), level: "fatal".to_owned(), detail: why }]
 }
 
 fn verdict(answer: &Value) -> Result<(), String> {

@@ -9,7 +9,7 @@ use rustls_pki_types::{CertificateDer, CertificateSigningRequestDer};
 use serde_json::{Value, json};
 
 use super::speaker::Speaker;
-use super::{Finding, Trial, findings, text, verdict};
+use super::{Finding, Trial, findings, text, unreadable, verdict};
 use crate::servers::programs::Program;
 
 /// The program of `testkit/servers/judge`.
@@ -35,12 +35,10 @@ impl Go {
     }
 
     /// What zlint warns of or worse, among the lints of `sources`: `RFC5280`, `Community`, `CABF_BR`, …; all without any.
-    ///
-    /// # Panics
-    /// When it cannot read the certificate.
     #[must_use]
     pub fn lint(&self, certificate: &CertificateDer<'_>, sources: &[&str]) -> Vec<Finding> {
-        findings(&self.sure(&json!({ "ask": "lint", "certificate": text(certificate), "sources": sources })))
+        let question = json!({ "ask": "lint", "certificate": text(certificate), "sources": sources });
+        self.0.ask(&question).map_or_else(unreadable, |it| findings(&it))
     }
 
     /// What zlint finds in a revocation list that `issuer` signed.

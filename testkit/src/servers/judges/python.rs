@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::go::requests;
 use super::speaker::Speaker;
-use super::{Finding, Trial, findings, text, verdict};
+use super::{Finding, Trial, findings, text, unreadable, verdict};
 use crate::servers::programs::Program;
 
 /// The program of `testkit/servers/pkilint`. It takes most of a second to start.
@@ -34,39 +34,27 @@ impl Python {
     }
 
     /// What pkilint warns of or worse.
-    ///
-    /// # Panics
-    /// When it cannot read the certificate.
     #[must_use]
     pub fn lint(&self, certificate: &CertificateDer<'_>) -> Vec<Finding> {
-        findings(&self.sure(&json!({ "ask": "lint", "certificate": text(certificate) })))
+        self.linted(&json!({ "ask": "lint", "certificate": text(certificate) }))
     }
 
     /// Whether `certificate` is `issuer`'s: names and key identifiers octet by octet, policies, and the signature.
-    ///
-    /// # Panics
-    /// When it cannot read one of them.
     #[must_use]
     pub fn lint_pair(&self, issuer: &CertificateDer<'_>, certificate: &CertificateDer<'_>) -> Vec<Finding> {
-        findings(&self.sure(&json!({ "ask": "lint pair", "issuer": text(issuer), "subject": text(certificate) })))
+        self.linted(&json!({ "ask": "lint pair", "issuer": text(issuer), "subject": text(certificate) }))
     }
 
     /// What pkilint warns of or worse in a revocation list.
-    ///
-    /// # Panics
-    /// When it cannot read the list.
     #[must_use]
     pub fn lint_crl(&self, crl: &[u8]) -> Vec<Finding> {
-        findings(&self.sure(&json!({ "ask": "lint crl", "crl": text(crl) })))
+        self.linted(&json!({ "ask": "lint crl", "crl": text(crl) }))
     }
 
     /// What pkilint warns of or worse in an OCSP response.
-    ///
-    /// # Panics
-    /// When it cannot read the response.
     #[must_use]
     pub fn lint_ocsp(&self, ocsp: &[u8]) -> Vec<Finding> {
-        findings(&self.sure(&json!({ "ask": "lint ocsp", "ocsp": text(ocsp) })))
+        self.linted(&json!({ "ask": "lint ocsp", "ocsp": text(ocsp) }))
     }
 
     /// Whether cryptography takes a signing request and its signature.
@@ -80,6 +68,10 @@ impl Python {
     /// One signing request of each kind that Python programs send.
     pub(in crate::servers) fn requests(&self) -> BTreeMap<String, Vec<u8>> {
         requests(&self.sure(&json!({ "ask": "requests" })))
+    }
+
+    fn linted(&self, question: &Value) -> Vec<Finding> {
+        self.0.ask(question).map_or_else(unreadable, |it| findings(&it))
     }
 
     fn sure(&self, question: &Value) -> Value {
