@@ -1,4 +1,12 @@
 //! The client side of ACME as pure state machines, and the ports around them.
+//!
+//! | feature | what it makes exist |
+//! |---|---|
+//! | `aws-lc-rs` | `PrivateKey`, signatures and their verification by aws-lc-rs; used where both providers are compiled |
+//! | `ring` | the same by ring: no RSA generation, no P-521 |
+//! | `idna` | names typed by humans: U-labels are parsed |
+//! | `reqwest` with a provider | `transport::ReqwestTransport`: HTTPS over reqwest and rustls |
+//! | `instant-acme-0-8` with a provider | sessions that sign through accounts of instant-acme; without a provider, instant-acme does not compile |
 
 pub mod backoff;
 pub mod client;

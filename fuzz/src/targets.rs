@@ -531,6 +531,7 @@ mod tests {
             ("csr", read("csr", |it| issuers::csr::read(&it.into()).is_ok())),
             ("account_flow", read("account_flow", |it| AccountFlow::decode(it).is_ok())),
             ("order", read("order", |it| serde_json::from_slice::<Order>(it).is_ok())),
+            ("credentials", read("credentials", |it| Credentials::from_json(it).is_ok())),
             ("chain", read("chain", |it| Chain::from_pem(it).is_ok())),
             ("public_key", read("public_key", |it| PublicKey::read(&it.into()).is_ok())),
             (
@@ -556,6 +557,7 @@ mod tests {
                 }
             }
         };
+        check("credentials", |it| Credentials::from_json(it).map(drop));
         check("record", |it| Record::decode(it).map(drop));
         check("issuance", |it| Issuance::decode(it).map(drop));
         check("order_flow", |it| OrderFlow::decode(it).map(drop));

@@ -5,6 +5,21 @@ use acme_core::protocol::Url;
 use acme_core::{Directory, Error, ErrorKind, PrivateKey, Retry, Secret};
 
 /// An account that another ACME client made. Hand it to [`AccountSettings::taking_over`](super::AccountSettings::taking_over).
+///
+/// # Examples
+/// An account that instant-acme stored; the store keeps it from then on, and the file is needed no more:
+///
+/// ```
+/// use acme_core::instant_acme_0_8::Credentials;
+/// use acme_core::protocol::Registration;
+/// use certwright_issuers::Error;
+/// use certwright_issuers::acme::AccountSettings;
+///
+/// fn settings(stored: &[u8]) -> Result<AccountSettings, Error> {
+///     let credentials = Credentials::from_json(stored)?;
+///     Ok(AccountSettings::new(Registration::agreeing_to_terms()).taking_over(credentials))
+/// }
+/// ```
 #[derive(Debug)]
 pub struct ExistingAccount {
     pkcs8: Secret<Vec<u8>>,
