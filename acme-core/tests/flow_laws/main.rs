@@ -163,6 +163,27 @@ fn the_authorization_is_looked_at_once_more_before_giving_up() {
 }
 
 #[test]
+fn the_last_look_tells_how_the_servers_last_attempt_ended() {
+    let mut flow = ChallengeFlow::new(assignment(), ChallengePace::default(), begin());
+    let mut seen = shown("processing", AuthorizationStatus::Pending);
+    let accepted = first_challenge(&seen).clone();
+    for event in [
+        ChallengeEvent::Presented,
+        ChallengeEvent::Visible,
+        ChallengeEvent::Accepted { challenge: accepted, retry_after: None },
+    ] {
+        let _ = flow.apply(event, begin());
+    }
+    let late = begin() + ChallengePace::default().validate + Duration::from_secs(1);
+    seen.challenges[0].error = Some(Problem::new(ProblemType::Connection, "connection refused"));
+
+    let _ = flow.apply(ChallengeEvent::Seen { authorization: seen, retry_after: None }, late);
+
+    let Some(Verdict::Invalid(fault)) = flow.verdict() else { panic!("it did not end: {flow:?}") };
+    assert!(fault.to_string().contains("in time") && fault.to_string().contains("connection refused"), "{fault}");
+}
+
+#[test]
 fn what_cannot_be_cleaned_is_given_up_in_time_and_named() {
     let mut flow = ChallengeFlow::new(assignment(), ChallengePace::default(), begin());
     let mut now = begin();

@@ -176,7 +176,12 @@ impl ChallengeFlow {
                     failures.clear();
                 }
                 State::Doubting { because, .. } => {
-                    let because = because.clone();
+                    // A server that still tries shows how its last attempt ended (RFC 8555 section 8.2).
+                    let mine = authorization.challenges.iter().find(|it| it.url == self.assignment.challenge);
+                    let because = match mine.and_then(|it| it.error.clone()) {
+                        Some(problem) if because.problem.is_none() => because.clone().with_problem(problem),
+                        Some(_) | None => because.clone(),
+                    };
                     self.give_up(because, now);
                 }
                 State::Presenting { .. }
