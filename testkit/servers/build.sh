@@ -27,6 +27,14 @@ if [ ! -x "$out/vault" ] || [ -n "$(find "$here/vault" -type f -newer "$out/vaul
     mv "$part" "$out/vault"
 fi
 
+# Smallstep's certificate authority, also in a module of its own.
+if [ ! -x "$out/step-ca" ] || [ -n "$(find "$here/step-ca" -type f -newer "$out/step-ca")" ]; then
+    echo "building step-ca into $out"
+    part=$out/.step-ca.$$
+    (cd "$here/step-ca" && CGO_ENABLED=0 go build -mod=readonly -trimpath -buildvcs=false -ldflags='-s -w' -o "$part" .)
+    mv "$part" "$out/step-ca"
+fi
+
 # moto and botocore in an environment of their own.
 if [ ! -e "$out/moto/ready" ] || [ "$here/moto/requirements.txt" -nt "$out/moto/ready" ]; then
     echo "installing moto into $out"

@@ -12,6 +12,7 @@ pub(super) enum Program {
     ChallTestSrv,
     Named,
     Vault,
+    StepCa,
     /// The interpreter of moto's own environment.
     Moto,
     Judge,
@@ -35,7 +36,7 @@ impl Program {
             )));
         }
         match self {
-            Self::Pebble | Self::ChallTestSrv | Self::Vault | Self::Judge | Self::Pkilint => {
+            Self::Pebble | Self::ChallTestSrv | Self::Vault | Self::StepCa | Self::Judge | Self::Pkilint => {
                 let path = servers_folder().join(self.name());
                 if path.is_file() { Ok(path) } else { Err(self.missing(&path.display().to_string())) }
             }
@@ -58,6 +59,7 @@ impl Program {
             Self::ChallTestSrv => "pebble-challtestsrv",
             Self::Named => "named",
             Self::Vault => "vault",
+            Self::StepCa => "step-ca",
             Self::Moto => "moto",
             Self::Judge => "judge",
             Self::Pkilint => "pkilint/bin/python3",
@@ -72,6 +74,7 @@ impl Program {
             Self::ChallTestSrv => "CERTWRIGHT_CHALLTESTSRV",
             Self::Named => "CERTWRIGHT_NAMED",
             Self::Vault => "CERTWRIGHT_VAULT",
+            Self::StepCa => "CERTWRIGHT_STEP_CA",
             Self::Moto => "CERTWRIGHT_MOTO_PYTHON",
             Self::Judge => "CERTWRIGHT_JUDGE",
             Self::Pkilint => "CERTWRIGHT_PKILINT",
@@ -82,7 +85,9 @@ impl Program {
 
     fn missing(self, place: &str) -> io::Error {
         let how = match self {
-            Self::Pebble | Self::ChallTestSrv | Self::Vault | Self::Judge => "testkit/servers/build.sh (needs Go)",
+            Self::Pebble | Self::ChallTestSrv | Self::Vault | Self::StepCa | Self::Judge => {
+                "testkit/servers/build.sh (needs Go)"
+            }
             Self::Pkilint => "testkit/servers/build.sh (needs python3-venv)",
             Self::Named => "apt-get install bind9 bind9-dnsutils",
             Self::Moto => "testkit/servers/build.sh (needs python3-venv)",

@@ -5,6 +5,7 @@ mod chall_test_srv;
 mod judges;
 mod moto;
 mod pebble;
+mod step_ca;
 mod vault;
 
 use std::io::{BufRead as _, BufReader, Write as _};
