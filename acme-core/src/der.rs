@@ -1,22 +1,23 @@
-//! As much of DER (X.690) as keys and signatures need: a strict reader, and a writer that cannot fail.
+//! As much of DER (X.690) as keys, signatures and key stores need: a strict reader, and a writer that cannot fail.
 //!
 //! `None` means "not DER, or not what was expected"; the caller says on what.
 
 use std::fmt::Write as _;
 
 /// Reads one value after another.
-#[derive(Clone, Copy)]
-pub(crate) struct Reader<'a> {
+#[derive(Debug, Clone, Copy)]
+pub struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+    /// Reads `bytes` from their beginning.
+    pub fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
     /// The content of `bytes`, which is one SEQUENCE and nothing behind it.
-    pub(crate) fn sequence(bytes: &'a [u8]) -> Option<Self> {
+    pub fn sequence(bytes: &'a [u8]) -> Option<Self> {
         let mut outer = Self::new(bytes);
         let content = outer.value(SEQUENCE)?;
         outer.end()?;
@@ -24,7 +25,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The content of the next value, whose tag is `tag`.
-    pub(crate) fn value(&mut self, tag: u8) -> Option<&'a [u8]> {
+    pub fn value(&mut self, tag: u8) -> Option<&'a [u8]> {
         let (&found, rest) = self.rest.split_first()?;
         let (&first, mut rest) = rest.split_first()?;
         let length = if first < 0x80 {
@@ -51,7 +52,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The magnitude of the next value, an INTEGER that is not negative.
-    pub(crate) fn unsigned(&mut self) -> Option<&'a [u8]> {
+    pub fn unsigned(&mut self) -> Option<&'a [u8]> {
         match self.value(INTEGER)? {
             [] => None,
             [0] => Some(&[]),
@@ -61,31 +62,29 @@ impl<'a> Reader<'a> {
     }
 
     /// The octets of the next value, a BIT STRING of whole octets.
-    pub(crate) fn bit_string(&mut self) -> Option<&'a [u8]> {
+    pub fn bit_string(&mut self) -> Option<&'a [u8]> {
         let (&unused, octets) = self.value(BIT_STRING)?.split_first()?;
         (unused == 0).then_some(octets)
     }
 
     /// The tag of the next value, if there is one.
-    #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-    pub(crate) fn tag(&self) -> Option<u8> {
+    pub fn tag(&self) -> Option<u8> {
         self.rest.first().copied()
     }
 
     /// What has not been read yet.
-    pub(crate) fn rest(&self) -> &'a [u8] {
+    pub fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
     /// Nothing is left.
-    pub(crate) fn end(self) -> Option<()> {
+    pub fn end(self) -> Option<()> {
         self.rest.is_empty().then_some(())
     }
 }
 
-#[cfg(any(feature = "aws-lc-rs", feature = "ring", test))]
 /// One value.
-pub(crate) fn write(tag: u8, content: &[u8]) -> Vec<u8> {
+pub fn write(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = content.len();
     let mut out = Vec::with_capacity(length + 6);
     out.push(tag);
@@ -103,9 +102,8 @@ pub(crate) fn write(tag: u8, content: &[u8]) -> Vec<u8> {
     out
 }
 
-#[cfg(any(feature = "aws-lc-rs", feature = "ring", test))]
 /// An INTEGER from its magnitude, which may have leading zeros.
-pub(crate) fn write_unsigned(magnitude: &[u8]) -> Vec<u8> {
+pub fn write_unsigned(magnitude: &[u8]) -> Vec<u8> {
     let zeros = magnitude.iter().take_while(|it| **it == 0).count();
     let magnitude = &magnitude[zeros..];
     let mut content = Vec::with_capacity(magnitude.len() + 1);
@@ -116,14 +114,13 @@ pub(crate) fn write_unsigned(magnitude: &[u8]) -> Vec<u8> {
     write(INTEGER, &content)
 }
 
-#[cfg(any(feature = "aws-lc-rs", feature = "ring", test))]
 /// A BIT STRING of whole octets.
-pub(crate) fn write_bit_string(octets: &[u8]) -> Vec<u8> {
+pub fn write_bit_string(octets: &[u8]) -> Vec<u8> {
     write(BIT_STRING, &[&[0], octets].concat())
 }
 
 /// An OBJECT IDENTIFIER (its content) as humans write it, cut off where it is long.
-pub(crate) fn dotted(content: &[u8]) -> String {
+pub fn dotted(content: &[u8]) -> String {
     const LONGEST: usize = 128;
     let mut out = String::new();
     let mut arc: u64 = 0;
@@ -185,12 +182,18 @@ impl<'a> RsaPublicKey<'a> {
     }
 }
 
-pub(crate) const INTEGER: u8 = 0x02;
-pub(crate) const BIT_STRING: u8 = 0x03;
-#[cfg(any(feature = "aws-lc-rs", feature = "ring", test))]
-pub(crate) const OCTET_STRING: u8 = 0x04;
-pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
-pub(crate) const SEQUENCE: u8 = 0x30;
+/// INTEGER.
+pub const INTEGER: u8 = 0x02;
+/// BIT STRING.
+pub const BIT_STRING: u8 = 0x03;
+/// OCTET STRING.
+pub const OCTET_STRING: u8 = 0x04;
+/// OBJECT IDENTIFIER.
+pub const OBJECT_IDENTIFIER: u8 = 0x06;
+/// SEQUENCE and SEQUENCE OF.
+pub const SEQUENCE: u8 = 0x30;
+/// SET and SET OF.
+pub const SET: u8 = 0x31;
 
 #[cfg(test)]
 mod tests {

@@ -10,7 +10,7 @@
 
 pub mod backoff;
 pub mod client;
-mod der;
+pub mod der;
 pub mod directory;
 mod error;
 pub mod flow;
