@@ -9,12 +9,13 @@
 //! | feature | what it makes exist |
 //! |---|---|
 //! | none | [`Spec`], [`Record`], [`policy`], [`claim`], [`MemoryStore`] |
-//! | `aws-lc-rs`, `ring` | who makes keys, and with that `keeper`; with both compiled, aws-lc-rs is used |
+//! | `aws-lc-rs`, `ring` | who makes keys, and with that `keeper` and `output`; with both compiled, aws-lc-rs is used |
 //! | `file` | `FileStore`: records in a folder, shared by the processes of one machine (Unix) |
 //! | `tokio` | `Builder::spawn`, and files and keys off the executor's threads |
 //! | `rustls` | `Resolver`, `provider` |
 //! | `acceptor` | `Acceptor`, `Listener` (over tokio) |
 //! | `axum` | `Listener` can be given to `axum::serve` |
+//! | `pkcs12`, `jks` | `keystore`: a key and its chain, or authorities to trust, in the files that Java and others read |
 //! | `placeholder` | `placeholder`: a self-signed certificate to show until the first one is there |
 
 #[cfg(feature = "acceptor")]
@@ -26,8 +27,14 @@ pub mod claim;
 mod holding;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub mod keeper;
+#[cfg(any(feature = "pkcs12", feature = "jks"))]
+pub mod keystore;
+#[cfg(any(feature = "pkcs12", feature = "jks"))]
+pub mod limits;
 #[cfg(feature = "acceptor")]
 mod listener;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+pub mod output;
 #[cfg(all(feature = "placeholder", any(feature = "aws-lc-rs", feature = "ring")))]
 mod placeholder;
 pub mod policy;

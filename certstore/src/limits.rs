@@ -1,0 +1,16 @@
+//! Every length that a file from elsewhere controls, and where its bound comes from.
+
+/// Most certificates of one key store; Java's own file of trusted authorities holds about 150.
+pub const KEYSTORE_CERTIFICATES: usize = 1024;
+
+/// Largest key store that is read; with the certificates above it stays under 4 MiB.
+pub const KEYSTORE: usize = 4 * 1024 * 1024;
+
+/// Most rounds of key derivation that reading one key store may cost in all; OpenSSL writes 3 × 2048, Java 3 × 10,000, the most cautious a few 100,000.
+pub const KEYSTORE_ROUNDS: u32 = 2_000_000;
+
+/// Most sealed parts of one key store that are opened; there are two or three in what programs write, one for each key.
+pub const KEYSTORE_PARTS: usize = 64;
+
+/// Longest name of an entry, in octets; Java writes its length into two.
+pub const KEYSTORE_ALIAS: usize = 65_535;
