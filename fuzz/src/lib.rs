@@ -12,6 +12,7 @@ pub mod json;
 pub mod stable;
 pub mod targets;
 mod venafi;
+pub mod vouched;
 
 /// The program of one target: libFuzzer's under `cargo fuzz`, the stable driver's otherwise.
 #[macro_export]

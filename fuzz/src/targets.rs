@@ -13,6 +13,7 @@ use acme_core::protocol::{
 };
 use acme_core::{DnsName, Error, Identifier, Key, PrivateKey, Secret, Signer as _, Timestamp, limits};
 use certstore::Record;
+use certstore::keystore::pkcs12::{Contents, read as read_pkcs12};
 use certstore::policy::renew;
 use issuers::chain::{Constraints, Leaf, Path, bundle_from_pem};
 use issuers::csr::{RawGeneralName, Request};
@@ -21,6 +22,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use solvers::credentials::aws::xml::Element;
 use solvers::credentials::aws::{ProfileFile, Profiles};
+
+use crate::vouched::authenticated;
 
 /// A named target.
 #[derive(Debug, Clone, Copy)]
@@ -59,6 +62,7 @@ targets! {
     order,
     order_flow,
     path,
+    pkcs12,
     private_key,
     problem,
     public_key,
@@ -300,6 +304,19 @@ pub fn order(bytes: &[u8]) {
 /// The stored state of an order.
 pub fn order_flow(bytes: &[u8]) {
     stored(bytes, OrderFlow::decode, OrderFlow::encode, OrderFlow::next);
+}
+
+/// A key store of PKCS #12, and the inside of one that its password vouches for.
+pub fn pkcs12(bytes: &[u8]) {
+    for file in [bytes, &authenticated(bytes)] {
+        match read_pkcs12(file, &Secret::new(String::new())) {
+            Ok(Contents { keys, certificates, .. }) => {
+                assert!(certificates.len() <= certstore::limits::KEYSTORE_CERTIFICATES);
+                assert!(format!("{keys:?}").matches("Secret(..)").count() >= keys.len(), "a key is shown");
+            }
+            Err(error) => sound(&error),
+        }
+    }
 }
 
 /// A private key as people bring it, in PEM or DER; what is read goes through every structure.
@@ -563,5 +580,10 @@ mod tests {
         check("order_flow", |it| OrderFlow::decode(it).map(drop));
         check("challenge_flow", |it| ChallengeFlow::decode(it).map(drop));
         check("account_flow", |it| AccountFlow::decode(it).map(drop));
+        check("pkcs12", |it| {
+            let empty = Secret::new(String::new());
+            read_pkcs12(&authenticated(it), &empty).or_else(|_| read_pkcs12(it, &empty)).map(drop)
+        });
+        check("public_key", |it| PublicKey::read(&it.into()).map(drop));
     }
 }
