@@ -33,6 +33,7 @@
 //! | `vault` | | certificates from the PKI engine of HashiCorp Vault |
 //! | `venafi` | | certificates from Venafi's platforms: Trust Protection Platform, TLS Protect Cloud, Next-Gen Trust Security |
 //! | `pkcs12`, `jks` | | key stores that Java and others read, under a password |
+//! | `aws-pca` | | certificates from AWS Private CA |
 //! | `placeholder` | | a self-signed certificate until the first one is there |
 //!
 //! `Https` exists with all of the default features, where `ring` may stand for `aws-lc-rs`.
