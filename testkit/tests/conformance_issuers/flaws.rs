@@ -1,180 +1,20 @@
-//! The suite of issuers, held against the ACME issuer and against one broken issuer for each clause.
-
-#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+//! Issuers that are broken in one place each.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use acme_core::client::Chain;
 use acme_core::flow::Waiting;
-use acme_core::protocol::{ChallengeType, Registration};
-use acme_core::{Client, Clock as _, Directory, Error, ErrorKind, KeyType, PrivateKey, Retry, instant_acme_0_8};
+use acme_core::{Clock as _, Error, ErrorKind, Retry};
 use async_trait::async_trait;
-use certwright_testkit::ca::{ModelCa, Settings};
-use certwright_testkit::conformance::{Breach, IssuerWorld, issuer};
-use certwright_testkit::{DurableStore, VirtualClock, run};
-use issuers::acme::{AccountSettings, AcmeIssuer};
+use certwright_testkit::VirtualClock;
 use issuers::{CertificateRequest, InMemory, Issuer, IssuerId, Progress, ProgressError, Step, csr};
-use solvers::{Presentation, Readiness, Selector, Solver, Solvers};
 
-#[test]
-fn the_acme_issuer_keeps_the_contract() {
-    hold(|inner, _| inner).unwrap();
-}
-
-#[test]
-fn the_acme_issuer_keeps_the_contract_through_instant_acme() {
-    let mut world = World::new(|inner, _| inner);
-    let clock = world.clock.clone();
-    let key = Arc::new(PrivateKey::generate(KeyType::EcdsaP256).unwrap());
-    let session = run(&clock, async {
-        let directory = world.directory();
-        let made = directory.register(key.clone(), &Registration::agreeing_to_terms()).await?;
-        instant_acme_0_8::restore(&directory, made.account(), &key).await
-    });
-    world.client = Some(Arc::new(session.unwrap()));
-    run(&clock, issuer(&world)).unwrap();
-}
-
-#[test]
-fn the_suite_lends_the_key_of_every_signing_request() {
-    hold(|inner, _| broken(Borrowing, inner)).unwrap();
-}
-
-#[test]
-fn an_issuer_that_sleeps_is_caught() {
-    assert_eq!(hold(|inner, clock| broken(Sleepy(clock.clone()), inner)).unwrap_err().clause, 1);
-}
-
-#[test]
-fn a_state_that_only_its_own_process_understands_is_caught() {
-    assert_eq!(hold(|inner, _| broken(Selfish::default(), inner)).unwrap_err().clause, 2);
-}
-
-#[test]
-fn an_issuer_that_goes_on_without_the_record_is_caught() {
-    assert_eq!(hold(|inner, _| broken(Deaf, inner)).unwrap_err().clause, 3);
-}
-
-#[test]
-fn an_issuer_that_keeps_an_order_to_itself_is_caught() {
-    assert_eq!(hold(|inner, _| broken(Silent::default(), inner)).unwrap_err().clause, 3);
-}
-
-#[test]
-fn an_issuer_that_refuses_a_repeat_is_caught() {
-    let seen = Arc::new(Mutex::new(BTreeSet::new()));
-    let clause = hold(move |inner, _| broken(Once(Arc::clone(&seen)), inner)).unwrap_err().clause;
-    assert_eq!(clause, 4);
-}
-
-#[test]
-fn an_issuer_that_never_ends_is_caught() {
-    assert_eq!(hold(|inner, clock| broken(Endless(clock.clone()), inner)).unwrap_err().clause, 5);
-}
-
-#[test]
-fn a_chain_in_the_wrong_order_is_caught() {
-    assert_eq!(hold(|inner, _| broken(Reversed, inner)).unwrap_err().clause, 6);
-}
-
-#[test]
-fn an_issuer_for_one_at_a_time_is_caught() {
-    assert_eq!(hold(|inner, _| broken(Alone::default(), inner)).unwrap_err().clause, 7);
-}
-
-fn hold(
-    make: impl Fn(Box<dyn Issuer>, &VirtualClock) -> Box<dyn Issuer> + Send + Sync + 'static,
-) -> Result<(), Breach> {
-    let world = World::new(make);
-    run(&world.clock, issuer(&world))
-}
-
-type Make = dyn Fn(Box<dyn Issuer>, &VirtualClock) -> Box<dyn Issuer> + Send + Sync;
-
-struct World {
-    clock: VirtualClock,
-    ca: ModelCa,
-    store: DurableStore,
-    /// Who orders, where that is not an account of the issuer's own.
-    client: Option<Arc<dyn Client>>,
-    make: Box<Make>,
-}
-
-impl World {
-    fn new(make: impl Fn(Box<dyn Issuer>, &VirtualClock) -> Box<dyn Issuer> + Send + Sync + 'static) -> Self {
-        let settings = Settings {
-            validation_delay: Duration::from_secs(2),
-            issuance_delay: Duration::from_secs(2),
-            ..Settings::default()
-        };
-        Self {
-            clock: VirtualClock::new(),
-            ca: ModelCa::new(settings),
-            store: DurableStore::new(),
-            client: None,
-            make: Box::new(make),
-        }
-    }
-
-    fn directory(&self) -> Directory {
-        let transport = self.ca.transport(&self.clock).with_round_trip(Duration::from_millis(20));
-        Directory::new(self.ca.directory_url(), Arc::new(transport), Arc::new(self.clock.clone()))
-    }
-}
-
-impl IssuerWorld for World {
-    fn issuer(&self) -> Box<dyn Issuer> {
-        let solvers = Solvers::new().with("any", Nothing, Selector::any());
-        let builder = AcmeIssuer::builder("acme", self.directory(), solvers, Arc::new(self.clock.clone()));
-        let builder = match &self.client {
-            Some(client) => builder.client(Arc::clone(client)),
-            None => {
-                let settings = AccountSettings::new(Registration::agreeing_to_terms());
-                builder.account(Arc::new(self.store.clone()), settings)
-            }
-        };
-        (self.make)(Box::new(builder.build().unwrap()), &self.clock)
-    }
-
-    fn clock(&self) -> &VirtualClock {
-        &self.clock
-    }
-
-    fn sent(&self) -> usize {
-        self.ca.total()
-    }
-
-    fn spent(&self) -> usize {
-        self.ca.orders()
-    }
-}
-
-/// A solver for an authority that finds every challenge met.
-struct Nothing;
-
+/// What is wrong with an issuer.
 #[async_trait]
-impl Solver for Nothing {
-    fn challenge(&self) -> ChallengeType {
-        ChallengeType::Http01
-    }
-
-    async fn present(&self, _: &Presentation) -> Result<(), Error> {
-        Ok(())
-    }
-
-    async fn check(&self, _: &Presentation) -> Result<Readiness, Error> {
-        Ok(Readiness::Ready)
-    }
-
-    async fn clean_up(&self, _: &Presentation) -> Result<(), Error> {
-        Ok(())
-    }
-}
-
-#[async_trait]
-trait Flaw: Send + Sync {
+pub(crate) trait Flaw: Send + Sync {
     async fn issue(
         &self,
         inner: &dyn Issuer,
@@ -185,7 +25,8 @@ trait Flaw: Send + Sync {
 
 struct Broken(Box<dyn Flaw>, Box<dyn Issuer>);
 
-fn broken(flaw: impl Flaw + 'static, inner: Box<dyn Issuer>) -> Box<dyn Issuer> {
+/// An issuer with a flaw.
+pub(crate) fn broken(flaw: impl Flaw + 'static, inner: Box<dyn Issuer>) -> Box<dyn Issuer> {
     Box::new(Broken(Box::new(flaw), inner))
 }
 
@@ -201,7 +42,7 @@ impl Issuer for Broken {
 }
 
 /// Wants the key that the signing request was signed with.
-struct Borrowing;
+pub(crate) struct Borrowing;
 
 #[async_trait]
 impl Flaw for Borrowing {
@@ -217,7 +58,8 @@ impl Flaw for Borrowing {
     }
 }
 
-struct Sleepy(VirtualClock);
+/// Sleeps in the middle of a step.
+pub(crate) struct Sleepy(pub(crate) VirtualClock);
 
 #[async_trait]
 impl Flaw for Sleepy {
@@ -235,7 +77,7 @@ impl Flaw for Sleepy {
 
 /// Saves a ticket, and keeps what it stands for to itself.
 #[derive(Default)]
-struct Selfish(Mutex<Vec<Vec<u8>>>);
+pub(crate) struct Selfish(Mutex<Vec<Vec<u8>>>);
 
 struct Ticketed<'a> {
     kept: &'a Mutex<Vec<Vec<u8>>>,
@@ -280,7 +122,7 @@ impl Flaw for Selfish {
 }
 
 /// Takes every save for a success.
-struct Deaf;
+pub(crate) struct Deaf;
 
 struct Unheard<'a> {
     state: Option<Vec<u8>>,
@@ -315,7 +157,7 @@ impl Flaw for Deaf {
 
 /// Remembers its orders, and saves nothing.
 #[derive(Default)]
-struct Silent(Mutex<BTreeMap<Vec<u8>, Vec<u8>>>);
+pub(crate) struct Silent(Mutex<BTreeMap<Vec<u8>, Vec<u8>>>);
 
 #[async_trait]
 impl Flaw for Silent {
@@ -339,7 +181,49 @@ impl Flaw for Silent {
     }
 }
 
-struct Once(Arc<Mutex<BTreeSet<Vec<u8>>>>);
+/// Goes ahead, and saves what came of it.
+pub(crate) struct Hasty;
+
+#[async_trait]
+impl Flaw for Hasty {
+    async fn issue(
+        &self,
+        inner: &dyn Issuer,
+        request: &CertificateRequest<'_>,
+        progress: &mut dyn Progress,
+    ) -> Result<Step, Error> {
+        let mut own = InMemory::new();
+        if let Some(state) = progress.state() {
+            own.save(state).await.unwrap();
+        }
+        let step = inner.issue(request, &mut own).await?;
+        if let Some(state) = own.state() {
+            progress.save(state).await.map_err(|_| Error::new(ErrorKind::Conflict, "the record is lost"))?;
+        }
+        Ok(step)
+    }
+}
+
+/// Makes an order first that nobody asked for.
+pub(crate) struct Wasteful;
+
+#[async_trait]
+impl Flaw for Wasteful {
+    async fn issue(
+        &self,
+        inner: &dyn Issuer,
+        request: &CertificateRequest<'_>,
+        progress: &mut dyn Progress,
+    ) -> Result<Step, Error> {
+        if progress.state().is_none() {
+            let _ = inner.issue(request, &mut InMemory::new()).await;
+        }
+        inner.issue(request, progress).await
+    }
+}
+
+/// Refuses what it issued before.
+pub(crate) struct Once(pub(crate) Arc<Mutex<BTreeSet<Vec<u8>>>>);
 
 #[async_trait]
 impl Flaw for Once {
@@ -361,7 +245,8 @@ impl Flaw for Once {
     }
 }
 
-struct Endless(VirtualClock);
+/// Is never done.
+pub(crate) struct Endless(pub(crate) VirtualClock);
 
 #[async_trait]
 impl Flaw for Endless {
@@ -370,7 +255,8 @@ impl Flaw for Endless {
     }
 }
 
-struct Reversed;
+/// Returns chains upside down.
+pub(crate) struct Reversed;
 
 #[async_trait]
 impl Flaw for Reversed {
@@ -383,7 +269,7 @@ impl Flaw for Reversed {
         Ok(match inner.issue(request, progress).await? {
             Step::Issued(mut issued) => {
                 let reversed = issued.chain.certificates().iter().rev().cloned().collect();
-                issued.chain = acme_core::client::Chain::new(reversed);
+                issued.chain = Chain::new(reversed);
                 Step::Issued(issued)
             }
             not_yet => not_yet,
@@ -391,8 +277,30 @@ impl Flaw for Reversed {
     }
 }
 
+/// Returns the first chain it ever got, to everybody.
+pub(crate) struct Stale(pub(crate) Arc<Mutex<Option<Chain>>>);
+
+#[async_trait]
+impl Flaw for Stale {
+    async fn issue(
+        &self,
+        inner: &dyn Issuer,
+        request: &CertificateRequest<'_>,
+        progress: &mut dyn Progress,
+    ) -> Result<Step, Error> {
+        Ok(match inner.issue(request, progress).await? {
+            Step::Issued(mut issued) => {
+                issued.chain = self.0.lock().unwrap().get_or_insert(issued.chain).clone();
+                Step::Issued(issued)
+            }
+            not_yet => not_yet,
+        })
+    }
+}
+
+/// Works on one request at a time.
 #[derive(Default)]
-struct Alone(AtomicUsize);
+pub(crate) struct Alone(AtomicUsize);
 
 #[async_trait]
 impl Flaw for Alone {
