@@ -3,7 +3,7 @@
 //! A program that works with instant-acme has three ways on. It keeps its `instant_acme::Account`, sent over our transport
 //! ([`OverTransport`]), and orders through it ([`session`]); it keeps the stored credentials alone and lets instant-acme sign
 //! ([`restore`]); or it leaves instant-acme behind, and needs no feature for that: [`Credentials`] are an account URL and a key, which
-//! [`Directory::session`](crate::Directory::session) and the ACME issuer take up without a new registration.
+//! [`Credentials::session`] and the ACME issuer take up without a new registration.
 //!
 //! Under `session` and `restore` the account signs, and what it signed is sent by the [`Directory`](crate::Directory), as every other session's requests are:
 //! the answers come back whole. That closes most of what instant-acme 0.8.5 leaves open; [`GAPS`] is the list:

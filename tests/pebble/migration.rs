@@ -56,13 +56,20 @@ async fn an_account_that_was_taken_over_changes_its_key() {
 async fn credentials_that_instant_acme_wrote_open_a_session() {
     let pebble = Pebble::builder().strict().always_valid().start();
     let (url, json) = stored(&pebble).await;
-    let Credentials { account, key, directory: at, .. } = Credentials::from_json(&json).unwrap();
-    assert_eq!(at, Some(Url::parse(&pebble.directory_url()).unwrap()));
+    let read = || Credentials::from_json(&json).unwrap();
+    assert_eq!(read().directory, Some(Url::parse(&pebble.directory_url()).unwrap()));
 
-    let session = directory(&pebble).session(Arc::new(key), account).unwrap();
+    let session = read().session(&directory(&pebble)).unwrap();
 
     assert_eq!(*session.account(), url);
     by_hand::finish(&session, NewOrder::new(identifiers(&["a.test"])), None).await.unwrap();
+    let other = Pebble::builder().strict().start();
+    let error = read().session(&directory(&other)).expect_err("another's");
+    assert_eq!((error.kind(), error.retry()), (ErrorKind::Conflict, Retry::Never));
+    assert!(
+        error.to_string().ends_with(&format!("and not of {}: use its own directory", other.directory_url())),
+        "{error}"
+    );
     assert_eq!(pebble.requests().count(Endpoint::NewAccount), 1, "instant-acme's");
 }
 

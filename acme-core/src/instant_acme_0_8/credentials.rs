@@ -1,16 +1,17 @@
 //! The credentials that instant-acme stores.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer};
 
 use crate::protocol::Url;
-use crate::{Error, ErrorKind, PrivateKey, Secret};
+use crate::{Directory, Error, ErrorKind, PrivateKey, Retry, Secret, Session};
 
 /// An account as instant-acme stores it: the JSON of `instant_acme::AccountCredentials`.
 ///
-/// Open it with [`Directory::session`](crate::Directory::session), or hand it to the ACME issuer, which keeps it from then on; neither
-/// registers anything. The former program must not change the key any more.
+/// Open it with [`session`](Self::session), or hand it to the ACME issuer, which keeps it from then on; neither registers anything. The former program must not change the key any more.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Credentials {
@@ -41,6 +42,25 @@ impl Credentials {
         let damaged = |error: Error| error.while_doing(format_args!("{UNREADABLE}: `key_pkcs8`"));
         let key = PrivateKey::from_pkcs8_der(key).map_err(damaged)?;
         Ok(Self { account, key, directory })
+    }
+
+    /// A session of the account, with its key and without instant-acme. Nothing is sent.
+    ///
+    /// # Errors
+    /// `Conflict` when the account is one of another directory.
+    pub fn session(self, directory: &Directory) -> Result<Session, Error> {
+        match &self.directory {
+            Some(own) if own != directory.url() => Err(Error::new(
+                ErrorKind::Conflict,
+                format!(
+                    "the account {} is one of {own}, and not of {}: use its own directory",
+                    self.account,
+                    directory.url()
+                ),
+            )
+            .with_retry(Retry::Never)),
+            Some(_) | None => directory.session(Arc::new(self.key), self.account),
+        }
     }
 }
 
