@@ -15,6 +15,7 @@ use acme_core::{DnsName, Error, Identifier, Key, PrivateKey, Secret, Signer as _
 use certstore::Record;
 use certstore::keystore::pkcs12::{Contents, read as read_pkcs12};
 use certstore::policy::renew;
+use issuers::ca::ocsp::{CertificateId as OcspCertificateId, Request as OcspRequest, from_path};
 use issuers::chain::{Constraints, Leaf, Path, bundle_from_pem};
 use issuers::csr::{RawGeneralName, Request};
 use issuers::name::{DistinguishedName, RawName};
@@ -59,6 +60,7 @@ targets! {
     issuance,
     leaf,
     links,
+    ocsp_request,
     order,
     order_flow,
     path,
@@ -285,6 +287,22 @@ pub fn links(bytes: &[u8]) {
     assert!(links.len() <= limits::LINKS);
     for link in links {
         assert_eq!(Url::parse(link.target.as_str()).ok(), Some(link.target));
+    }
+}
+
+/// A request for the status of certificates (DER, or base64 in a path).
+pub fn ocsp_request(bytes: &[u8]) {
+    match OcspRequest::read(bytes) {
+        Ok(request) => {
+            assert!((1..=issuers::limits::OCSP_CERTIFICATES).contains(&request.certificates().len()));
+            assert!(request.nonce().is_none_or(|it| (1..=issuers::limits::OCSP_NONCE).contains(&it.len())));
+            let _ = request.certificates().iter().map(OcspCertificateId::serial).count();
+        }
+        Err(error) => sound(&error),
+    }
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Err(error) = from_path(text) {
+        sound(&error);
     }
 }
 
@@ -546,6 +564,8 @@ mod tests {
             ("record", read("record", |it| Record::decode(it).is_ok())),
             ("leaf", read("leaf", |it| Leaf::read(&it.into()).is_ok())),
             ("csr", read("csr", |it| issuers::csr::read(&it.into()).is_ok())),
+            ("ocsp_request", read("ocsp_request", |it| OcspRequest::read(it).is_ok())),
+            ("path", read("path", |it| bundle_from_pem(it).is_ok())),
             ("account_flow", read("account_flow", |it| AccountFlow::decode(it).is_ok())),
             ("order", read("order", |it| serde_json::from_slice::<Order>(it).is_ok())),
             ("credentials", read("credentials", |it| Credentials::from_json(it).is_ok())),

@@ -126,6 +126,12 @@ impl Writer {
             _ => self.value(GENERALIZED_TIME, &digits),
         }
     }
+
+    /// A GeneralizedTime to the second, as OCSP has it whatever the year is (RFC 6960 section 4.2.2.1).
+    #[cfg(all(feature = "ca", any(feature = "aws-lc-rs", feature = "ring")))]
+    pub(crate) fn generalized_time(&mut self, at: Timestamp) {
+        self.value(GENERALIZED_TIME, &digits(at));
+    }
 }
 
 /// `YYYYMMDDHHMMSSZ`, by the days of the proleptic Gregorian calendar, counted in eras of 400 years from 1 March of the year 0.
@@ -164,6 +170,8 @@ pub(crate) const INTEGER: u8 = 0x02;
 pub(crate) const BIT_STRING: u8 = 0x03;
 pub(crate) const OCTET_STRING: u8 = 0x04;
 pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
+#[cfg(all(feature = "ca", any(feature = "aws-lc-rs", feature = "ring")))]
+pub(crate) const ENUMERATED: u8 = 0x0a;
 pub(crate) const UTF8_STRING: u8 = 0x0c;
 pub(crate) const NUMERIC_STRING: u8 = 0x12;
 pub(crate) const PRINTABLE_STRING: u8 = 0x13;

@@ -62,3 +62,12 @@ pub const VENAFI_ERRORS: usize = 8;
 
 /// Longest name of a folder, an object, an application or a template at a Venafi platform, in octets.
 pub const VENAFI_NAME: usize = 1024;
+
+/// Largest OCSP request that is read; one certificate takes about 120 octets with a nonce, RFC 5019 wants requests by GET below 255.
+pub const OCSP_REQUEST: usize = 16 * 1024;
+
+/// Most certificates of one OCSP request; nearly everybody asks for one.
+pub const OCSP_CERTIFICATES: usize = 64;
+
+/// Longest nonce of an OCSP request, in octets (RFC 9654 section 2.1).
+pub const OCSP_NONCE: usize = 128;

@@ -94,6 +94,12 @@ impl<'a> Certificate<'a> {
         self.has_usage(KEY_CERT_SIGN)
     }
 
+    /// May it sign revocation lists, as far as its key usage goes? Without one it may.
+    #[cfg(all(feature = "ca", any(feature = "aws-lc-rs", feature = "ring")))]
+    pub(crate) fn may_sign_revocation_lists(&self) -> bool {
+        self.has_usage(CRL_SIGN)
+    }
+
     fn has_usage(&self, wanted: u16) -> bool {
         self.extension(oid::KEY_USAGE)
             .is_none_or(|it| extension::key_usage(it.value).is_some_and(|usage| usage & wanted != 0))
@@ -128,3 +134,6 @@ fn outer(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
 
 /// keyCertSign of RFC 5280 section 4.2.1.3: bit 5.
 const KEY_CERT_SIGN: u16 = 1 << 5;
+/// cRLSign: bit 6.
+#[cfg(all(feature = "ca", any(feature = "aws-lc-rs", feature = "ring")))]
+const CRL_SIGN: u16 = 1 << 6;
