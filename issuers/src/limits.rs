@@ -71,3 +71,6 @@ pub const OCSP_CERTIFICATES: usize = 64;
 
 /// Longest nonce of an OCSP request, in octets (RFC 9654 section 2.1).
 pub const OCSP_NONCE: usize = 128;
+
+/// Most extended key usages that are asked for; cert-manager names twelve.
+pub const EXTENDED_KEY_USAGES: usize = 64;

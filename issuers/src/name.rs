@@ -2,6 +2,17 @@
 //!
 //! A [`DistinguishedName`] is put together from attributes, read from the words of RFC 4514 with [`DistinguishedName::parse`], or made of a
 //! [`Subject`]. A [`RawName`] is the name in DER: what goes into a certificate, copied byte for byte from a signing request or an authority.
+//!
+//! ```
+//! use certwright_issuers::name::{AttributeType, DistinguishedName};
+//!
+//! let written = DistinguishedName::parse(r"CN=www.example.com,OU=Web+L=Berlin,O=Example\, Inc.")?;
+//! let built = DistinguishedName::new().with(AttributeType::ORGANIZATION, "Example, Inc.")?;
+//!
+//! assert_eq!(written.common_name().as_deref(), Some("www.example.com"));
+//! assert_eq!(written.parts().first(), built.parts().first(), "the last that is written is the first encoded");
+//! # Ok::<(), certwright_issuers::Error>(())
+//! ```
 
 use std::borrow::Cow;
 use std::fmt;

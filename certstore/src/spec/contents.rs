@@ -9,7 +9,23 @@ use serde::{Deserialize, Serialize};
 
 /// What stands in a certificate beside DNS names and addresses: what the members of cert-manager's Certificate of the same names ask for.
 ///
-/// Nothing of it is needed for a server. Give it to [`Spec::with_contents`](crate::Spec::with_contents).
+/// Nothing of it is needed for a server. Give it to [`Spec::with_contents`](crate::Spec::with_contents); [`draft`](Self::draft) says whether it can be
+/// asked for.
+///
+/// # Examples
+/// A certificate for a person:
+/// ```
+/// use certwright_certstore::{Contents, Spec};
+/// use issuers::template::Usages;
+///
+/// let contents = Contents::new()
+///     .with_common_name("Jane Doe")
+///     .with_email("jane@example.com")
+///     .with_usages(Usages::parse(["digital signature", "email protection"])?);
+/// let spec = Spec::called("jane").with_contents(contents);
+/// spec.draft()?;
+/// # Ok::<(), certwright_certstore::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]

@@ -7,7 +7,7 @@ use acme_core::{Error, ErrorKind, text};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{Criticality, Extension};
-use crate::{ObjectIdentifier, der};
+use crate::{ObjectIdentifier, der, limits};
 
 /// Usages of both kinds. [`parse`](Self::parse) the words of cert-manager's `spec.usages`, or put them together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -28,7 +28,7 @@ impl Usages {
     /// Reads cert-manager's words (`digital signature`, `server auth`, …); a dotted object identifier is an extended usage.
     ///
     /// # Errors
-    /// `Malformed` for a word that is none, with those that are known.
+    /// `Malformed` for a word that is none, with those that are known, and beyond [`limits::EXTENDED_KEY_USAGES`].
     pub fn parse<I: IntoIterator<Item: AsRef<str>>>(words: I) -> Result<Self, Error> {
         let mut usages = Self::default();
         for word in words {
@@ -37,6 +37,12 @@ impl Usages {
                 usages.key = usages.key | known.usage;
             } else {
                 usages = usages.with(ExtendedKeyUsage::parse(word)?);
+            }
+            if usages.extended.len() > limits::EXTENDED_KEY_USAGES {
+                return Err(Error::new(
+                    ErrorKind::Malformed,
+                    format!("more than {} extended usages for one certificate", limits::EXTENDED_KEY_USAGES),
+                ));
             }
         }
         Ok(usages)

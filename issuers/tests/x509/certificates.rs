@@ -200,6 +200,8 @@ fn usages_are_cert_managers_words() {
         assert_eq!(certwright_issuers::template::ExtendedKeyUsage::of(usage.oid()), *usage);
     }
 
+    let many: Vec<String> = (0..65).map(|at| format!("1.2.3.{at}")).collect();
+    assert!(Usages::parse(&many[..64]).is_ok() && Usages::parse(&many).is_err());
     let error = Usages::parse(["server auth", "Server Auth"]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Malformed);
     assert!(error.to_string().contains("\"Server Auth\" is not a known usage"), "{error}");
