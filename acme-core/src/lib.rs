@@ -21,6 +21,7 @@ pub mod instant_acme_0_8;
 pub mod jose;
 pub mod key;
 pub mod limits;
+pub mod pem;
 pub mod protocol;
 mod secret;
 pub mod session;

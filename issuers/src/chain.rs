@@ -1,11 +1,7 @@
 //! What a certificate authority returned: put in order, checked before anything is replaced by it, chosen among alternates, written as PEM.
 
-use std::fmt::Write as _;
-
 use acme_core::client::Chain;
-use acme_core::{Error, ErrorKind, Identifier, Timestamp, limits};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use acme_core::{Error, ErrorKind, Identifier, Timestamp, limits, pem};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
 
@@ -73,16 +69,7 @@ pub fn prefer(chains: Vec<Chain>, issuer: Option<&str>) -> Option<Chain> {
 
 /// The chain as PEM, the leaf first: what servers call `fullchain.pem`.
 pub fn to_pem(chain: &Chain) -> String {
-    let mut out = String::new();
-    for certificate in chain.certificates() {
-        out.push_str("-----BEGIN CERTIFICATE-----\n");
-        let encoded = BASE64_STANDARD.encode(certificate);
-        for line in encoded.as_bytes().chunks(64) {
-            let _ = writeln!(out, "{}", String::from_utf8_lossy(line));
-        }
-        out.push_str("-----END CERTIFICATE-----\n");
-    }
-    out
+    chain.certificates().iter().map(|certificate| pem::encode("CERTIFICATE", certificate)).collect()
 }
 
 /// All certificates of a PEM text, in the order they stand there. Line ends of any kind, keys and text around them are fine.

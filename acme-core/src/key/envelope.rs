@@ -1,7 +1,5 @@
 //! What lies around a private key: PKCS #8, PKCS #1, SEC 1, and the way from each to each.
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use rustls_pki_types::alg_id;
 use zeroize::Zeroize as _;
 
@@ -78,28 +76,6 @@ pub(super) fn to_traditional(pkcs8: &[u8], public_key: &[u8]) -> Option<Secret<V
     let (known, kind) = CURVES.into_iter().find(|(known, _)| known.as_ref() == algorithm)?;
     let curve = &known.as_ref()[EC_PUBLIC_KEY.len()..];
     Some(sec1(kind, scalar(kind, key)?, Some(curve), Some(public_key)))
-}
-
-/// PEM (RFC 7468) of `der`.
-pub(super) fn to_pem(label: &str, der: &Secret<Vec<u8>>) -> Secret<String> {
-    let base64 = Secret::new(BASE64_STANDARD.encode(der.expose()));
-    let lines = base64.expose().len().div_ceil(64);
-    // Sized ahead: a string that grows leaves copies behind.
-    let mut pem = String::with_capacity(base64.expose().len() + lines + 2 * label.len() + 40);
-    for part in ["-----BEGIN ", label, "-----\n"] {
-        pem.push_str(part);
-    }
-    let mut rest = base64.expose().as_str();
-    while !rest.is_empty() {
-        let (line, more) = rest.split_at(rest.len().min(64));
-        pem.push_str(line);
-        pem.push('\n');
-        rest = more;
-    }
-    for part in ["-----END ", label, "-----\n"] {
-        pem.push_str(part);
-    }
-    Secret::new(pem)
 }
 
 /// Why `der` is no key that can be read here.

@@ -11,7 +11,7 @@ use super::envelope::{self, Family};
 use super::provider::{self, KeyPair};
 use super::{Encoding, KeyType, SignatureAlgorithm, Signer, x509};
 use crate::der::{self, PublicKeyInfo};
-use crate::{Error, ErrorKind, Secret};
+use crate::{Error, ErrorKind, Secret, pem};
 
 /// A private key in memory: a [`Signer`], and the PKCS #8 to keep.
 ///
@@ -83,7 +83,7 @@ impl PrivateKey {
 
     /// The key as PKCS #8 in PEM (`PRIVATE KEY`).
     pub fn to_pem(&self) -> Secret<String> {
-        envelope::to_pem(Encoding::Pkcs8.label(self.kind.into()), &self.pkcs8)
+        Secret::new(pem::encode(Encoding::Pkcs8.label(self.kind.into()), self.pkcs8.expose()))
     }
 
     /// The key in DER, in the structure asked for.
@@ -97,7 +97,7 @@ impl PrivateKey {
 
     /// The key in PEM, in the structure asked for.
     pub fn to_pem_as(&self, encoding: Encoding) -> Secret<String> {
-        envelope::to_pem(encoding.label(self.kind.into()), &self.to_der_as(encoding))
+        Secret::new(pem::encode(encoding.label(self.kind.into()), self.to_der_as(encoding).expose()))
     }
 
     /// What kind of key it is. RSA of a size that [`KeyType`] does not name counts as the next smaller one;

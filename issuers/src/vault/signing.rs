@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use acme_core::{Error, ErrorKind};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use acme_core::{Error, ErrorKind, pem};
 use bytes::Bytes;
-use rustls_pki_types::{CertificateDer, CertificateSigningRequestDer};
+use rustls_pki_types::CertificateDer;
 use serde::Serialize;
 
 use crate::CertificateRequest;
@@ -24,7 +22,7 @@ pub(super) fn sign(request: &CertificateRequest<'_>) -> Result<Bytes, Error> {
         ip_sans: joined(address),
         uri_sans: joined(|name| if let RawGeneralName::Uri(name) = name { Some(text(name)) } else { None }),
         ttl: request.duration.map(in_words),
-        csr: pem(request.csr),
+        csr: pem::encode("CERTIFICATE REQUEST", request.csr),
         exclude_cn_from_sans: "true",
     };
     written(&body)
@@ -36,7 +34,7 @@ pub(super) fn revoke(certificate: &CertificateDer<'_>) -> Result<Bytes, Error> {
     struct Revoke {
         certificate: String,
     }
-    written(&Revoke { certificate: armoured("CERTIFICATE", certificate) })
+    written(&Revoke { certificate: pem::encode("CERTIFICATE", certificate) })
 }
 
 #[derive(Serialize)]
@@ -70,22 +68,4 @@ fn address(name: &RawGeneralName<'_>) -> Option<String> {
 fn in_words(span: Duration) -> String {
     let seconds = span.as_secs();
     format!("{}h{}m{}s", seconds / 3600, seconds / 60 % 60, seconds % 60)
-}
-
-fn pem(csr: &CertificateSigningRequestDer<'_>) -> String {
-    armoured("CERTIFICATE REQUEST", csr)
-}
-
-fn armoured(label: &str, der: &[u8]) -> String {
-    let encoded = BASE64_STANDARD.encode(der);
-    let mut out = format!("-----BEGIN {label}-----\n");
-    let mut rest = encoded.as_str();
-    while !rest.is_empty() {
-        let (line, more) = rest.split_at(rest.len().min(64));
-        out.push_str(line);
-        out.push('\n');
-        rest = more;
-    }
-    out.push_str(&format!("-----END {label}-----\n"));
-    out
 }

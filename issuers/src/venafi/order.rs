@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use acme_core::{Error, ErrorKind, Timestamp, text};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use acme_core::{Error, ErrorKind, Timestamp, pem, text};
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 
 use super::custom_field::CustomField;
@@ -31,7 +29,7 @@ impl<'a> Order<'a> {
     ) -> Result<Self, Error> {
         let csr = Request::read(request.csr)?;
         Ok(Self {
-            csr_pem: pem(request.csr),
+            csr_pem: pem::encode("CERTIFICATE REQUEST", request.csr),
             object_name: object_name(&csr)?,
             public_key: csr.public_key().as_ref().to_vec().into(),
             fields,
@@ -72,14 +70,4 @@ fn object_name(csr: &Request<'_>) -> Result<String, Error> {
         return Err(Error::new(ErrorKind::Malformed, format!("{shown:?} cannot be the name of a certificate object")));
     }
     Ok(name)
-}
-
-fn pem(csr: &[u8]) -> String {
-    let mut out = String::from("-----BEGIN CERTIFICATE REQUEST-----\n");
-    for line in BASE64_STANDARD.encode(csr).as_bytes().chunks(64) {
-        out.push_str(&String::from_utf8_lossy(line));
-        out.push('\n');
-    }
-    out.push_str("-----END CERTIFICATE REQUEST-----\n");
-    out
 }
