@@ -11,6 +11,8 @@ mod provider;
 #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
 #[path = "key/ring.rs"]
 mod provider;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod pss;
 mod public;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod x509;

@@ -22,6 +22,15 @@ const GOOD: &[&str] = &[
     "RSA PSS SHA512",
     "PSS key SHA256",
     "PSS key for SHA384",
+    "RSA PSS longest salt",
+    "RSA PSS no salt",
+    "RSA PSS SHA384 salt 20",
+    "RSA PSS SHA512 longest salt",
+    "RSA 2049 PSS longest salt",
+    "RSA 2055 PSS longest salt",
+    "RSA 3072 PSS longest salt",
+    "RSA 8192 PSS longest salt",
+    "PSS key for SHA384 longest salt",
     "RSA exponent 3",
     "P-256 SHA256",
     "P-256 SHA384",
@@ -44,7 +53,6 @@ const REFUSED: &[(&str, ErrorKind, &str)] = &[
     ("RSA PKCS1 SHA224", ErrorKind::Unsupported, "1.2.840.113549.1.1.14"),
     ("RSA PSS SHA224", ErrorKind::Unsupported, "2.16.840.1.101.3.4.2.4"),
     ("RSA PSS other mask", ErrorKind::Unsupported, "mask"),
-    ("RSA PSS longest salt", ErrorKind::Unsupported, "salt"),
     ("P-256 SHA224", ErrorKind::Unsupported, "1.2.840.10045.4.3.1"),
     ("P-256 SHA3-256", ErrorKind::Unsupported, "2.16.840.1.101.3.4.3.10"),
     ("secp256k1", ErrorKind::Unsupported, "1.3.132.0.10"),
@@ -121,6 +129,50 @@ fn what_openssl_signed_is_verified_with_every_curve_and_hash() {
 }
 
 #[test]
+fn a_salt_of_another_length_than_was_said_is_refused() {
+    for (signed, said) in [
+        ("RSA PSS longest salt", "RSA PSS no salt"),
+        ("RSA PSS no salt", "RSA PSS longest salt"),
+        ("RSA PSS SHA256", "RSA PSS no salt"),
+        ("RSA PSS no salt", "RSA PSS SHA256"),
+    ] {
+        let mut request = Request::named(signed);
+        request.algorithm = Request::named(said).algorithm;
+        assert_eq!(request.verify().unwrap_err().kind(), ErrorKind::Refused, "{signed} as {said}");
+    }
+}
+
+#[test]
+fn no_changed_bit_of_a_salted_signature_is_taken() {
+    let mut request = Request::named("RSA PSS longest salt");
+    for at in (0..request.signature.len()).step_by(7) {
+        request.signature[at] ^= 1 << (at % 8);
+        assert_eq!(request.verify().unwrap_err().kind(), ErrorKind::Refused, "octet {at}");
+        request.signature[at] ^= 1 << (at % 8);
+    }
+    request.signature.insert(0, 0);
+    assert_eq!(request.verify().unwrap_err().kind(), ErrorKind::Refused);
+    request.signature = vec![0xff; 256];
+    assert_eq!(request.verify().unwrap_err().kind(), ErrorKind::Refused, "not below the modulus");
+}
+
+#[test]
+fn an_exponent_that_costs_its_verifier_time_is_not_tried() {
+    let der = |tag: u8, content: &[u8]| {
+        let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+        [&[tag, 0x82], &length[..], content].concat()
+    };
+    let mut request = Request::named("RSA PSS longest salt");
+    let modulus = &request.key[request.key.len() - 5 - 257..request.key.len() - 5];
+    let key = der(0x30, &[der(0x02, modulus), der(0x02, &[0x7f; 256])].concat());
+    let bits = der(0x03, &[&[0], &key[..]].concat());
+    request.key = der(0x30, &[&request.key[4..19], &bits].concat()).into();
+    assert_eq!(PublicKey::read(&request.key).unwrap().kind(), PublicKeyType::Rsa { bits: 2048 });
+    assert_eq!(request.verify().unwrap_err().kind(), ErrorKind::Refused);
+    assert!(PublicKey::read(&request.key).unwrap().refuse_weak().unwrap_err().to_string().contains("33 bits"));
+}
+
+#[test]
 fn broken_and_unknown_algorithms_are_named() {
     for (name, kind, says) in REFUSED {
         let error = Request::named(name).verify().unwrap_err();
@@ -138,6 +190,7 @@ fn a_key_verifies_what_it_can_have_signed_alone() {
         ("P-384 SHA384", "Ed25519"),
         ("PSS key SHA256", "RSA PKCS1 SHA256"),
         ("PSS key for SHA384", "RSA PSS SHA256"),
+        ("PSS key for SHA384", "RSA PSS SHA384 salt 20"),
     ] {
         let mut request = Request::named(key);
         request.algorithm = Request::named(algorithm).algorithm;

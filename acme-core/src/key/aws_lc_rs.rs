@@ -88,7 +88,7 @@ impl KeyPair {
     }
 }
 
-/// Whether `signature` is `key`'s over `message`.
+/// Whether `signature` is `key`'s over `message`; the salt of RSASSA-PSS is as long as its hash.
 pub(super) fn verify(scheme: Scheme, key: &[u8], message: &[u8], signature: &[u8]) -> Result<bool, Error> {
     let algorithm: &dyn VerificationAlgorithm = match scheme {
         Scheme::Ecdsa(Curve::P256, Hash::Sha256) => &signature::ECDSA_P256_SHA256_ASN1,
@@ -103,9 +103,9 @@ pub(super) fn verify(scheme: Scheme, key: &[u8], message: &[u8], signature: &[u8
         Scheme::RsaPkcs1(Hash::Sha256) => &signature::RSA_PKCS1_2048_8192_SHA256,
         Scheme::RsaPkcs1(Hash::Sha384) => &signature::RSA_PKCS1_2048_8192_SHA384,
         Scheme::RsaPkcs1(Hash::Sha512) => &signature::RSA_PKCS1_2048_8192_SHA512,
-        Scheme::RsaPss(Hash::Sha256) => &signature::RSA_PSS_2048_8192_SHA256,
-        Scheme::RsaPss(Hash::Sha384) => &signature::RSA_PSS_2048_8192_SHA384,
-        Scheme::RsaPss(Hash::Sha512) => &signature::RSA_PSS_2048_8192_SHA512,
+        Scheme::RsaPss(Hash::Sha256, _) => &signature::RSA_PSS_2048_8192_SHA256,
+        Scheme::RsaPss(Hash::Sha384, _) => &signature::RSA_PSS_2048_8192_SHA384,
+        Scheme::RsaPss(Hash::Sha512, _) => &signature::RSA_PSS_2048_8192_SHA512,
         Scheme::Ed25519 => &signature::ED25519,
     };
     Ok(UnparsedPublicKey::new(algorithm, key).verify(message, signature).is_ok())

@@ -2,14 +2,14 @@
 
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 
-use super::{PublicKey, PublicKeyType, SignatureAlgorithm, provider};
-use crate::der::{self, Reader};
+use super::{PublicKey, PublicKeyType, SignatureAlgorithm, provider, pss};
+use crate::der::{self, Reader, RsaPublicKey};
 use crate::{Error, ErrorKind};
 
 /// Checks the signature of a certificate, a signing request or a list of revoked certificates.
 ///
 /// `algorithm` is the whole DER of its AlgorithmIdentifier, `message` what was signed. Taken are RSA PKCS #1 v1.5 and RSASSA-PSS with
-/// SHA-256, SHA-384 and SHA-512 (salt as long as the hash, MGF1 with the same hash), ECDSA over P-256, P-384 and P-521 with any of these
+/// SHA-256, SHA-384 and SHA-512 (any salt, MGF1 with the same hash), ECDSA over P-256, P-384 and P-521 with any of these
 /// three, and Ed25519. ring does without P-521, and without SHA-512 for the other curves.
 ///
 /// # Errors
@@ -27,15 +27,16 @@ pub fn verify_x509(
         || Error::new(ErrorKind::Malformed, format!("{} cannot have signed with {}", key.kind(), named.text()));
     let scheme = match (named, key.kind(), key.pss()) {
         (Named::RsaPkcs1(hash), PublicKeyType::Rsa { .. }, None) => Scheme::RsaPkcs1(hash),
-        (Named::RsaPss(hash), PublicKeyType::Rsa { .. }, None | Some([])) => Scheme::RsaPss(hash),
-        (Named::RsaPss(hash), PublicKeyType::Rsa { .. }, Some(parameters)) if pss_hash(parameters)? == hash => {
-            Scheme::RsaPss(hash)
-        }
+        (Named::RsaPss(hash, salt), PublicKeyType::Rsa { .. }, None | Some([])) => Scheme::RsaPss(hash, salt),
+        (Named::RsaPss(hash, salt), PublicKeyType::Rsa { .. }, Some(parameters)) => match read_pss(parameters)? {
+            (of_key, least) if of_key == hash && least <= salt => Scheme::RsaPss(hash, salt),
+            _ => return Err(mismatch()),
+        },
         (Named::Ecdsa(hash), PublicKeyType::EcdsaP256, _) => Scheme::Ecdsa(Curve::P256, hash),
         (Named::Ecdsa(hash), PublicKeyType::EcdsaP384, _) => Scheme::Ecdsa(Curve::P384, hash),
         (Named::Ecdsa(hash), PublicKeyType::EcdsaP521, _) => Scheme::Ecdsa(Curve::P521, hash),
         (Named::Ed25519, PublicKeyType::Ed25519, _) => Scheme::Ed25519,
-        (Named::RsaPkcs1(_) | Named::RsaPss(_) | Named::Ecdsa(_) | Named::Ed25519, _, _) => return Err(mismatch()),
+        (Named::RsaPkcs1(_) | Named::RsaPss(_, _) | Named::Ecdsa(_) | Named::Ed25519, _, _) => return Err(mismatch()),
     };
     if let PublicKeyType::Rsa { bits } = key.kind()
         && !(2048..=8192).contains(&bits)
@@ -46,9 +47,16 @@ pub fn verify_x509(
     check(scheme, key.octets(), message, signature)
 }
 
-/// Asks the provider.
+/// Asks the provider, or calculates what none of them does.
 pub(super) fn check(scheme: Scheme, key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), Error> {
-    if provider::verify(scheme, key, message, signature)? {
+    let genuine = if let Scheme::RsaPss(hash, salt) = scheme
+        && salt != hash.octets()
+    {
+        RsaPublicKey::read(key).is_some_and(|key| pss::verify(hash, salt, &key, message, signature))
+    } else {
+        provider::verify(scheme, key, message, signature)?
+    };
+    if genuine {
         Ok(())
     } else {
         Err(Error::new(ErrorKind::Refused, "the signature was not made by this key over this message"))
@@ -59,7 +67,8 @@ pub(super) fn check(scheme: Scheme, key: &[u8], message: &[u8], signature: &[u8]
 #[derive(Clone, Copy)]
 pub(super) enum Scheme {
     RsaPkcs1(Hash),
-    RsaPss(Hash),
+    /// With a salt of so many octets.
+    RsaPss(Hash, usize),
     Ecdsa(Curve, Hash),
     Ed25519,
 }
@@ -93,7 +102,7 @@ pub(super) enum Hash {
 }
 
 impl Hash {
-    fn octets(self) -> u8 {
+    fn octets(self) -> usize {
         match self {
             Self::Sha256 => 32,
             Self::Sha384 => 48,
@@ -106,7 +115,7 @@ impl Hash {
 #[derive(Clone, Copy)]
 enum Named {
     RsaPkcs1(Hash),
-    RsaPss(Hash),
+    RsaPss(Hash, usize),
     Ecdsa(Hash),
     Ed25519,
 }
@@ -118,7 +127,10 @@ impl Named {
             SHA256_RSA => (Self::RsaPkcs1(Hash::Sha256), null_or_nothing(parameters)),
             SHA384_RSA => (Self::RsaPkcs1(Hash::Sha384), null_or_nothing(parameters)),
             SHA512_RSA => (Self::RsaPkcs1(Hash::Sha512), null_or_nothing(parameters)),
-            RSASSA_PSS => (Self::RsaPss(pss_hash(parameters)?), true),
+            RSASSA_PSS => {
+                let (hash, salt) = read_pss(parameters)?;
+                (Self::RsaPss(hash, salt), true)
+            }
             ECDSA_SHA256 => (Self::Ecdsa(Hash::Sha256), parameters.is_empty()),
             ECDSA_SHA384 => (Self::Ecdsa(Hash::Sha384), parameters.is_empty()),
             ECDSA_SHA512 => (Self::Ecdsa(Hash::Sha512), parameters.is_empty()),
@@ -138,15 +150,15 @@ impl Named {
     fn text(self) -> &'static str {
         match self {
             Self::RsaPkcs1(_) => "RSA PKCS #1",
-            Self::RsaPss(_) => "RSASSA-PSS",
+            Self::RsaPss(_, _) => "RSASSA-PSS",
             Self::Ecdsa(_) => "ECDSA",
             Self::Ed25519 => "Ed25519",
         }
     }
 }
 
-/// The hash of RSASSA-PSS-params (RFC 4055 section 3.1), when everything else goes with it.
-fn pss_hash(parameters: &[u8]) -> Result<Hash, Error> {
+/// Hash and salt of RSASSA-PSS-params (RFC 4055 section 3.1), when everything else goes with the hash.
+fn read_pss(parameters: &[u8]) -> Result<(Hash, usize), Error> {
     let mut fields = Reader::sequence(parameters).ok_or_else(not_an_algorithm)?;
     let mut field = |tag: u8| -> Result<Option<&[u8]>, Error> {
         if fields.tag() != Some(tag) {
@@ -171,11 +183,14 @@ fn pss_hash(parameters: &[u8]) -> Result<Hash, Error> {
             _ => Err(unsupported(format!("the hash {}, which is not known here", der::dotted(name)))),
         }
     };
-    let number = |content: &[u8]| -> Result<Vec<u8>, Error> {
+    let number = |content: &[u8]| -> Result<usize, Error> {
         let mut reader = Reader::new(content);
         let number = reader.unsigned().ok_or_else(not_an_algorithm)?;
         reader.end().ok_or_else(not_an_algorithm)?;
-        Ok(number.to_vec())
+        match number {
+            long @ [_, _, _, ..] => Err(unsupported(format!("a number of {} octets", long.len()))),
+            short => Ok(short.iter().fold(0, |number, octet| number << 8 | usize::from(*octet))),
+        }
     };
 
     // What is left out is SHA-1, MGF1 with SHA-1, and a salt of 20 octets.
@@ -187,13 +202,8 @@ fn pss_hash(parameters: &[u8]) -> Result<Hash, Error> {
     if known(mask_hash)? != hash {
         return Err(unsupported("another hash in its mask: take one for both".into()));
     }
-    let salt = salt.map_or(Ok(vec![20]), number)?;
-    if salt != [hash.octets()] {
-        let octets = hash.octets();
-        return Err(unsupported(format!("a salt that is not as long as its hash: take {octets} octets")));
-    }
-    match trailer.map_or(Ok(vec![1]), number)?.as_slice() {
-        [1] => Ok(hash),
+    match trailer.map_or(Ok(1), number)? {
+        1 => Ok((hash, salt.map_or(Ok(20), number)?)),
         _ => Err(unsupported("a trailer other than 1".into())),
     }
 }
