@@ -1,5 +1,7 @@
 //! What must survive any input: one function for each parser.
 
+mod vault;
+
 use std::fmt::Debug;
 
 use acme_core::client::Chain;
@@ -25,6 +27,8 @@ use solvers::credentials::aws::xml::Element;
 use solvers::credentials::aws::{ProfileFile, Profiles};
 
 use crate::vouched::authenticated;
+
+pub use self::vault::vault;
 
 /// A named target.
 #[derive(Debug, Clone, Copy)]
@@ -75,6 +79,7 @@ targets! {
     store_key,
     time,
     url,
+    vault,
     venafi,
 }
 
