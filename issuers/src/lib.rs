@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `acme` | `acme`: public certificate authorities, the pauses they ask for |
 //! | `acme` with `aws-lc-rs` or `ring` | `acme::AcmeIssuer`: certificates from any ACME server |
-//! | `vault` | `vault`: certificates from the PKI engine of HashiCorp Vault |
+//! | `vault` with `aws-lc-rs` or `ring` | `vault`: certificates from the PKI engine of HashiCorp Vault |
 //! | `venafi` with `aws-lc-rs` or `ring` | `venafi`: certificates from Trust Protection Platform, TLS Protect Cloud and Next-Gen Trust Security |
 //! | `ca` with `aws-lc-rs` or `ring` | `ca::Authority` and `ca::CaIssuer`: a certificate authority in this process |
 //! | `self-signed` with `aws-lc-rs` or `ring` | `self_signed::SelfSigned`: certificates that sign for themselves |
@@ -39,7 +39,7 @@ mod request;
 pub mod self_signed;
 pub mod template;
 mod timer;
-#[cfg(feature = "vault")]
+#[cfg(all(feature = "vault", any(feature = "aws-lc-rs", feature = "ring")))]
 pub mod vault;
 #[cfg(all(feature = "venafi", any(feature = "aws-lc-rs", feature = "ring")))]
 pub mod venafi;

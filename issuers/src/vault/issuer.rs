@@ -123,7 +123,7 @@ impl VaultIssuer {
         // Whoever lost the record learns it here, before a certificate is made.
         progress.save(SIGNING).await?;
         let answer = self.call(&Call::post(Doing::Sign, self.path.as_str(), body)).await?;
-        answer::read(&answer, &key)
+        answer::read(&answer, &key, self.server.now())
     }
 }
 

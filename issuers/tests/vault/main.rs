@@ -2,6 +2,7 @@
 #![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
+mod aws;
 mod chains;
 mod contract;
 mod logins;

@@ -121,12 +121,12 @@ fn answers_that_hold_no_certificate_for_the_key_are_refused() {
     let other = rcgen::generate_simple_self_signed(["a.example.test".to_owned()]).unwrap().cert.pem();
     for (body, said) in [
         (json!({}), "it is not the answer of a path that signs"),
-        (json!({ "data": { "certificate": "none" } }), "no certificate in PEM is there"),
+        (json!({ "data": { "certificate": "none" } }), "it is empty"),
         (
             json!({ "data": { "certificate": "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n" } }),
             "not X.509",
         ),
-        (json!({ "data": { "certificate": other, "ca_chain": null } }), "for another key than the signing request's"),
+        (json!({ "data": { "certificate": other, "ca_chain": null } }), "is for the key of the request"),
     ] {
         let transport = ScriptedTransport::new();
         transport.expect(Method::POST, &format!("{BASE}/auth/approle/login"), granted());

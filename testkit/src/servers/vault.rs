@@ -222,6 +222,7 @@ impl VaultRequest {
 }
 
 fn ready(address: SocketAddr, secrets: &Path) -> io::Result<()> {
-    std::fs::metadata(secrets)?;
+    // The port is open a moment before the file is whole.
+    serde_json::from_slice::<Value>(&std::fs::read(secrets)?)?;
     accepts(address)
 }
