@@ -5,6 +5,7 @@ mod ca;
 mod contents;
 mod crash;
 mod fleet;
+mod in_process;
 mod lifecycle;
 mod trouble;
 mod world;

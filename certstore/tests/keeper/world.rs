@@ -38,8 +38,11 @@ impl World {
     }
 
     pub(crate) fn builder_over(&self, store: Arc<dyn Store>, ca: &Ca) -> Builder {
-        let ca: Arc<dyn Issuer> = Arc::new(ca.clone());
-        Keeper::builder(store, [ca], Arc::new(TestTimer(self.clock.clone())))
+        self.builder_with(store, Arc::new(ca.clone()))
+    }
+
+    pub(crate) fn builder_with(&self, store: Arc<dyn Store>, issuer: Arc<dyn Issuer>) -> Builder {
+        Keeper::builder(store, [issuer], Arc::new(TestTimer(self.clock.clone())))
             .serve(Arc::clone(&self.shop) as Arc<dyn Serve>)
     }
 
