@@ -159,6 +159,10 @@ impl Issuer for Failover {
             None => Attempt::default(),
         };
         attempt.retain(|id| self.find(id).is_some());
+        if self.issuers.iter().all(|it| attempt.has_passed(it.id())) {
+            // It ended, and a crash kept that from being told.
+            attempt = Attempt::default();
+        }
         self.health.refresh(self.clock.now()).await;
         let mut failures = Vec::new();
         loop {

@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use acme_core::protocol::Url;
+use acme_core::protocol::{Problem, ProblemType, Url};
 use acme_core::{Clock, Error, ErrorKind, Expect, Key, Retry, Secret, Store, Timestamp, text};
 
 use book::Book;
@@ -81,14 +81,7 @@ impl Pace {
         };
         match held {
             None => Ok(()),
-            Some(embargo) => Err(Error::new(
-                ErrorKind::Busy,
-                format!(
-                    "the certificate authority asked for a pause of {} until {}: {}",
-                    embargo.scope, embargo.until, embargo.because
-                ),
-            )
-            .with_retry(Retry::After(embargo.until.since(now)))),
+            Some(embargo) => Err(refusal(&embargo).with_retry(Retry::After(embargo.until.since(now)))),
         }
     }
 
@@ -105,7 +98,8 @@ impl Pace {
         let margin = if pause >= DURABLE { Duration::from_secs(1) } else { Duration::ZERO };
         let until = self.clock.now() + pause + margin;
         tracing::warn!(%until, "the certificate authority asked for a pause");
-        let because = text::printable(&error.to_string(), limits::EMBARGO_TEXT);
+        let words = error.problem().and_then(|it| it.detail.clone());
+        let because = text::printable(&words.unwrap_or_else(|| error.to_string()), limits::EMBARGO_TEXT);
         {
             let mut known = self.known();
             for scope in scopes {
@@ -197,6 +191,26 @@ impl Pace {
 impl fmt::Debug for Pace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pace").field("embargoes", &self.embargoes()).finish_non_exhaustive()
+    }
+}
+
+/// What the certificate authority would say inside a pause: a limit, except where it wants to hear nothing at all.
+fn refusal(embargo: &Embargo) -> Error {
+    let Embargo { scope, until, because } = embargo;
+    let what = format!("the certificate authority asked for a pause of {scope} until {until}");
+    match scope {
+        Scope::Address => Error::new(ErrorKind::Busy, format!("{what}: {because}")),
+        Scope::Registrations
+        | Scope::RenewalInfo
+        | Scope::Revocations
+        | Scope::Account(_)
+        | Scope::Orders(_)
+        | Scope::Renewals(_)
+        | Scope::Domain(_)
+        | Scope::Set(_)
+        | Scope::Name { .. } => {
+            Error::new(ErrorKind::Busy, what).with_problem(Problem::new(ProblemType::RateLimited, because.clone()))
+        }
     }
 }
 

@@ -99,6 +99,36 @@ fn a_rate_limit_concerns_its_names_alone() {
 }
 
 #[test]
+fn a_limit_on_some_names_that_is_remembered_holds_up_nobody_else() {
+    let world = World::new();
+    let process = world.process();
+    let limit = Wait::Seconds(Duration::from_secs(3 * 86400));
+    world.first.inject(Endpoint::NewOrder, Fault::RateLimited(limit), Times::Once);
+    world.issue(&process, "a.example").unwrap();
+    let asked = world.asked_for_orders().0;
+
+    // The authority still rests for these names here, and would not be asked by the issuer itself either.
+    world.clock.advance(Duration::from_secs(2 * 86400));
+    world.issue(&process, "a.example").unwrap();
+
+    assert_eq!(world.asked_for_orders().0, asked);
+    assert!(process.resting().iter().all(|it| it.names.is_some()), "{:?}", process.resting());
+}
+
+#[test]
+fn an_attempt_that_had_failed_everywhere_when_the_process_died_begins_anew() {
+    let world = World::new();
+    let mut progress = DurableProgress::default();
+    let over = br#"{"format":1,"state":{"passed":["first","second"]}}"#;
+    run(&world.clock, certwright_issuers::Progress::save(&mut progress, over)).unwrap();
+    let asked = Asked::new("a.example");
+
+    run(&world.clock, drive(&world.process(), &asked.request(), &mut progress, &world.clock)).unwrap();
+
+    assert_eq!(world.orders(), (1, 0));
+}
+
+#[test]
 fn a_refusal_of_the_request_goes_to_nobody_else() {
     for kind in [ProblemType::RejectedIdentifier, ProblemType::BadCsr, ProblemType::Caa] {
         let world = World::new();
