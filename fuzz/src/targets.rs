@@ -60,6 +60,7 @@ targets! {
     directory,
     distinguished_name,
     external_account,
+    failover,
     identifier,
     issuance,
     leaf,
@@ -487,6 +488,13 @@ pub fn url(bytes: &[u8]) {
             assert!(!url.authority().is_empty() && !url.authority().contains('/'));
         }
         Err(error) => sound(&error),
+    }
+}
+
+/// The stored state of a fail-over.
+pub fn failover(bytes: &[u8]) {
+    if let Some(error) = crate::failover::refusal(bytes) {
+        sound(&error);
     }
 }
 

@@ -11,25 +11,27 @@ use issuers::venafi::tpp::Login;
 use issuers::venafi::{Cloud, CustomField, Ngts, Service, Tpp, VenafiIssuer};
 use issuers::{CertificateRequest, InMemory, Issuer as _, Progress as _, Step};
 
-/// Asks all three services as an issuance goes, and answers the errors that come of it. What is handed out is whole.
+/// Asks one of the services as an issuance goes, also one whose stored state is `bytes`, and answers the errors that come of it. What is handed out is whole.
 pub(crate) fn refusals(bytes: &[u8]) -> Vec<Error> {
     let mut errors = Vec::new();
-    let status =
-        STATUS[bytes.iter().fold(bytes.len(), |sum, byte| sum.wrapping_add(usize::from(*byte))) % STATUS.len()];
+    let chance = bytes.iter().fold(bytes.len(), |sum, byte| sum.wrapping_add(usize::from(*byte)));
+    let status = STATUS[chance % STATUS.len()];
     let platform = Arc::new(Platform { status, body: Bytes::copy_from_slice(bytes) });
     let csr = CSR.into();
     let names = [Identifier::from(acme_core::DnsName::parse("a.example").expect("a name"))];
     let request = CertificateRequest::new(&csr, &names);
-    for service in services() {
+    let services = services();
+    let chosen = chance / STATUS.len() % services.len();
+    if let Some(service) = services.into_iter().nth(chosen) {
         let transport = Arc::clone(&platform);
         let issuer = match VenafiIssuer::new("venafi", service, transport, Arc::new(Noon)) {
             Ok(issuer) => issuer,
             Err(error) => return vec![error],
         };
-        for state in STATES {
+        for state in STATES.iter().map(|it| it.as_bytes()).chain([bytes]) {
             let mut progress = InMemory::new();
             if !state.is_empty() {
-                let saved = progress.save(state.as_bytes()).now_or_never();
+                let saved = progress.save(state).now_or_never();
                 assert!(saved.is_some_and(|it| it.is_ok()));
             }
             match issuer.issue(&request, &mut progress).now_or_never() {
