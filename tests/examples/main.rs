@@ -3,10 +3,13 @@
 mod program;
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use program::{Program, eventually, openssl_verifies, page, served_by};
 use tempfile::TempDir;
 use testkit::servers::{Bind, ChallTestSrv, Pebble, TsigAlgorithm, TsigKey, Zone, free_port};
@@ -149,6 +152,53 @@ fn served_chains_name_who_issued_them() {
     let _server = Program::new("quick_start", &folder).arguments(arguments).start();
     let issued = file(&folder, "issued.pem", &pebble.issuance_root_pem(0));
     eventually("a chain", || served_by(&listen, "d.test", &issued).filter(|it| it.contains("Pebble Intermediate")));
+}
+
+#[test]
+fn the_revocation_server_makes_the_urls_of_its_certificates_true() {
+    let folder = folder();
+    let _server = Program::new("revocation_server", &folder).arguments(["."]).start();
+    let verify =
+        |leaf| openssl(&folder, &["verify", "-x509_strict", "-crl_check", "-crl_download", "-CAfile", "ca.pem", leaf]);
+    eventually("the list", || verify("good.pem").contains("good.pem: OK").then_some(()));
+    let revoked = verify("revoked.pem");
+    assert!(revoked.contains("certificate revoked"), "{revoked}");
+
+    let url = openssl(&folder, &["x509", "-in", "good.pem", "-noout", "-ocsp_uri"]);
+    let (url, trust) = (url.trim(), ["ocsp", "-CAfile", "ca.pem", "-issuer", "ca.pem"]);
+    let ask = |leaf| openssl(&folder, &[&trust[..], &["-url", url, "-cert", leaf]].concat());
+    let (good, revoked) = (ask("good.pem"), ask("revoked.pem"));
+    assert!(good.contains("Response verify OK") && good.contains("good.pem: good"), "{good}");
+    assert!(revoked.contains("revoked.pem: revoked") && revoked.contains("Reason: keyCompromise"), "{revoked}");
+
+    // The same question by GET, its base64 in the path (RFC 5019).
+    openssl(&folder, &["ocsp", "-issuer", "ca.pem", "-cert", "good.pem", "-no_nonce", "-reqout", "request.der"]);
+    let request = BASE64_STANDARD.encode(std::fs::read(folder.path().join("request.der")).expect("a request"));
+    let (address, path) = url.trim_start_matches("http://").split_once('/').expect("a path");
+    let answer = got(address, &format!("/{path}/{}", request.replace('/', "%2F").replace('+', "%2B")));
+    std::fs::write(folder.path().join("answer.der"), answer).expect("a file");
+    let look = ["-respin", "answer.der", "-cert", "good.pem", "-no_nonce"];
+    let by_get = openssl(&folder, &[&trust[..], &look].concat());
+    assert!(by_get.contains("Response verify OK") && by_get.contains("good.pem: good"), "{by_get}");
+}
+
+/// What OpenSSL says in a folder, however it ends.
+fn openssl(folder: &TempDir, arguments: &[&str]) -> String {
+    let output = Command::new("openssl").args(arguments).current_dir(folder.path()).output().expect("openssl");
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// The body of an OCSP answer by GET.
+fn got(address: &str, path: &str) -> Vec<u8> {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time limit");
+    write!(stream, "GET {path} HTTP/1.0\r\n\r\n").expect("a question");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an answer");
+    let body = answer.windows(4).position(|it| it == b"\r\n\r\n").expect("a body") + 4;
+    let head = String::from_utf8_lossy(&answer[..body]).into_owned();
+    assert!(head.contains("200 OK") && head.contains("content-type: application/ocsp-response"), "{head}");
+    answer.split_off(body)
 }
 
 /// A server of plain TCP that says one thing.

@@ -205,6 +205,14 @@ impl Authority {
         self.path.not_after
     }
 
+    /// Its key as a signer, for what it signs beside certificates: [revocation lists](super::crl) and [OCSP answers](super::ocsp).
+    pub fn signer(&self) -> Arc<dyn Signer> {
+        match &self.key {
+            Key::Local(key) => key.clone(),
+            Key::Lent(signer) => signer.clone(),
+        }
+    }
+
     fn with_key(chain: Chain, key: Key, now: Timestamp) -> Result<Self, Error> {
         let path = Path::read(&chain, now)?;
         let own = parsed(&path.own)?;
