@@ -26,7 +26,6 @@ pub mod ca;
 pub mod certify;
 pub mod chain;
 pub mod csr;
-mod der;
 mod drive;
 pub mod failover;
 mod issuer;

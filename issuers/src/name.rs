@@ -18,9 +18,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use acme_core::der::{self, Reader, Writer};
 use acme_core::{Error, ErrorKind};
 
-use crate::der::{self, Reader, Writer};
 use crate::limits;
 
 mod attribute;
@@ -90,14 +90,14 @@ impl DistinguishedName {
         let mut parts = Vec::new();
         let mut count = 0;
         while !rest.is_empty() {
-            let mut set = Reader::new(rest.expect(der::SET).ok_or_else(malformed)?);
+            let mut set = Reader::new(rest.value(der::SET).ok_or_else(malformed)?);
             let mut attributes = Vec::new();
             while !set.is_empty() {
                 count += 1;
                 if count > limits::NAME_ATTRIBUTES {
                     return Err(too_many());
                 }
-                attributes.push(set.expect(der::SEQUENCE).and_then(Attribute::read).ok_or_else(malformed)?);
+                attributes.push(set.value(der::SEQUENCE).and_then(Attribute::read).ok_or_else(malformed)?);
             }
             parts.push(RelativeName::new(attributes)?);
         }
@@ -106,7 +106,7 @@ impl DistinguishedName {
 
     /// The name in DER.
     pub fn to_raw(&self) -> RawName {
-        RawName::written(der::write(256, |it| self.write(it)))
+        RawName::written(der::build(256, |it| self.write(it)))
     }
 
     /// The relative names, in the order of their encoding.
@@ -130,7 +130,7 @@ impl DistinguishedName {
             for part in &self.parts {
                 match part.attributes.as_slice() {
                     [only] => name.nested(der::SET, |set| only.write(set)),
-                    several => name.set_of(several.iter().map(|it| der::write(64, |out| it.write(out))).collect()),
+                    several => name.set_of(several.iter().map(|it| der::build(64, |out| it.write(out))).collect()),
                 }
             }
         });

@@ -63,6 +63,12 @@ impl ObjectIdentifier {
     }
 }
 
+impl AsRef<[u8]> for ObjectIdentifier {
+    fn as_ref(&self) -> &[u8] {
+        self.as_der()
+    }
+}
+
 impl FromStr for ObjectIdentifier {
     type Err = Error;
 

@@ -3,10 +3,9 @@
 //! A [`Draft`] is a TBSCertificate (RFC 5280 section 4.1.2) of parts that are copied byte for byte: names, the public key, extensions. [`Draft::sign`]
 //! gives the certificate; whoever signs otherwise takes [`Draft::to_be_signed`] and hands the signature to [`ToBeSigned::finish`].
 
-use acme_core::{Error, SignatureAlgorithm, Signer, Timestamp};
+use acme_core::{Error, SignatureAlgorithm, Signer, Timestamp, der};
 use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
 
-use crate::der;
 use crate::name::RawName;
 
 mod constraints;
@@ -57,7 +56,7 @@ impl<'a> Draft<'a> {
     pub fn to_be_signed(&self, algorithm: SignatureAlgorithm) -> ToBeSigned {
         let names = self.issuer.as_der().len() + self.subject.as_der().len();
         let capacity = names + self.public_key.len() + self.extensions.len_hint() + 160;
-        let message = der::write(capacity, |out| {
+        let message = der::build(capacity, |out| {
             out.sequence(|tbs| {
                 tbs.raw(VERSION_3);
                 tbs.unsigned(self.serial.as_octets());
@@ -105,7 +104,7 @@ impl ToBeSigned {
     /// The certificate, with this signature over [`message`](Self::message).
     pub fn finish(self, signature: &[u8]) -> CertificateDer<'static> {
         let capacity = self.message.len() + signature.len() + 40;
-        der::write(capacity, |out| out.signed(&self.message, self.algorithm, signature)).into()
+        der::build(capacity, |out| out.signed(&self.message, self.algorithm, signature)).into()
     }
 }
 

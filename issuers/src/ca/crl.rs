@@ -1,12 +1,12 @@
 //! Lists of revoked certificates (RFC 5280 section 5): what `crlDistributionPoints` lead to.
 
+use acme_core::der::{self, Writer};
 use acme_core::protocol::RevocationReason;
 use acme_core::{Error, ErrorKind, Signer, Timestamp};
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
 
 use super::revocation::Revoked;
 use crate::ObjectIdentifier;
-use crate::der::{self, Writer};
 use crate::template::{Criticality, Extension, Extensions, GeneralName, KeyIdentifier, SerialNumber};
 use crate::x509::Certificate;
 
@@ -80,7 +80,7 @@ impl RevocationList {
             return Err(Error::new(ErrorKind::Malformed, "an issuing distribution point needs a URL or a scope"));
         }
         let urls = urls.iter().map(|url| GeneralName::uri(url)).collect::<Result<Vec<_>, _>>()?;
-        let value = der::write(128, |out| {
+        let value = der::build(128, |out| {
             out.sequence(|point| {
                 if !urls.is_empty() {
                     point.nested(der::context_constructed(0), |name| {
@@ -124,7 +124,7 @@ impl RevocationList {
         }
         let algorithm = signer.algorithm();
         let extensions = self.extensions(&certificate)?;
-        let message = der::write(200 + certificate.subject.len() + self.entries.len() * 50, |out| {
+        let message = der::build(200 + certificate.subject.len() + self.entries.len() * 50, |out| {
             out.sequence(|list| {
                 // Version 2, the first with extensions.
                 list.unsigned(&[1]);
@@ -139,7 +139,7 @@ impl RevocationList {
             });
         });
         let signature = signer.sign(&message).await.map_err(|error| error.while_doing(doing))?;
-        Ok(der::write(message.len() + 600, |out| out.signed(&message, algorithm, &signature)).into())
+        Ok(der::build(message.len() + 600, |out| out.signed(&message, algorithm, &signature)).into())
     }
 
     fn extensions(&self, certificate: &Certificate<'_>) -> Result<Extensions, Error> {
@@ -147,7 +147,7 @@ impl RevocationList {
             Some(octets) => KeyIdentifier::of_octets(octets),
             None => KeyIdentifier::of_key(&certificate.public_key)?,
         };
-        let number = der::write(12, |out| out.unsigned(&self.number.to_be_bytes()));
+        let number = der::build(12, |out| out.unsigned(&self.number.to_be_bytes()));
         let extensions = Extensions::new().with(identifier.to_authority_extension()).with(Extension::new(
             CRL_NUMBER,
             Criticality::NotCritical,
@@ -166,7 +166,7 @@ impl Entry {
             entry.unsigned(self.serial.as_octets());
             entry.time(self.revoked.at);
             if let Some(code) = self.revoked.code() {
-                let reason = der::write(4, |it| it.value(der::ENUMERATED, &[code]));
+                let reason = der::build(4, |it| it.value(der::ENUMERATED, &[code]));
                 Extensions::new().with(Extension::new(REASON_CODE, Criticality::NotCritical, reason)).write(entry);
             }
         });

@@ -9,12 +9,12 @@ mod response;
 use std::sync::Arc;
 use std::time::Duration;
 
+use acme_core::der::{self, Reader};
 use acme_core::{Error, ErrorKind, Retry, Signer, Timestamp, hash};
 use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
 use sha1::{Digest as _, Sha1};
 
 use super::revocation::{RevocationStatus, Status};
-use crate::der::{self, Reader};
 use crate::x509::{Certificate, extended_key_usage, oid};
 
 pub use request::{CertificateId, Request, from_path};
@@ -173,7 +173,7 @@ fn key_hash(certificate: &Certificate<'_>, signer: &dyn Signer) -> Result<[u8; 2
 /// The octets of the BIT STRING: what OCSP takes the hash of.
 fn key_bits<'a>(key: &'a SubjectPublicKeyInfoDer<'_>) -> Option<&'a [u8]> {
     let mut fields = Reader::only(der::SEQUENCE, key)?;
-    fields.expect(der::SEQUENCE)?;
+    fields.value(der::SEQUENCE)?;
     fields.bit_string()
 }
 

@@ -1,10 +1,10 @@
 //! Name constraints (RFC 5280 section 4.2.1.10): which names an authority may issue for.
 
+use acme_core::der::{self, Reader};
 use acme_core::{Error, ErrorKind, text};
 use rustls_pki_types::CertificateDer;
 
 use super::subtree::{Candidate, Form, Subtree};
-use crate::der::{self, Reader};
 use crate::limits;
 use crate::x509::{Certificate, RawGeneralName, name, oid};
 

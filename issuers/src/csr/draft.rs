@@ -2,12 +2,12 @@
 
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 use acme_core::PrivateKey;
-use acme_core::{DnsName, Error, ErrorKind, Identifier, SignatureAlgorithm, Signer};
+use acme_core::{DnsName, Error, ErrorKind, Identifier, SignatureAlgorithm, Signer, der};
 use rustls_pki_types::{CertificateSigningRequestDer, SubjectPublicKeyInfoDer};
 
 use crate::name::{AttributeType, DistinguishedName, RawName};
 use crate::template::{BasicConstraints, Extension, Extensions, GeneralName, NameConstraints, Usages};
-use crate::{ObjectIdentifier, der, limits};
+use crate::{ObjectIdentifier, limits};
 
 /// A signing request that is not signed yet. Finish it with [`sign`](Self::sign).
 ///
@@ -145,7 +145,7 @@ impl Draft {
     fn info(&self, key: &SubjectPublicKeyInfoDer<'_>) -> Vec<u8> {
         let extensions = self.extensions();
         let capacity = self.subject.as_der().len() + key.len() + extensions.len_hint() + 64;
-        der::write(capacity, |out| {
+        der::build(capacity, |out| {
             out.sequence(|info| {
                 info.unsigned(&[]);
                 info.raw(self.subject.as_der());
@@ -165,7 +165,7 @@ impl Draft {
 
 fn finish(info: &[u8], algorithm: SignatureAlgorithm, signature: &[u8]) -> CertificateSigningRequestDer<'static> {
     let capacity = info.len() + signature.len() + 40;
-    der::write(capacity, |out| out.signed(info, algorithm, signature)).into()
+    der::build(capacity, |out| out.signed(info, algorithm, signature)).into()
 }
 
 /// pkcs-9-at-extensionRequest, 1.2.840.113549.1.9.14.

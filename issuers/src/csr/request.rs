@@ -1,9 +1,9 @@
 //! A signing request that somebody made, kept to the byte.
 
+use acme_core::der::{self, Reader};
 use acme_core::{Error, ErrorKind, Identifier, text};
 use rustls_pki_types::{CertificateSigningRequestDer, SubjectPublicKeyInfoDer};
 
-use crate::der::{self, Reader};
 use crate::template::{ExtendedKeyUsage, KeyUsages};
 use crate::x509::{self, BasicConstraints, RawExtension, RawGeneralName, name, oid};
 use crate::{ObjectIdentifier, limits};
@@ -176,7 +176,7 @@ fn requested(attributes: &[u8]) -> Result<Vec<RawExtension<'_>>, String> {
             continue;
         }
         while !values.is_empty() {
-            let Some(list) = values.expect(der::SEQUENCE) else {
+            let Some(list) = values.value(der::SEQUENCE) else {
                 return Err("the extensions it asks for are no list".to_owned());
             };
             x509::add_extensions(&mut found, list)?;
@@ -186,7 +186,7 @@ fn requested(attributes: &[u8]) -> Result<Vec<RawExtension<'_>>, String> {
 }
 
 fn attribute(mut fields: Reader<'_>) -> Option<(&[u8], Reader<'_>)> {
-    let kind = fields.expect(der::OBJECT_IDENTIFIER)?;
+    let kind = fields.value(der::OBJECT_IDENTIFIER)?;
     let values = fields.enter(der::SET)?;
     fields.end()?;
     Some((kind, values))

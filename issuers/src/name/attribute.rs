@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
+use acme_core::der::{self, Reader, Writer};
 use acme_core::{Error, ErrorKind, text};
 
 use super::attribute_type::{AttributeType, Form};
-use crate::der::{self, Reader, Writer};
 use crate::x509::name::text_of;
 use crate::{ObjectIdentifier, limits};
 
@@ -84,13 +84,13 @@ impl Attribute {
 
     /// The value in DER.
     pub fn to_der(&self) -> Vec<u8> {
-        der::write(64, |it| self.write_value(it))
+        der::build(64, |it| self.write_value(it))
     }
 
     /// Reads the content of an AttributeTypeAndValue.
     pub(super) fn read(content: &[u8]) -> Option<Self> {
         let mut fields = Reader::new(content);
-        let kind = AttributeType::from(ObjectIdentifier::from_der(fields.expect(der::OBJECT_IDENTIFIER)?).ok()?);
+        let kind = AttributeType::from(ObjectIdentifier::from_der(fields.value(der::OBJECT_IDENTIFIER)?).ok()?);
         let value = fields.any()?.whole;
         fields.end()?;
         Some(Self::of(kind, value))

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use acme_core::der::{self, Reader};
 use acme_core::{Error, ErrorKind, text};
 
 use super::DistinguishedName;
-use crate::der::{self, Reader};
 
 /// A Name in DER, byte for byte as a signing request or an authority has it: never decoded and written again.
 ///
@@ -23,7 +23,7 @@ impl RawName {
         let is_name = || {
             let mut parts = Reader::only(der::SEQUENCE, &bytes)?;
             while !parts.is_empty() {
-                parts.expect(der::SET)?;
+                parts.value(der::SET)?;
             }
             Some(())
         };

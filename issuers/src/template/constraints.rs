@@ -4,11 +4,11 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use acme_core::der::{self, Writer};
 use acme_core::{Error, ErrorKind, text};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{Criticality, Extension};
-use crate::der::{self, Writer};
 
 /// Whether a certificate is that of an authority (RFC 5280 section 4.2.1.9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,7 +26,7 @@ pub enum BasicConstraints {
 impl BasicConstraints {
     /// The extension; always critical, as RFC 5280 wants it for authorities and as Go and OpenSSL write it for others.
     pub fn to_extension(self) -> Extension {
-        let value = der::write(8, |out| {
+        let value = der::build(8, |out| {
             out.sequence(|it| match self {
                 Self::EndEntity => {}
                 Self::Authority { path_length } => {
@@ -101,7 +101,7 @@ impl NameConstraints {
         }
         self.permitted.check()?;
         self.excluded.check()?;
-        let value = der::write(128, |out| {
+        let value = der::build(128, |out| {
             out.sequence(|it| {
                 for (number, trees) in [(0, &self.permitted), (1, &self.excluded)] {
                     if !trees.is_empty() {

@@ -1,11 +1,11 @@
 //! Extensions (RFC 5280 section 4.2): the list, and those that need no type of their own.
 
+use acme_core::der::{self, Writer};
 use acme_core::{Error, ErrorKind};
 
 use super::GeneralName;
 use crate::ObjectIdentifier;
 use crate::csr::RawExtension;
-use crate::der::{self, Writer};
 use crate::name::RawName;
 
 /// One extension. Its value is kept byte for byte.
@@ -44,7 +44,7 @@ impl Extension {
     /// The subject alternative names, in this order; critical exactly when the subject is empty (section 4.2.1.6).
     pub fn alternative_names(names: &[GeneralName], subject: &RawName) -> Self {
         let criticality = if subject.is_empty() { Criticality::Critical } else { Criticality::NotCritical };
-        let value = der::write(64, |out| {
+        let value = der::build(64, |out| {
             out.sequence(|it| names.iter().for_each(|name| name.write(it)));
         });
         Self::new(Self::SUBJECT_ALTERNATIVE_NAME, criticality, value)
@@ -56,7 +56,7 @@ impl Extension {
     /// `Malformed` without any URL, or for one that is none.
     pub fn crl_distribution_points(urls: &[String]) -> Result<Self, Error> {
         let urls = locations(urls)?;
-        let value = der::write(128, |out| {
+        let value = der::build(128, |out| {
             out.sequence(|points| {
                 for url in &urls {
                     points.sequence(|point| {
@@ -76,7 +76,7 @@ impl Extension {
     /// `Malformed` without any URL, or for one that is none.
     pub fn authority_information(ocsp: &[String], ca_issuers: &[String]) -> Result<Self, Error> {
         let all = locations(&[ocsp, ca_issuers].concat())?;
-        let value = der::write(128, |out| {
+        let value = der::build(128, |out| {
             out.sequence(|it| {
                 for (at, url) in all.iter().enumerate() {
                     it.sequence(|access| {
@@ -91,7 +91,7 @@ impl Extension {
 
     /// The policies under which the certificate was issued (section 4.2.1.4), without qualifiers.
     pub fn certificate_policies(policies: &[ObjectIdentifier]) -> Self {
-        let value = der::write(64, |out| {
+        let value = der::build(64, |out| {
             out.sequence(|it| {
                 for policy in policies {
                     it.sequence(|it| it.object_identifier(policy));

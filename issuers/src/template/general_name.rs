@@ -3,10 +3,10 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use acme_core::der::{self, Reader, Writer};
 use acme_core::{DnsName, Error, ErrorKind, Identifier, text};
 
 use crate::ObjectIdentifier;
-use crate::der::{self, Reader, Writer};
 use crate::name::RawName;
 
 /// A name of any kind that a certificate can be for.
@@ -165,7 +165,7 @@ impl OtherName {
         if text.is_empty() {
             return Err(Error::new(ErrorKind::Malformed, format!("the other name {oid} is empty: leave it out")));
         }
-        let value = der::write(text.len() + 4, |out| out.value(der::UTF8_STRING, text.as_bytes()));
+        let value = der::build(text.len() + 4, |out| out.value(der::UTF8_STRING, text.as_bytes()));
         Ok(Self { oid, value })
     }
 
@@ -197,6 +197,6 @@ impl OtherName {
     /// The value, when it is a UTF8String.
     pub fn text(&self) -> Option<&str> {
         let mut reader = Reader::new(&self.value);
-        str::from_utf8(reader.expect(der::UTF8_STRING)?).ok()
+        str::from_utf8(reader.value(der::UTF8_STRING)?).ok()
     }
 }

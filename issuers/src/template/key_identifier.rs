@@ -1,10 +1,10 @@
 //! Key identifiers: by which a certificate and its issuer's are told to belong together.
 
+use acme_core::der::{self, Reader};
 use acme_core::{Error, ErrorKind, hash};
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 
 use super::{Criticality, Extension};
-use crate::der::{self, Reader};
 
 /// A key identifier (RFC 5280 sections 4.2.1.1 and 4.2.1.2).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -21,8 +21,8 @@ impl KeyIdentifier {
     pub fn of_key(key: &SubjectPublicKeyInfoDer<'_>) -> Result<Self, Error> {
         let bits = || {
             let mut fields = Reader::only(der::SEQUENCE, key)?;
-            fields.expect(der::SEQUENCE)?;
-            let bits = fields.expect(der::BIT_STRING)?;
+            fields.value(der::SEQUENCE)?;
+            let bits = fields.value(der::BIT_STRING)?;
             fields.end()?;
             bits.get(1..)
         };
@@ -44,13 +44,13 @@ impl KeyIdentifier {
 
     /// The extension that names the key of the certificate itself.
     pub fn to_subject_extension(&self) -> Extension {
-        let value = der::write(24, |out| out.value(der::OCTET_STRING, &self.0));
+        let value = der::build(24, |out| out.value(der::OCTET_STRING, &self.0));
         Extension::new(Extension::SUBJECT_KEY_IDENTIFIER, Criticality::NotCritical, value)
     }
 
     /// The extension that names the key of its issuer.
     pub fn to_authority_extension(&self) -> Extension {
-        let value = der::write(24, |out| out.sequence(|it| it.value(der::context(0), &self.0)));
+        let value = der::build(24, |out| out.sequence(|it| it.value(der::context(0), &self.0)));
         Extension::new(Extension::AUTHORITY_KEY_IDENTIFIER, Criticality::NotCritical, value)
     }
 }

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::ops::BitOr;
 
-use acme_core::{Error, ErrorKind, text};
+use acme_core::{Error, ErrorKind, der, text};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{Criticality, Extension};
-use crate::{ObjectIdentifier, der, limits};
+use crate::{ObjectIdentifier, limits};
 
 /// Usages of both kinds. [`parse`](Self::parse) the words of cert-manager's `spec.usages`, or put them together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -106,7 +106,7 @@ impl Usages {
             extensions.push(self.key.to_extension());
         }
         if !self.extended.is_empty() {
-            let value = der::write(32, |out| {
+            let value = der::build(32, |out| {
                 out.sequence(|it| self.extended.iter().for_each(|usage| it.object_identifier(&usage.oid())));
             });
             extensions.push(Extension::new(Extension::EXTENDED_KEY_USAGE, Criticality::NotCritical, value));
@@ -181,7 +181,7 @@ impl KeyUsages {
 
     /// The extension; critical, as RFC 5280 wants it.
     pub fn to_extension(self) -> Extension {
-        let value = der::write(8, |out| out.named_bits(self.0));
+        let value = der::build(8, |out| out.named_bits(self.0));
         Extension::new(Extension::KEY_USAGE, Criticality::Critical, value)
     }
 }

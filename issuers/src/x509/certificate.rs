@@ -1,11 +1,11 @@
 //! A certificate (RFC 5280 section 4.1), taken apart and kept to the byte.
 
 use acme_core::Timestamp;
+use acme_core::der::{self, Reader};
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 
 use super::extension::{self, BasicConstraints, RawExtension, oid};
 use super::time;
-use crate::der::{self, Reader};
 
 /// A certificate as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl<'a> Certificate<'a> {
         let mut fields = Reader::only(der::SEQUENCE, signed)?;
         fields.optional(der::context_constructed(0))?;
         // Serial numbers that are negative or padded are out there, and are compared octet by octet all the same.
-        let serial = fields.expect(der::INTEGER).filter(|it| !it.is_empty())?;
+        let serial = fields.value(der::INTEGER).filter(|it| !it.is_empty())?;
         if fields.whole(der::SEQUENCE)? != algorithm {
             return None;
         }
@@ -58,7 +58,7 @@ impl<'a> Certificate<'a> {
         let list = match fields.optional(der::context_constructed(3))? {
             Some(wrapped) => {
                 let mut inside = Reader::new(wrapped);
-                let list = inside.expect(der::SEQUENCE)?;
+                let list = inside.value(der::SEQUENCE)?;
                 inside.end()?;
                 Some(list)
             }
@@ -107,7 +107,7 @@ impl<'a> Certificate<'a> {
 
     pub(crate) fn subject_key_identifier(&self) -> Option<&'a [u8]> {
         let mut value = Reader::new(self.extension(oid::SUBJECT_KEY_IDENTIFIER)?.value);
-        let key = value.expect(der::OCTET_STRING)?;
+        let key = value.value(der::OCTET_STRING)?;
         value.end()?;
         Some(key)
     }

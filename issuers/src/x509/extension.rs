@@ -1,8 +1,8 @@
 //! Extensions (RFC 5280 section 4.2): as they stand, and what the common ones say.
 
+use acme_core::der::{self, Reader};
 use acme_core::text;
 
-use crate::der::{self, Reader};
 use crate::{ObjectIdentifier, limits};
 
 /// An extension of a certificate or of a signing request, as it stands there.
@@ -70,7 +70,7 @@ pub(crate) fn extension<'a>(extensions: &[RawExtension<'a>], oid: &[u8]) -> Opti
 /// The bits of a key usage extension (RFC 5280 section 4.2.1.3), bit 0 the lowest.
 pub(crate) fn key_usage(value: &[u8]) -> Option<u16> {
     let mut reader = Reader::new(value);
-    let (&unused, octets) = reader.expect(der::BIT_STRING)?.split_first()?;
+    let (&unused, octets) = reader.value(der::BIT_STRING)?.split_first()?;
     reader.end()?;
     match octets {
         [] if unused == 0 => Some(0),
@@ -85,7 +85,7 @@ pub(crate) fn extended_key_usage(value: &[u8]) -> Option<Vec<&[u8]>> {
     let mut list = Reader::only(der::SEQUENCE, value)?;
     let mut usages = Vec::new();
     while !list.is_empty() {
-        usages.push(list.expect(der::OBJECT_IDENTIFIER)?);
+        usages.push(list.value(der::OBJECT_IDENTIFIER)?);
     }
     Some(usages)
 }
@@ -99,9 +99,9 @@ pub(crate) fn dotted(oid: &[u8]) -> String {
 }
 
 fn read(mut fields: Reader<'_>) -> Option<RawExtension<'_>> {
-    let oid = fields.expect(der::OBJECT_IDENTIFIER)?;
+    let oid = fields.value(der::OBJECT_IDENTIFIER)?;
     let critical = fields.flag()?;
-    let value = fields.expect(der::OCTET_STRING)?;
+    let value = fields.value(der::OCTET_STRING)?;
     fields.end()?;
     (!oid.is_empty()).then_some(RawExtension { oid, critical, value })
 }

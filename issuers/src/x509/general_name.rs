@@ -2,9 +2,8 @@
 
 use std::net::IpAddr;
 
+use acme_core::der::{self, Reader};
 use acme_core::{DnsName, Error, ErrorKind, Identifier};
-
-use crate::der::{self, Reader};
 
 /// A name, as it stands in a certificate or a signing request.
 ///
@@ -68,7 +67,7 @@ impl<'a> RawGeneralName<'a> {
         Some(match name.tag {
             0xa0 => {
                 let mut fields = Reader::new(name.content);
-                let form = fields.expect(der::OBJECT_IDENTIFIER)?;
+                let form = fields.value(der::OBJECT_IDENTIFIER)?;
                 let value = fields.enter(der::context_constructed(0))?.any()?.whole;
                 fields.end()?;
                 Self::Other { form, value }

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
+use acme_core::der::{self, Reader, Value};
 use acme_core::text;
 
 use super::extension::dotted;
-use crate::der::{self, Reader, Value};
 
 /// One attribute of a name.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +53,7 @@ pub(crate) fn parts(name: &[u8]) -> Option<Vec<Vec<Attribute<'_>>>> {
         let mut part = Vec::new();
         while !set.is_empty() {
             let mut fields = set.enter(der::SEQUENCE)?;
-            let attribute = Attribute { kind: fields.expect(der::OBJECT_IDENTIFIER)?, value: fields.any()? };
+            let attribute = Attribute { kind: fields.value(der::OBJECT_IDENTIFIER)?, value: fields.any()? };
             fields.end()?;
             part.push(attribute);
         }
@@ -84,25 +84,25 @@ pub(crate) fn readable(name: &[u8]) -> String {
 pub(crate) fn canonical(name: &[u8]) -> Vec<u8> {
     let Some(parts) = parts(name) else { return name.to_vec() };
     let parts: Vec<_> = parts.iter().map(|part| canonical_part(part)).collect();
-    der::value(der::SEQUENCE, &parts.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    der::write(der::SEQUENCE, &parts.concat())
 }
 
 /// The same for one relative distinguished name.
 pub(crate) fn canonical_part(part: &[Attribute<'_>]) -> Vec<u8> {
     let mut attributes: Vec<_> = part.iter().map(canonical_attribute).collect();
     attributes.sort_unstable();
-    der::value(der::SET, &attributes.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    der::write(der::SET, &attributes.concat())
 }
 
 fn canonical_attribute(attribute: &Attribute<'_>) -> Vec<u8> {
     let value = match attribute.text() {
         Some(text) => {
             let words: Vec<_> = text.split_whitespace().map(str::to_lowercase).collect();
-            der::value(der::UTF8_STRING, &[words.join(" ").as_bytes()])
+            der::write(der::UTF8_STRING, words.join(" ").as_bytes())
         }
         None => attribute.value.whole.to_vec(),
     };
-    der::value(der::SEQUENCE, &[&der::value(der::OBJECT_IDENTIFIER, &[attribute.kind]), &value])
+    der::write(der::SEQUENCE, &[der::write(der::OBJECT_IDENTIFIER, attribute.kind), value].concat())
 }
 
 fn attribute_text(attribute: &Attribute<'_>) -> String {
@@ -136,14 +136,14 @@ mod tests {
         let parts: Vec<_> = attributes
             .iter()
             .map(|(kind, tag, text)| {
-                let attribute = der::value(
+                let attribute = der::write(
                     der::SEQUENCE,
-                    &[&der::value(der::OBJECT_IDENTIFIER, &[kind]), &der::value(*tag, &[text])],
+                    &[der::write(der::OBJECT_IDENTIFIER, kind), der::write(*tag, text)].concat(),
                 );
-                der::value(der::SET, &[&attribute])
+                der::write(der::SET, &attribute)
             })
             .collect();
-        der::value(der::SEQUENCE, &parts.iter().map(Vec::as_slice).collect::<Vec<_>>())
+        der::write(der::SEQUENCE, &parts.concat())
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! Times of X.509 (RFC 5280 section 4.1.2.5): two digits of the year until 2049, four from then on.
 
 use acme_core::Timestamp;
-
-use crate::der::{GENERALIZED_TIME, Reader, UTC_TIME};
+use acme_core::der::{GENERALIZED_TIME, Reader, UTC_TIME};
 
 /// The next value, a time of either form; years before 1970 become 1970.
 pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Timestamp> {
@@ -53,10 +52,10 @@ fn days_before(year: i64, month: i64, day: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::der;
+    use acme_core::der;
 
     fn read_text(tag: u8, text: &str) -> Option<String> {
-        read(&mut Reader::new(&der::value(tag, &[text.as_bytes()]))).map(|at| at.to_string())
+        read(&mut Reader::new(&der::write(tag, text.as_bytes()))).map(|at| at.to_string())
     }
 
     #[test]

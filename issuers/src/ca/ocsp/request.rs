@@ -1,10 +1,10 @@
 //! Requests (RFC 6960 section 4.1).
 
+use acme_core::der::{self, Reader};
 use acme_core::{Error, ErrorKind};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::der::{self, Reader};
 use crate::limits;
 use crate::template::SerialNumber;
 use crate::x509;
@@ -64,7 +64,7 @@ impl<'a> Request<'a> {
             None => None,
             Some(extension) => {
                 let mut value = Reader::new(extension.value);
-                let nonce = value.expect(der::OCTET_STRING).filter(|_| value.is_empty());
+                let nonce = value.value(der::OCTET_STRING).filter(|_| value.is_empty());
                 let is_sound = |it: &&[u8]| (1..=limits::OCSP_NONCE).contains(&it.len());
                 Some(nonce.filter(is_sound).ok_or_else(|| refuse("its nonce is empty or too long"))?)
             }
@@ -94,10 +94,10 @@ impl<'a> CertificateId<'a> {
     fn read(mut single: Reader<'a>) -> Option<Self> {
         let whole = single.whole(der::SEQUENCE)?;
         let mut fields = Reader::only(der::SEQUENCE, whole)?;
-        let hash = fields.enter(der::SEQUENCE)?.expect(der::OBJECT_IDENTIFIER)?;
-        let issuer_name_hash = fields.expect(der::OCTET_STRING)?;
-        let issuer_key_hash = fields.expect(der::OCTET_STRING)?;
-        let raw_serial = fields.expect(der::INTEGER)?;
+        let hash = fields.enter(der::SEQUENCE)?.value(der::OBJECT_IDENTIFIER)?;
+        let issuer_name_hash = fields.value(der::OCTET_STRING)?;
+        let issuer_key_hash = fields.value(der::OCTET_STRING)?;
+        let raw_serial = fields.value(der::INTEGER)?;
         fields.end()?;
         Some(Self { hash, issuer_name_hash, issuer_key_hash, raw_serial, whole })
     }
@@ -140,7 +140,7 @@ fn outer(bytes: &[u8]) -> Option<(Reader<'_>, &[u8])> {
     let extensions = match request.optional(der::context_constructed(2))? {
         Some(wrapped) => {
             let mut inside = Reader::new(wrapped);
-            let list = inside.expect(der::SEQUENCE)?;
+            let list = inside.value(der::SEQUENCE)?;
             inside.end()?;
             list
         }

@@ -1,11 +1,11 @@
 //! Responses (RFC 6960 section 4.2).
 
+use acme_core::der::{self, Writer};
 use acme_core::{SignatureAlgorithm, Timestamp};
 use rustls_pki_types::CertificateDer;
 
 use super::request::{CertificateId, NONCE};
 use crate::ca::revocation::Status;
-use crate::der::{self, Writer};
 
 /// Why there is no answer (OCSPResponseStatus).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl Refusal {
             Self::SignatureRequired => 5,
             Self::Unauthorized => 6,
         };
-        der::write(8, |out| out.sequence(|it| it.value(der::ENUMERATED, &[code])))
+        der::build(8, |out| out.sequence(|it| it.value(der::ENUMERATED, &[code])))
     }
 }
 
@@ -54,7 +54,7 @@ pub(super) struct Answered<'a> {
 
 impl Content<'_> {
     pub(super) fn to_be_signed(&self) -> Vec<u8> {
-        der::write(128 + self.answered.len() * 160, |out| {
+        der::build(128 + self.answered.len() * 160, |out| {
             out.sequence(|data| {
                 // By the hash of its key: `[2]`, explicit.
                 data.nested(der::context_constructed(2), |it| it.value(der::OCTET_STRING, self.key_hash));
@@ -100,7 +100,7 @@ pub(super) fn finish(
     signature: &[u8],
     delegate: Option<&CertificateDer<'_>>,
 ) -> Vec<u8> {
-    der::write(message.len() + signature.len() + delegate.map_or(0, |it| it.len()) + 96, |out| {
+    der::build(message.len() + signature.len() + delegate.map_or(0, |it| it.len()) + 96, |out| {
         out.sequence(|response| {
             response.value(der::ENUMERATED, &[SUCCESSFUL]);
             response.nested(der::context_constructed(0), |it| {

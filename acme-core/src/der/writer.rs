@@ -1,46 +1,34 @@
-//! As much of DER (X.690) as X.509 needs: a writer that fills one buffer, and a strict reader.
+//! The writer: one buffer, and lengths filled in afterwards.
 
-use acme_core::{SignatureAlgorithm, Timestamp};
-
-use crate::ObjectIdentifier;
-
-mod fields;
-mod reader;
-
-pub(crate) use reader::{Reader, Value};
+use super::{BIT_STRING, BOOLEAN, GENERALIZED_TIME, INTEGER, OBJECT_IDENTIFIER, SEQUENCE, SET, UTC_TIME};
+use crate::{SignatureAlgorithm, Timestamp};
 
 /// Writes one value after another into one buffer; lengths are filled in when the content is there.
-#[derive(Default)]
-pub(crate) struct Writer {
+#[derive(Debug, Default)]
+pub struct Writer {
     out: Vec<u8>,
 }
 
-/// What `content` writes.
-pub(crate) fn write(capacity: usize, content: impl FnOnce(&mut Writer)) -> Vec<u8> {
+/// What `content` writes, into a buffer of this capacity.
+pub fn build(capacity: usize, content: impl FnOnce(&mut Writer)) -> Vec<u8> {
     let mut writer = Writer { out: Vec::with_capacity(capacity) };
     content(&mut writer);
     writer.out
 }
 
-/// One value: tag, length, and the parts of its content one after another.
-pub(crate) fn value(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
-    let length = parts.iter().map(|part| part.len()).sum::<usize>();
-    write(length + 6, |out| out.nested(tag, |it| parts.iter().for_each(|part| it.raw(part))))
-}
-
 impl Writer {
     /// Values that are DER already, byte for byte.
-    pub(crate) fn raw(&mut self, values: &[u8]) {
+    pub fn raw(&mut self, values: &[u8]) {
         self.out.extend_from_slice(values);
     }
 
     /// A value with this content.
-    pub(crate) fn value(&mut self, tag: u8, content: &[u8]) {
+    pub fn value(&mut self, tag: u8, content: &[u8]) {
         self.nested(tag, |it| it.raw(content));
     }
 
     /// A value whose content `content` writes.
-    pub(crate) fn nested(&mut self, tag: u8, content: impl FnOnce(&mut Self)) {
+    pub fn nested(&mut self, tag: u8, content: impl FnOnce(&mut Self)) {
         self.out.extend_from_slice(&[tag, 0]);
         let start = self.out.len();
         content(self);
@@ -59,18 +47,19 @@ impl Writer {
         }
     }
 
-    pub(crate) fn sequence(&mut self, content: impl FnOnce(&mut Self)) {
+    /// A SEQUENCE whose content `content` writes.
+    pub fn sequence(&mut self, content: impl FnOnce(&mut Self)) {
         self.nested(SEQUENCE, content);
     }
 
     /// A SET OF: DER wants its elements in ascending order.
-    pub(crate) fn set_of(&mut self, mut elements: Vec<Vec<u8>>) {
+    pub fn set_of(&mut self, mut elements: Vec<Vec<u8>>) {
         elements.sort();
         self.nested(SET, |it| elements.iter().for_each(|element| it.raw(element)));
     }
 
     /// A BIT STRING of whole octets.
-    pub(crate) fn bit_string(&mut self, octets: &[u8]) {
+    pub fn bit_string(&mut self, octets: &[u8]) {
         self.nested(BIT_STRING, |it| {
             it.raw(&[0]);
             it.raw(octets);
@@ -78,7 +67,7 @@ impl Writer {
     }
 
     /// A named bit list (X.680 section 22.7): bit 0 is the lowest of `bits`; trailing zeros are left out.
-    pub(crate) fn named_bits(&mut self, bits: u16) {
+    pub fn named_bits(&mut self, bits: u16) {
         let octets = bits.reverse_bits().to_be_bytes();
         let unused = u8::try_from(bits.leading_zeros() % 8).unwrap_or_default();
         match octets {
@@ -89,7 +78,7 @@ impl Writer {
     }
 
     /// An INTEGER from its magnitude, which may have leading zeros.
-    pub(crate) fn unsigned(&mut self, magnitude: &[u8]) {
+    pub fn unsigned(&mut self, magnitude: &[u8]) {
         let zeros = magnitude.iter().take_while(|it| **it == 0).count();
         let magnitude = &magnitude[zeros..];
         self.nested(INTEGER, |it| {
@@ -100,17 +89,18 @@ impl Writer {
         });
     }
 
-    pub(crate) fn object_identifier(&mut self, oid: &ObjectIdentifier) {
-        self.value(OBJECT_IDENTIFIER, oid.as_der());
+    /// An OBJECT IDENTIFIER from its content.
+    pub fn object_identifier(&mut self, content: impl AsRef<[u8]>) {
+        self.value(OBJECT_IDENTIFIER, content.as_ref());
     }
 
     /// BOOLEAN TRUE; FALSE is a default everywhere, and DER leaves defaults out.
-    pub(crate) fn yes(&mut self) {
+    pub fn yes(&mut self) {
         self.value(BOOLEAN, &[0xff]);
     }
 
     /// What was signed, the algorithm and the signature: the SEQUENCE that certificates, signing requests, revocation lists and OCSP share.
-    pub(crate) fn signed(&mut self, message: &[u8], algorithm: SignatureAlgorithm, signature: &[u8]) {
+    pub fn signed(&mut self, message: &[u8], algorithm: SignatureAlgorithm, signature: &[u8]) {
         self.sequence(|it| {
             it.raw(message);
             it.raw(algorithm.x509());
@@ -119,7 +109,7 @@ impl Writer {
     }
 
     /// A time as RFC 5280 section 4.1.2.5 wants it: UTCTime through 2049, GeneralizedTime from 2050 on, always to the second and in UTC.
-    pub(crate) fn time(&mut self, at: Timestamp) {
+    pub fn time(&mut self, at: Timestamp) {
         let digits = digits(at);
         match &digits {
             [b'2', b'0', b'0'..=b'4', ..] | [b'1', b'9', b'5'..=b'9', ..] => self.value(UTC_TIME, &digits[2..]),
@@ -128,8 +118,7 @@ impl Writer {
     }
 
     /// A GeneralizedTime to the second, as OCSP has it whatever the year is (RFC 6960 section 4.2.2.1).
-    #[cfg(all(feature = "ca", any(feature = "aws-lc-rs", feature = "ring")))]
-    pub(crate) fn generalized_time(&mut self, at: Timestamp) {
+    pub fn generalized_time(&mut self, at: Timestamp) {
         self.value(GENERALIZED_TIME, &digits(at));
     }
 }
@@ -165,35 +154,6 @@ fn digits(at: Timestamp) -> [u8; 15] {
     out
 }
 
-pub(crate) const BOOLEAN: u8 = 0x01;
-pub(crate) const INTEGER: u8 = 0x02;
-pub(crate) const BIT_STRING: u8 = 0x03;
-pub(crate) const OCTET_STRING: u8 = 0x04;
-pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
-#[cfg(all(feature = "ca", any(feature = "aws-lc-rs", feature = "ring")))]
-pub(crate) const ENUMERATED: u8 = 0x0a;
-pub(crate) const UTF8_STRING: u8 = 0x0c;
-pub(crate) const NUMERIC_STRING: u8 = 0x12;
-pub(crate) const PRINTABLE_STRING: u8 = 0x13;
-pub(crate) const T61_STRING: u8 = 0x14;
-pub(crate) const IA5_STRING: u8 = 0x16;
-pub(crate) const UTC_TIME: u8 = 0x17;
-pub(crate) const GENERALIZED_TIME: u8 = 0x18;
-pub(crate) const UNIVERSAL_STRING: u8 = 0x1c;
-pub(crate) const BMP_STRING: u8 = 0x1e;
-pub(crate) const SEQUENCE: u8 = 0x30;
-pub(crate) const SET: u8 = 0x31;
-
-/// The tag `[number]`, primitive.
-pub(crate) const fn context(number: u8) -> u8 {
-    0x80 | number
-}
-
-/// The tag `[number]`, constructed.
-pub(crate) const fn context_constructed(number: u8) -> u8 {
-    0xa0 | number
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,7 +169,7 @@ mod tests {
             (65_536, &[4, 0x83, 1, 0, 0]),
         ] {
             let content = vec![7; length];
-            let written = write(0, |it| it.value(OCTET_STRING, &content));
+            let written = build(0, |it| it.value(crate::der::OCTET_STRING, &content));
             assert_eq!(written[..header.len()], *header);
             assert_eq!(written[header.len()..], content);
         }
@@ -224,7 +184,7 @@ mod tests {
             (&[0x80], &[2, 2, 0, 0x80]),
             (&[0, 0, 1, 0], &[2, 2, 1, 0]),
         ] {
-            assert_eq!(write(0, |it| it.unsigned(magnitude)), written);
+            assert_eq!(build(0, |it| it.unsigned(magnitude)), written);
         }
     }
 
@@ -238,14 +198,14 @@ mod tests {
             (0b1000_0000, &[3, 2, 0, 0x01]),
             (0b1_0000_0000, &[3, 3, 7, 0x00, 0x80]),
         ] {
-            assert_eq!(write(0, |it| it.named_bits(bits)), written, "{bits:b}");
+            assert_eq!(build(0, |it| it.named_bits(bits)), written, "{bits:b}");
         }
     }
 
     #[test]
     fn a_set_is_in_ascending_order() {
         let elements = vec![vec![4, 2, 0, 0], vec![4, 1, 9], vec![4, 1, 1]];
-        assert_eq!(write(0, |it| it.set_of(elements)), [0x31, 10, 4, 1, 1, 4, 1, 9, 4, 2, 0, 0]);
+        assert_eq!(build(0, |it| it.set_of(elements)), [0x31, 10, 4, 1, 1, 4, 1, 9, 4, 2, 0, 0]);
     }
 
     #[test]
@@ -260,7 +220,7 @@ mod tests {
             ("9999-12-31T23:59:59Z", GENERALIZED_TIME, "99991231235959Z"),
         ] {
             let written = [&[tag, u8::try_from(written.len()).unwrap()], written.as_bytes()].concat();
-            assert_eq!(write(0, |it| it.time(Timestamp::parse_rfc3339(text).unwrap())), written, "{text}");
+            assert_eq!(build(0, |it| it.time(Timestamp::parse_rfc3339(text).unwrap())), written, "{text}");
         }
     }
 
