@@ -36,11 +36,14 @@ if [ ! -x "$out/step-ca" ] || [ -n "$(find "$here/step-ca" -type f -newer "$out/
 fi
 
 # moto and botocore in an environment of their own.
-if [ ! -e "$out/moto/ready" ] || [ "$here/moto/requirements.txt" -nt "$out/moto/ready" ]; then
+if ! cmp -s "$here/moto/requirements.txt" "$out/moto/requirements.txt"; then
     echo "installing moto into $out"
-    python3 -m venv "$out/moto" || { echo "build.sh: moto wants Python's venv: apt-get install python3-venv" >&2; exit 1; }
-    "$out/moto/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$here/moto/requirements.txt"
-    touch "$out/moto/ready"
+    part=$out/.moto.$$
+    python3 -m venv "$part" || { echo "build.sh: moto wants Python's venv: apt-get install python3-venv" >&2; exit 1; }
+    "$part/bin/python3" -m pip install --quiet --disable-pip-version-check -r "$here/moto/requirements.txt"
+    cp "$here/moto/requirements.txt" "$part"
+    rm -rf "$out/moto"
+    mv "$part" "$out/moto"
 fi
 
 # The judges of certificates: Go's crypto/x509 with zlint, and pkilint with Python's cryptography.

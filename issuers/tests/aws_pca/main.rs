@@ -11,5 +11,6 @@ mod pki;
 mod protocol;
 mod refusals;
 mod revocation;
+mod secrecy;
 mod template;
 mod world;

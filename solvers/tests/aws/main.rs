@@ -6,6 +6,7 @@ mod chain;
 mod client;
 mod moto;
 mod profiles;
+mod secrecy;
 mod signatures;
 mod sources;
 mod xml;

@@ -41,7 +41,7 @@ impl Program {
                 if path.is_file() { Ok(path) } else { Err(self.missing(&path.display().to_string())) }
             }
             Self::Moto => {
-                let path = servers_folder().join("moto/bin/python");
+                let path = servers_folder().join("moto/bin/python3");
                 if path.is_file() { Ok(path) } else { Err(self.missing(&path.display().to_string())) }
             }
             Self::OpenSsl | Self::Keytool => {

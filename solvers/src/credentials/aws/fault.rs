@@ -5,7 +5,7 @@
 //! | `Throttling`, `TooManyRequestsException`, `RequestLimitExceeded`, … (with 400 as a rule), 429 | `Busy` | the time given, else back off |
 //! | 5xx, `InternalFailure`, `RequestTimeout`, `IDPCommunicationError` | `Busy` | the time given, else back off |
 //! | `ExpiredToken`, `InvalidClientTokenId`, `UnrecognizedClientException` | `Unauthorized` | back off: a rotation may help |
-//! | `RequestTimeTooSkewed`, `RequestExpired` | `Unauthorized` | back off: the clock may be set |
+//! | `RequestTimeTooSkewed`, `RequestExpired`, a signature that expired | `Unauthorized` | back off: the clock may be set |
 //! | `AccessDenied`, `SignatureDoesNotMatch`, … | `Unauthorized` | never |
 //! | `ValidationError`, `InvalidParameterValue`, … | `Refused` | never |
 //! | anything else | by the status | by the status |
@@ -85,8 +85,9 @@ impl Fault {
         };
         let error = if THROTTLED.contains(&code) || TRANSIENT.contains(&code) {
             Error::new(ErrorKind::Busy, said).with_retry(later)
-        } else if SKEWED.contains(&code) {
-            let advice = format!("{said} (it is {now} here: is this clock right?)");
+        } else if SKEWED.contains(&code) || (SIGNATURE.contains(&code) && OUT_OF_TIME.contains(&self.message.as_str()))
+        {
+            let advice = format!("{said} (is the clock of this machine right?)");
             Error::new(ErrorKind::Unauthorized, advice).with_retry(Retry::Backoff)
         } else if STALE.contains(&code) {
             Error::new(ErrorKind::Unauthorized, said).with_retry(Retry::Backoff)
@@ -146,7 +147,9 @@ fn from_xml(body: &str) -> Option<Parts> {
 
 fn shown(code: &str, message: &str, secrets: &[&str]) -> String {
     // It repeats the request that AWS would have signed, with the session token in it.
-    let message = if SIGNATURE.contains(&code) { message.split('\n').next().unwrap_or_default() } else { message };
+    // Of one that came too late it tells the times, which are others on each attempt.
+    let message =
+        if SIGNATURE.contains(&code) { message.split(['\n', ':']).next().unwrap_or_default() } else { message };
     let mut message = message.to_owned();
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
         message = message.replace(*secret, "…");
@@ -191,6 +194,7 @@ const STALE: &[&str] = &[
 const SKEWED: &[&str] = &["RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"];
 const SIGNATURE: &[&str] =
     &["IncompleteSignature", "IncompleteSignatureException", "InvalidSignatureException", "SignatureDoesNotMatch"];
+const OUT_OF_TIME: &[&str] = &["Signature expired", "Signature not yet current"];
 const DENIED: &[&str] = &[
     "AccessDenied",
     "AccessDeniedException",
