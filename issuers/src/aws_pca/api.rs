@@ -1,6 +1,6 @@
 //! The four calls, and what the service's own codes mean.
 
-use acme_core::{Error, ErrorKind, Retry, text};
+use acme_core::{Error, ErrorKind, Retry, pem, text};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
@@ -80,7 +80,7 @@ impl Api<'_> {
         }
         let body = Issue {
             certificate_authority_arn: self.authority.as_str(),
-            csr: BASE64_STANDARD.encode(pem(csr)),
+            csr: BASE64_STANDARD.encode(pem::encode("CERTIFICATE REQUEST", csr)),
             signing_algorithm: &state.algorithm,
             template_arn: &state.template,
             validity: &state.validity,
@@ -210,16 +210,6 @@ fn rebuilt(error: &Error, kind: ErrorKind, retry: Retry) -> Error {
         Some(fault) => rebuilt.with_source(fault.clone()),
         None => rebuilt,
     }
-}
-
-fn pem(csr: &CertificateSigningRequestDer<'_>) -> String {
-    let mut pem = String::from("-----BEGIN CERTIFICATE REQUEST-----\n");
-    for line in BASE64_STANDARD.encode(csr).as_bytes().chunks(64) {
-        pem.push_str(&String::from_utf8_lossy(line));
-        pem.push('\n');
-    }
-    pem.push_str("-----END CERTIFICATE REQUEST-----\n");
-    pem
 }
 
 const IN_PROGRESS: &str = "RequestInProgressException";
