@@ -419,6 +419,10 @@ pub fn record(bytes: &[u8]) {
     if let Some(leaf) = record.current().and_then(|it| it.leaf().ok()) {
         let _ = renew::due(&leaf, record.renewal.as_ref());
     }
+    match record.spec.draft() {
+        Ok(draft) => drop(format!("{:?} {:?}", draft.subject(), draft.extensions())),
+        Err(error) => sound(&error),
+    }
     let Ok(written) = record.encode() else { return };
     let again = Record::decode(written.expose()).and_then(|it| it.encode()).ok();
     assert_eq!(again.map(|it| it.expose().clone()).as_ref(), Some(written.expose()));
