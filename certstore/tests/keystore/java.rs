@@ -2,8 +2,9 @@
 
 use acme_core::KeyType;
 use certwright_certstore::keystore::{KeyStore, pkcs12};
+use testkit::servers::judges::Keytool;
 
-use crate::world::{File, Holder, NOW, PROFILES, certificates, file, keytool, openssl, secret, seed, sorted};
+use crate::world::{File, Holder, NOW, PROFILES, certificates, file, keytool, openssl, run, secret, seed, sorted};
 
 /// What `keytool -list` says of a file; everything it says is on its standard output.
 fn list(written: &[u8], password: &str, how: &str) -> String {
@@ -37,7 +38,7 @@ fn moved(written: &[u8], password: &str, alias: &str) -> pkcs12::Contents {
         "-J-Dfile.encoding=UTF-8",
         "-J-XX:TieredStopAtLevel=1",
     ];
-    let output = crate::world::run("keytool", "default-jre-headless", &arguments, b"");
+    let output = run(Keytool::find().command(), &arguments, b"");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     pkcs12::read(&std::fs::read(&to.path).unwrap(), &secret("changeit")).unwrap()
 }

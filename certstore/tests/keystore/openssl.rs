@@ -3,6 +3,7 @@
 use acme_core::{KeyType, PrivateKey, Signer as _};
 use certwright_certstore::keystore::KeyStore;
 use certwright_certstore::keystore::pkcs12::Profile;
+use testkit::servers::judges::OpenSsl;
 
 use crate::world::{Holder, PROFILES, certificates, file, openssl, run, secret, seed};
 
@@ -43,7 +44,7 @@ fn each_profile_is_what_its_name_says() {
         let written = file(&holder.pkcs12(profile, "changeit"));
         let path = written.path.to_str().unwrap();
         let arguments = ["pkcs12", "-in", path, "-passin", "pass:changeit", "-info", "-noout", "-legacy"];
-        let output = run("openssl", "openssl", &arguments, b"");
+        let output = run(OpenSsl::find().command(), &arguments, b"");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let info = String::from_utf8(output.stderr).unwrap();
         let line = |start: &str| info.lines().find(|line| line.starts_with(start)).unwrap_or_default().to_owned();
@@ -60,7 +61,7 @@ fn a_wrong_password_opens_nothing() {
         let written = file(&holder.pkcs12(profile, "changeit"));
         let path = written.path.to_str().unwrap();
         let arguments = ["pkcs12", "-in", path, "-passin", "pass:changeme", "-nodes", "-legacy"];
-        let output = run("openssl", "openssl", &arguments, b"");
+        let output = run(OpenSsl::find().command(), &arguments, b"");
         assert!(!output.status.success());
         assert!(String::from_utf8_lossy(&output.stderr).contains("invalid password"));
     }

@@ -12,6 +12,7 @@ use certwright_certstore::keystore::pkcs12::Profile;
 use certwright_certstore::keystore::{KeyStore, Seed};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use testkit::servers::judges::{Keytool, OpenSsl};
 
 pub(crate) const PROFILES: [Profile; 3] = [Profile::Modern2023, Profile::LegacyDes, Profile::LegacyRc2];
 pub(crate) const NOW: Timestamp = Timestamp::from_unix_seconds(1_790_000_000);
@@ -95,22 +96,22 @@ pub(crate) fn file(content: &[u8]) -> File {
 }
 
 /// Runs a program and says how it ended.
-pub(crate) fn run(program: &str, package: &str, arguments: &[&str], input: &[u8]) -> Output {
-    let mut child = Command::new(program)
+pub(crate) fn run(mut program: Command, arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = program
         .args(arguments)
         .env("LC_ALL", "C.UTF-8")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap_or_else(|error| panic!("{program}: {error}: install the package `{package}`"));
+        .unwrap();
     let _ = child.stdin.take().unwrap().write_all(input);
     child.wait_with_output().unwrap()
 }
 
 /// `openssl ARGUMENTS`, which has to succeed.
 pub(crate) fn openssl(arguments: &[&str], input: &[u8]) -> String {
-    let output = run("openssl", "openssl", arguments, input);
+    let output = run(OpenSsl::find().command(), arguments, input);
     assert!(output.status.success(), "openssl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     // OpenSSL 3.0 prints one octet for each character of a name.
     String::from_utf8_lossy(&output.stdout).into_owned()
@@ -126,7 +127,7 @@ pub(crate) fn keytool(arguments: &[&str], keystore: &Path, password: &str) -> Ou
         &["-storepass:file", password.path.to_str().unwrap()],
     ]
     .concat();
-    run("keytool", "default-jre-headless", &arguments, b"")
+    run(Keytool::find().command(), &arguments, b"")
 }
 
 /// The certificates of a text, in its order.

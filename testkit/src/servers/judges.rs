@@ -1,4 +1,4 @@
-//! Foreign judges of certificates: Go's crypto/x509 and zlint, pkilint and Python's cryptography, OpenSSL.
+//! Foreign judges of certificates: Go's crypto/x509 and zlint, pkilint and Python's cryptography, OpenSSL; of key stores, Java's keytool.
 //!
 //! A judge is started once and asked as often as a test likes; each ends with the process that started it. Go's and Python's programs
 //! are built by `testkit/servers/build.sh`, OpenSSL is the system's.
@@ -17,6 +17,7 @@
 //! ```
 
 mod go;
+mod keytool;
 mod openssl;
 mod python;
 mod speaker;
@@ -28,6 +29,7 @@ use rustls_pki_types::CertificateDer;
 use serde_json::{Value, json};
 
 pub use go::{Go, Reading};
+pub use keytool::Keytool;
 pub use openssl::OpenSsl;
 pub(in crate::servers) use openssl::{Folder, said};
 pub use python::Python;

@@ -25,6 +25,12 @@ impl OpenSsl {
         Self(Program::OpenSsl.find().unwrap_or_else(|error| panic!("{error}")))
     }
 
+    /// The program, ready for arguments.
+    #[must_use]
+    pub fn command(&self) -> Command {
+        Command::new(&self.0)
+    }
+
     /// Whether `openssl verify -x509_strict` finds a path.
     ///
     /// # Errors
