@@ -20,7 +20,7 @@ use crate::{Issued, Remark};
 
 /// A certificate authority: its chain, its key, and what it writes into certificates.
 ///
-/// [`sign`](Self::sign) is a pure function: time and serial number come in. Everything that is the same for every certificate is made once. Cloning shares it.
+/// [`sign`](Self::sign) is a pure function: time and serial number come in. Everything that is the same for every certificate is made once. A clone shares the key.
 #[derive(Clone)]
 pub struct Authority {
     key: Key,

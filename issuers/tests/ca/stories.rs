@@ -10,6 +10,7 @@ use certwright_issuers::ca::{Authority, Ending};
 use certwright_issuers::certify::{Application, Terms};
 use certwright_issuers::template::{SerialNumber, Usages};
 use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use testkit::servers::judges::{Go, OpenSsl, Python, Trial};
 
 use crate::world::{DAY, KEYS, NOW, authority_usages, below, every_kind, issue, server, subject, whole};
@@ -45,6 +46,22 @@ fn an_authority_may_know_no_root() {
 
     assert_eq!(issued.root, None);
     assert_eq!(issued.chain.certificates()[1..], *lone.certificates());
+}
+
+#[test]
+fn a_root_whose_own_signature_nobody_verifies_is_a_root_all_the_same() {
+    let pem = include_str!("openssl-root.pem");
+    let mut root = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap().as_ref().to_vec();
+    // As good as a signature by SHA-1: it is trusted for where it comes from.
+    let last = root.len() - 1;
+    root[last] ^= 1;
+    let root = CertificateDer::from(root);
+    let authority = Authority::new(Chain::new(vec![root.clone()]), PrivateKey::from_pem(pem).unwrap(), NOW).unwrap();
+    let key = PrivateKey::generate(KeyType::EcdsaP256).unwrap();
+
+    let issued = issue(&authority, &server("www.example.com"), key.public_key(), &Terms::new(), 1).unwrap();
+
+    assert_eq!((issued.chain.certificates().len(), issued.root), (1, Some(root)));
 }
 
 #[test]
