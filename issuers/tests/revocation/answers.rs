@@ -10,6 +10,7 @@ use certwright_issuers::ca::ocsp::{Refusal, Request, Responder};
 use certwright_issuers::ca::{Register, RevocationStatus as _, Revoked, Status};
 use certwright_issuers::template::{ExtendedKeyUsage, KeyUsages, Usages};
 use rustls_pki_types::SubjectPublicKeyInfoDer;
+use testkit::servers::judges::{Go, Python};
 
 use crate::stage::{Bench, Ca, answer, kinds, now, serial};
 
@@ -31,6 +32,24 @@ fn openssl_believes_the_answers_of_every_kind_of_authority() {
             assert!(!said.contains("WARNING") && !said.to_lowercase().contains("error"), "{said}");
         }
     }
+}
+
+#[test]
+fn pkilint_and_zlint_find_nothing_in_an_answer() {
+    let ca = Ca::new(KeyType::EcdsaP256);
+    let (bench, pkilint, go) = (Bench::new(&ca), Python::start(), Go::start());
+    let responder = Responder::new(&ca.certificate, ca.signer()).unwrap();
+    for nonce in ["-nonce", "-no_nonce"] {
+        let signed = answer(&responder, &bench.request("-sha1", &[7, 8, 9], nonce));
+
+        assert_eq!(pkilint.lint_ocsp(&signed), [], "{nonce}");
+        for number in [7, 8, 9] {
+            let said = go.lint_ocsp(&signed, &ca.leaf(number), &ca.certificate, &[]);
+            assert_eq!(said, Ok(Vec::new()), "{nonce} {number}");
+        }
+        assert!(go.lint_ocsp(&signed, &ca.leaf(10), &ca.certificate, &[]).is_err(), "nobody asked about it");
+    }
+    assert_ne!(pkilint.lint_ocsp(b"nonsense"), []);
 }
 
 #[test]

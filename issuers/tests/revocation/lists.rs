@@ -8,6 +8,7 @@ use certwright_issuers::ca::crl::{RevocationList, Scope};
 use certwright_issuers::template::KeyUsages;
 use futures_util::FutureExt as _;
 use rustls_pki_types::CertificateDer;
+use testkit::servers::judges::{Go, Python};
 
 use crate::stage::{Bench, Ca, DAY, kinds, now, serial};
 
@@ -73,6 +74,30 @@ fn a_list_says_when_why_and_in_which_order() {
         assert!(said.contains(wanted), "{wanted:?} is missing: {said}");
     }
     assert!(!said.contains("Unspecified"), "what is unspecified is left out: {said}");
+}
+
+#[test]
+fn pkilint_and_zlint_find_nothing_in_a_list() {
+    let ca = Ca::new(KeyType::EcdsaP256);
+    let (pkilint, go) = (Python::start(), Go::start());
+    let point = ["http://ca.example/a.crl".to_owned()];
+    let entries = [(8, RevocationReason::KeyCompromise), (9, RevocationReason::Unspecified)];
+    for list in [
+        list(&[]),
+        list(&entries),
+        list(&entries).with_distribution_point(&point, Scope::Users).unwrap(),
+        list(&entries).with_distribution_point(&point, Scope::Authorities).unwrap(),
+    ] {
+        let signed = list.sign(&ca.certificate, ca.key.as_ref()).now_or_never().unwrap().unwrap();
+
+        assert_eq!(pkilint.lint_crl(&signed), [], "{list:?}");
+        assert_eq!(go.lint_crl(&signed, &ca.certificate, &["RFC5280", "Community"]), Ok(Vec::new()), "{list:?}");
+        let mut spoiled = signed.to_vec();
+        let version = spoiled.windows(3).position(|it| it == [2, 1, 1]).unwrap();
+        spoiled[version + 2] = 0;
+        assert_ne!(pkilint.lint_crl(&spoiled), [], "a list of version 1 with extensions passes");
+        assert!(go.lint_crl(&spoiled, &ca.certificate, &[]).is_err(), "a spoiled list passes");
+    }
 }
 
 #[test]
