@@ -13,12 +13,12 @@
 //! | `ca` with `aws-lc-rs` or `ring` | `ca::Authority` and `ca::CaIssuer`: a certificate authority in this process |
 //! | `self-signed` with `aws-lc-rs` or `ring` | `self_signed::SelfSigned`: certificates that sign for themselves |
 //! | one of the two | `certify`: what either is asked for and grants |
-//! | `aws-pca` | `aws_pca::AwsPcaIssuer`: certificates from AWS Private CA |
+//! | `aws-pca` with `aws-lc-rs` or `ring` | `aws_pca::AwsPcaIssuer`: certificates from AWS Private CA |
 //! | `tokio` | `TokioTimer`: the system's clock and tokio's sleep, for [`drive`] |
 
 #[cfg(feature = "acme")]
 pub mod acme;
-#[cfg(feature = "aws-pca")]
+#[cfg(all(feature = "aws-pca", any(feature = "aws-lc-rs", feature = "ring")))]
 pub mod aws_pca;
 #[cfg(all(feature = "ca", any(feature = "aws-lc-rs", feature = "ring")))]
 pub mod ca;
