@@ -107,7 +107,7 @@ impl Usages {
         }
         if !self.extended.is_empty() {
             let value = der::build(32, |out| {
-                out.sequence(|it| self.extended.iter().for_each(|usage| it.object_identifier(&usage.oid())));
+                out.sequence(|it| self.extended.iter().for_each(|usage| it.object_identifier(usage.oid())));
             });
             extensions.push(Extension::new(Extension::EXTENDED_KEY_USAGE, Criticality::NotCritical, value));
         }
