@@ -13,7 +13,7 @@ mod request;
 pub use draft::Draft;
 pub use request::Request;
 
-pub use crate::x509::{BasicConstraints, RawExtension, RawGeneralName};
+pub use crate::x509::{RawExtension, RawGeneralName};
 
 /// Makes a signing request for `identifiers`, signed by the certificate's own key.
 ///

@@ -7,6 +7,6 @@ pub(crate) mod name;
 pub(crate) mod time;
 
 pub(crate) use certificate::Certificate;
-pub use extension::{BasicConstraints, RawExtension};
-pub(crate) use extension::{add_extensions, extended_key_usage, extension, key_usage, oid};
+pub use extension::RawExtension;
+pub(crate) use extension::{add_extensions, basic_constraints, extended_key_usage, extension, key_usage, oid};
 pub use general_name::RawGeneralName;

@@ -10,7 +10,7 @@ use std::process::Command;
 use acme_core::{Error, ErrorKind};
 use certwright_issuers::csr::{RawGeneralName, Request};
 use certwright_issuers::limits;
-use certwright_issuers::template::{ExtendedKeyUsage, KeyUsages};
+use certwright_issuers::template::{BasicConstraints, ExtendedKeyUsage, KeyUsages};
 use rustls_pki_types::CertificateSigningRequestDer;
 use tempfile::TempDir;
 use testkit::servers::foreign_csrs::{self, ForeignCsr};
@@ -138,7 +138,7 @@ fn extensions_are_kept_to_the_byte_and_in_order() {
         ]
     );
     let constraints = request.basic_constraints().unwrap().unwrap();
-    assert_eq!((constraints.is_ca, constraints.path_length), (true, Some(3)));
+    assert_eq!(constraints, BasicConstraints::Authority { path_length: Some(3) });
     let usages =
         KeyUsages::DIGITAL_SIGNATURE | KeyUsages::KEY_AGREEMENT | KeyUsages::CERT_SIGN | KeyUsages::DECIPHER_ONLY;
     assert_eq!(request.key_usages().unwrap(), Some(usages));

@@ -88,7 +88,7 @@ pub enum Telling {
 pub struct Authority {
     /// How many authorities may stand between it and a leaf; `None` is any number.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub path_length: Option<u8>,
+    pub path_length: Option<u32>,
     /// Which names it may issue for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name_constraints: Option<NameConstraints>,
@@ -248,7 +248,7 @@ impl Authority {
 
     /// At most so many authorities may stand between it and a leaf.
     #[must_use]
-    pub fn with_path_length(mut self, length: u8) -> Self {
+    pub fn with_path_length(mut self, length: u32) -> Self {
         self.path_length = Some(length);
         self
     }

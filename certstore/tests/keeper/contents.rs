@@ -34,7 +34,7 @@ fn the_issuer_is_asked_for_all_of_it_and_lent_the_key() {
         assert_eq!(request.alternative_names().unwrap().len(), 2);
         let wanted = KeyUsages::DIGITAL_SIGNATURE | KeyUsages::CERT_SIGN;
         assert_eq!(request.key_usages().unwrap(), Some(wanted), "an authority signs certificates");
-        assert_eq!(request.basic_constraints().unwrap().unwrap().path_length, Some(1));
+        assert_eq!(request.basic_constraints().unwrap().unwrap().path_length(), Some(1));
         assert!(asked.is_ca && asked.lends_key);
         assert_eq!(asked.usages.unwrap().key, wanted);
         assert_eq!(world.record("example.com").current().unwrap().contents, contents);

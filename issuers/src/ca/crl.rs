@@ -113,7 +113,7 @@ impl RevocationList {
         let certificate = Certificate::read(authority).map_err(|why| {
             Error::new(ErrorKind::Malformed, format!("the authority's certificate is {why}")).while_doing(doing)
         })?;
-        if !certificate.basic_constraints().is_some_and(|it| it.is_ca) {
+        if !certificate.basic_constraints().is_some_and(|it| it.is_authority()) {
             return Err(refused("the certificate is not that of an authority"));
         }
         if !certificate.may_sign_revocation_lists() {

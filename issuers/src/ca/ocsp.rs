@@ -137,7 +137,7 @@ struct Hashes<const N: usize> {
 
 impl Names {
     fn of(authority: &Certificate<'_>) -> Result<Self, Error> {
-        if !authority.basic_constraints().is_some_and(|it| it.is_ca) {
+        if !authority.basic_constraints().is_some_and(|it| it.is_authority()) {
             return Err(refused("the certificate is not that of an authority"));
         }
         let key = key_bits(&authority.public_key).ok_or_else(not_a_key)?;

@@ -89,7 +89,7 @@ fn parse<'a>(chain: &'a [CertificateDer<'static>]) -> Result<Vec<Certificate<'a>
 
 fn authority(own: &Certificate<'_>) -> Result<(), Error> {
     let shown = name::readable(own.subject);
-    if !own.basic_constraints().is_some_and(|it| it.is_ca) {
+    if !own.basic_constraints().is_some_and(|it| it.is_authority()) {
         return Err(refused(format!(
             "certificate is not a CA: {shown:?} lacks cA in its basic constraints (RFC 5280 section 4.2.1.9)"
         )));
@@ -132,7 +132,7 @@ fn room(chain: &[Certificate<'_>]) -> Option<u32> {
     let mut below = 0;
     let mut room: Option<u32> = None;
     for certificate in chain {
-        if let Some(bound) = certificate.basic_constraints().and_then(|it| it.path_length) {
+        if let Some(bound) = certificate.basic_constraints().and_then(|it| it.path_length()) {
             let left = bound.saturating_sub(below);
             room = Some(room.map_or(left, |it| it.min(left)));
         }

@@ -55,7 +55,7 @@ pub(crate) fn content(application: &Application<'_>, terms: &Terms, issuing: &Is
 
 /// What the extensions that were asked for say.
 struct Asked {
-    constraints: Option<x509::BasicConstraints>,
+    constraints: Option<BasicConstraints>,
     usages: Usages,
 }
 
@@ -68,7 +68,7 @@ impl Asked {
         for oid in view(extensions, &Extension::EXTENDED_KEY_USAGE, x509::extended_key_usage)?.unwrap_or_default() {
             usages = usages.with(ExtendedKeyUsage::of(ObjectIdentifier::from_der(oid)?));
         }
-        let constraints = view(extensions, &Extension::BASIC_CONSTRAINTS, x509::BasicConstraints::read)?;
+        let constraints = view(extensions, &Extension::BASIC_CONSTRAINTS, x509::basic_constraints)?;
         Ok(Self { constraints, usages })
     }
 }
@@ -90,12 +90,12 @@ fn view<'a, T>(
 }
 
 fn constraints(
-    asked: Option<x509::BasicConstraints>,
+    asked: Option<BasicConstraints>,
     granted: BasicConstraints,
     room: Option<u32>,
 ) -> Result<BasicConstraints, Error> {
     match granted {
-        BasicConstraints::EndEntity if asked.is_some_and(|it| it.is_ca) => Err(refused(
+        BasicConstraints::EndEntity if asked.is_some_and(BasicConstraints::is_authority) => Err(refused(
             "the signing request asks for a certificate authority, which is not granted: grant it, or leave it out of the request",
         )),
         BasicConstraints::EndEntity => Ok(BasicConstraints::EndEntity),
@@ -106,10 +106,8 @@ fn constraints(
                     refused("this certificate authority may have none below it (path length 0): ask one further up")
                 })?),
             };
-            let asked = asked.and_then(|it| it.path_length);
-            let shortest = below.into_iter().chain(asked).min();
-            // No chain is that long: a bound beyond it is none.
-            Ok(BasicConstraints::Authority { path_length: shortest.and_then(|it| u8::try_from(it).ok()) })
+            let asked = asked.and_then(BasicConstraints::path_length);
+            Ok(BasicConstraints::Authority { path_length: below.into_iter().chain(asked).min() })
         }
     }
 }

@@ -74,7 +74,7 @@ impl<'a> Bag<'a> {
         let all = || 0..self.certificates.len();
         let is_leaf = |at: &usize| {
             let certificate = &self.certificates[*at].parsed;
-            certificate.basic_constraints().is_none_or(|it| !it.is_ca) && !certificate.is_self_issued()
+            certificate.basic_constraints().is_none_or(|it| !it.is_authority()) && !certificate.is_self_issued()
         };
         let mut candidates: Vec<_> = all().filter(is_leaf).collect();
         if candidates.is_empty() {

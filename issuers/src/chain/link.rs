@@ -25,13 +25,13 @@ pub(crate) fn refusal(child: &Certificate<'_>, parent: &Certificate<'_>, below: 
         return Some(Refusal::Key);
     }
     let authority = match parent.basic_constraints() {
-        Some(constraints) if constraints.is_ca => constraints,
+        Some(constraints) if constraints.is_authority() => constraints,
         Some(_) | None => return Some(Refusal::Authority("is not a certificate authority".to_owned())),
     };
     if !parent.may_sign_certificates() {
         return Some(Refusal::Authority("must not sign certificates: its key usage lacks keyCertSign".to_owned()));
     }
-    match authority.path_length {
+    match authority.path_length() {
         Some(bound) if below > bound => {
             Some(Refusal::Authority(format!("allows {bound} certificate authorities below it, and there are {below}")))
         }

@@ -4,8 +4,9 @@ use acme_core::der::{self, Reader};
 use acme_core::{Error, ErrorKind, Identifier, text};
 use rustls_pki_types::{CertificateSigningRequestDer, SubjectPublicKeyInfoDer};
 
+use crate::template::BasicConstraints;
 use crate::template::{ExtendedKeyUsage, KeyUsages};
-use crate::x509::{self, BasicConstraints, RawExtension, RawGeneralName, name, oid};
+use crate::x509::{self, RawExtension, RawGeneralName, name, oid};
 use crate::{ObjectIdentifier, limits};
 
 /// A signing request of any tool, taken apart and kept to the byte.
@@ -101,7 +102,7 @@ impl<'a> Request<'a> {
     /// # Errors
     /// `Malformed` when the extension is none.
     pub fn basic_constraints(&self) -> Result<Option<BasicConstraints>, Error> {
-        self.view(oid::BASIC_CONSTRAINTS, "basic constraints", BasicConstraints::read)
+        self.view(oid::BASIC_CONSTRAINTS, "basic constraints", x509::basic_constraints)
     }
 
     /// The key usages asked for.

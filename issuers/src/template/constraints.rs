@@ -19,11 +19,24 @@ pub enum BasicConstraints {
     /// It is; with a path length, at most so many more authorities may stand between it and a leaf.
     Authority {
         /// How many; `None` is any number.
-        path_length: Option<u8>,
+        path_length: Option<u32>,
     },
 }
 
 impl BasicConstraints {
+    /// Whether it is an authority.
+    pub fn is_authority(self) -> bool {
+        matches!(self, Self::Authority { .. })
+    }
+
+    /// How many authorities may stand below it; `None` is any number, and what is none has none to count.
+    pub fn path_length(self) -> Option<u32> {
+        match self {
+            Self::Authority { path_length } => path_length,
+            Self::EndEntity => None,
+        }
+    }
+
     /// The extension; always critical, as RFC 5280 wants it for authorities and as Go and OpenSSL write it for others.
     pub fn to_extension(self) -> Extension {
         let value = der::build(8, |out| {
@@ -32,7 +45,7 @@ impl BasicConstraints {
                 Self::Authority { path_length } => {
                     it.yes();
                     if let Some(length) = path_length {
-                        it.unsigned(&[length]);
+                        it.unsigned(&length.to_be_bytes());
                     }
                 }
             });

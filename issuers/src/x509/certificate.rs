@@ -4,8 +4,9 @@ use acme_core::Timestamp;
 use acme_core::der::{self, Reader};
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 
-use super::extension::{self, BasicConstraints, RawExtension, oid};
+use super::extension::{self, RawExtension, oid};
 use super::time;
+use crate::template::BasicConstraints;
 
 /// A certificate as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +87,7 @@ impl<'a> Certificate<'a> {
 
     /// Its basic constraints; what cannot be read is none.
     pub(crate) fn basic_constraints(&self) -> Option<BasicConstraints> {
-        BasicConstraints::read(self.extension(oid::BASIC_CONSTRAINTS)?.value)
+        extension::basic_constraints(self.extension(oid::BASIC_CONSTRAINTS)?.value)
     }
 
     /// May it have signed certificates, as far as its key usage goes? Without one it may.

@@ -3,6 +3,7 @@
 use acme_core::der::{self, Reader};
 use acme_core::text;
 
+use crate::template::BasicConstraints;
 use crate::{ObjectIdentifier, limits};
 
 /// An extension of a certificate or of a signing request, as it stands there.
@@ -24,24 +25,13 @@ impl RawExtension<'_> {
     }
 }
 
-/// What a basic constraints extension says (RFC 5280 section 4.2.1.9).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct BasicConstraints {
-    /// Whether the subject is a certificate authority.
-    pub is_ca: bool,
-    /// How many certificate authorities may follow below it; `None` when there is no bound.
-    pub path_length: Option<u32>,
-}
-
-impl BasicConstraints {
-    pub(crate) fn read(value: &[u8]) -> Option<Self> {
-        let mut fields = Reader::only(der::SEQUENCE, value)?;
-        let is_ca = fields.flag()?;
-        let path_length = if fields.is_empty() { None } else { Some(unsigned(fields.integer()?)?) };
-        fields.end()?;
-        Some(Self { is_ca, path_length })
-    }
+/// What a basic constraints extension says (RFC 5280 section 4.2.1.9). The path length of what is no authority means nothing.
+pub(crate) fn basic_constraints(value: &[u8]) -> Option<BasicConstraints> {
+    let mut fields = Reader::only(der::SEQUENCE, value)?;
+    let is_authority = fields.flag()?;
+    let path_length = if fields.is_empty() { None } else { Some(unsigned(fields.integer()?)?) };
+    fields.end()?;
+    Some(if is_authority { BasicConstraints::Authority { path_length } } else { BasicConstraints::EndEntity })
 }
 
 /// Adds those of `list`, the content of a SEQUENCE OF Extension, behind those that were found before. `Err` names what is wrong with it.

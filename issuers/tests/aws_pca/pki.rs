@@ -75,7 +75,7 @@ struct Certificate<'a> {
 }
 
 impl Certificate<'_> {
-    fn of_authority(self, key: &SubjectPublicKeyInfoDer<'_>, path_length: Option<u8>) -> CertificateDer<'static> {
+    fn of_authority(self, key: &SubjectPublicKeyInfoDer<'_>, path_length: Option<u32>) -> CertificateDer<'static> {
         let usages = KeyUsages::CERT_SIGN | KeyUsages::CRL_SIGN | KeyUsages::DIGITAL_SIGNATURE;
         let constraints = BasicConstraints::Authority { path_length }.to_extension();
         self.sign(key, Extensions::new().with(constraints).with(usages.to_extension()))
