@@ -6,7 +6,7 @@ use acme_core::protocol::{CertificateId, Window};
 use acme_core::{Error, Identifier, KeyType, Secret, Timestamp};
 use issuers::IssuerId;
 use issuers::chain::Leaf;
-use rustls_pki_types::CertificateSigningRequestDer;
+use rustls_pki_types::{CertificateDer, CertificateSigningRequestDer};
 use serde::{Deserialize, Serialize};
 
 use crate::{Contents, Spec};
@@ -99,6 +99,9 @@ pub struct Credential {
     /// The chain, leaf first.
     #[serde(with = "codec::chain")]
     pub chain: Chain,
+    /// The root above the chain, where the issuer named it.
+    #[serde(default, with = "codec::optional_certificate", skip_serializing_if = "Option::is_none")]
+    pub root: Option<CertificateDer<'static>>,
     /// The names and addresses that were asked for. The leaf covers them; it may have more.
     pub identifiers: Vec<Identifier>,
     /// Who issued it.
@@ -123,7 +126,17 @@ impl Credential {
         issuer: IssuerId,
         issued_at: Timestamp,
     ) -> Self {
-        Self { key, key_type, chain, identifiers, issuer, issued_at, profile: None, contents: Contents::default() }
+        Self {
+            key,
+            key_type,
+            chain,
+            root: None,
+            identifiers,
+            issuer,
+            issued_at,
+            profile: None,
+            contents: Contents::default(),
+        }
     }
 
     /// What the leaf says.

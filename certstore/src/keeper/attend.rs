@@ -407,6 +407,7 @@ fn credential(shared: &Shared, holding: &Holding, issued: Issued) -> Option<Cred
         pending.issuer.clone(),
         shared.ground.now(),
     );
+    credential.root = issued.root;
     credential.profile.clone_from(&pending.profile);
     credential.contents.clone_from(&pending.contents);
     Some(credential)
@@ -556,6 +557,7 @@ fn duplicate(credential: &Credential) -> Credential {
         credential.issuer.clone(),
         credential.issued_at,
     );
+    duplicate.root.clone_from(&credential.root);
     duplicate.profile.clone_from(&credential.profile);
     duplicate.contents.clone_from(&credential.contents);
     duplicate

@@ -11,7 +11,7 @@ use crate::{Contents, Keys};
 /// A record is written in the oldest format that holds all of it, so that the nodes of a fleet can be updated one after another.
 pub const FORMAT: u32 = 2;
 
-/// Names, addresses and the kind of key: all that the first format knows.
+/// Names, addresses, the kind of key, and chains without the root above them: all that the first format knows.
 const FIRST: u32 = 1;
 
 #[derive(Serialize)]
@@ -74,7 +74,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Record, Error> {
 fn format(record: &Record) -> u32 {
     let is_first = record.spec.keys != Keys::Pinned
         && record.spec.contents.is_empty()
-        && record.served.iter().all(|it| it.contents.is_empty())
+        && record.served.iter().all(|it| it.contents.is_empty() && it.root.is_none())
         && record.pending.as_ref().is_none_or(|it| it.contents.is_empty());
     if is_first { FIRST } else { FORMAT }
 }
@@ -86,7 +86,8 @@ fn estimate(record: &Record) -> usize {
         .iter()
         .map(|it| {
             let chain: usize = it.chain.certificates().iter().map(|it| it.len()).sum();
-            credential(it.key.expose().len(), chain) + length(&it.contents)
+            let root = it.root.as_ref().map_or(0, |root| root.len());
+            credential(it.key.expose().len(), chain + root) + length(&it.contents)
         })
         .sum();
     let pending = record.pending.as_ref().map_or(0, |it| {
@@ -158,6 +159,27 @@ pub(super) mod optional_secret {
         deserializer: D,
     ) -> Result<Option<Secret<Vec<u8>>>, D::Error> {
         super::binary::read(deserializer).map(|it| Some(Secret::new(it)))
+    }
+}
+
+pub(super) mod optional_certificate {
+    use rustls_pki_types::CertificateDer;
+    use serde::{Deserializer, Serializer};
+
+    pub(in crate::record) fn serialize<S: Serializer>(
+        value: &Option<CertificateDer<'static>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => super::binary::write(value, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(in crate::record) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<CertificateDer<'static>>, D::Error> {
+        super::binary::read(deserializer).map(|it| Some(it.into()))
     }
 }
 

@@ -54,6 +54,7 @@ fn what_a_root_issues_says_what_was_wanted_and_is_verified_by_openssl() {
 
         let record = leaves.record("www.example.com");
         let issued = record.current().unwrap().chain.certificates();
+        assert_eq!(record.current().unwrap().root.as_ref(), chain.leaf(), "what some call ca.crt is kept");
         let trial = Trial::new(issued, chain.certificates(), leaves.now()).for_server("www.example.com");
         OpenSsl::find().verify(&trial).unwrap();
         let (_, read) = X509Certificate::from_der(&issued[0]).unwrap();
