@@ -155,6 +155,26 @@ fn served_chains_name_who_issued_them() {
 }
 
 #[test]
+fn a_private_authority_fills_a_folder_for_servers() {
+    let folder = folder();
+    let run = || Program::new("private_ca", &folder).arguments([".", "a.test", "192.0.2.7", "--once"]).output();
+    let said = run();
+    assert!(said.contains("server"), "{said}");
+    let verified =
+        openssl(&folder, &["verify", "-x509_strict", "-CAfile", "ca.crt", "-verify_hostname", "a.test", "tls.crt"]);
+    assert!(verified.contains("tls.crt: OK"), "{verified}");
+    let public_key = openssl(&folder, &["x509", "-in", "tls.crt", "-noout", "-pubkey"]);
+    assert_eq!(openssl(&folder, &["pkey", "-in", "tls.key", "-pubout"]), public_key);
+    let inside = openssl(&folder, &["pkcs12", "-in", "keystore.p12", "-passin", "pass:changeit", "-nodes"]);
+    assert!(inside.contains("BEGIN PRIVATE KEY") && inside.matches("BEGIN CERTIFICATE").count() == 2, "{inside}");
+
+    // Another run goes on with the root and the certificate that are there.
+    let before = ["ca.crt", "tls.crt"].map(|name| std::fs::read(folder.path().join(name)).expect("a file"));
+    run();
+    assert_eq!(before, ["ca.crt", "tls.crt"].map(|name| std::fs::read(folder.path().join(name)).expect("a file")));
+}
+
+#[test]
 fn the_revocation_server_makes_the_urls_of_its_certificates_true() {
     let folder = folder();
     let _server = Program::new("revocation_server", &folder).arguments(["."]).start();
