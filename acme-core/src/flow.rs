@@ -21,7 +21,6 @@
 
 mod account;
 mod challenge;
-mod envelope;
 mod failures;
 mod issuance;
 mod order;
@@ -110,3 +109,6 @@ pub enum Applied {
     /// The event said nothing new, or came too late.
     Ignored,
 }
+
+/// The format of stored flows that this release writes. It reads this one and, from the second minor on, the one before.
+const FORMAT: u32 = 1;

@@ -12,6 +12,7 @@ pub mod backoff;
 pub mod client;
 pub mod der;
 pub mod directory;
+pub mod envelope;
 mod error;
 pub mod flow;
 pub mod hash;

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Agenda, Applied, Failures, Fault, Next, OrderPace, envelope};
+use super::{Agenda, Applied, FORMAT, Failures, Fault, Next, OrderPace};
+use crate::envelope;
 use crate::protocol::{ProblemType, Url};
 use crate::{Error, ErrorKind, Retry, Timestamp};
 
@@ -237,7 +238,7 @@ impl AccountFlow {
     /// # Errors
     /// `Internal` when it cannot be written.
     pub fn encode(&self) -> Result<Vec<u8>, Error> {
-        envelope::encode("account", self)
+        envelope::encode("account", FORMAT, self)
     }
 
     /// A state from the bytes of a record.
@@ -245,7 +246,7 @@ impl AccountFlow {
     /// # Errors
     /// `Unsupported` when a newer release wrote it, `Malformed` when it cannot be read.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        envelope::decode("account", bytes)
+        envelope::decode("account", FORMAT, bytes)
     }
 
     fn settle(&mut self, now: Timestamp) {

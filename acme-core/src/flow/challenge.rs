@@ -9,7 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::pacing::Looks;
-use super::{Applied, ChallengePace, Failures, Fault, Next, SolverId, envelope};
+use super::{Applied, ChallengePace, FORMAT, Failures, Fault, Next, SolverId};
+use crate::envelope;
 use crate::protocol::{Authorization, Challenge, ChallengeType, Url};
 use crate::{Error, ErrorKind, Identifier, Timestamp};
 
@@ -357,7 +358,7 @@ impl ChallengeFlow {
     /// # Errors
     /// `Internal` when it cannot be written.
     pub fn encode(&self) -> Result<Vec<u8>, Error> {
-        envelope::encode("challenge", self)
+        envelope::encode("challenge", FORMAT, self)
     }
 
     /// A state from the bytes of a record.
@@ -365,7 +366,7 @@ impl ChallengeFlow {
     /// # Errors
     /// `Unsupported` when a newer release wrote it, `Malformed` when it cannot be read.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        envelope::decode("challenge", bytes)
+        envelope::decode("challenge", FORMAT, bytes)
     }
 }
 

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::order::OrderOutcome;
 use super::{
-    Agenda, Applied, Assignment, ChallengeAction, ChallengeEvent, ChallengeFlow, Fault, Leftover, Next, OrderAction,
-    OrderEvent, OrderFlow, Pace, SolverId, Standing, Verdict, envelope,
+    Agenda, Applied, Assignment, ChallengeAction, ChallengeEvent, ChallengeFlow, FORMAT, Fault, Leftover, Next,
+    OrderAction, OrderEvent, OrderFlow, Pace, SolverId, Standing, Verdict,
 };
 use crate::client::{Alternates, Chain};
+use crate::envelope;
 use crate::protocol::{
     Authorization, AuthorizationStatus, ChallengeStatus, ChallengeType, NewOrder, Problem, ProblemType, Url,
 };
@@ -189,7 +190,7 @@ impl Issuance {
     /// # Errors
     /// `Internal` when it cannot be written.
     pub fn encode(&self) -> Result<Vec<u8>, Error> {
-        envelope::encode("issuance", self)
+        envelope::encode("issuance", FORMAT, self)
     }
 
     /// A state from the bytes of a record.
@@ -197,7 +198,7 @@ impl Issuance {
     /// # Errors
     /// `Unsupported` when a newer release wrote it, `Malformed` when it cannot be read.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        envelope::decode("issuance", bytes)
+        envelope::decode("issuance", FORMAT, bytes)
     }
 
     /// Whether a deadline has passed.

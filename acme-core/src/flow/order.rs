@@ -10,8 +10,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::pacing::Looks;
-use super::{Applied, Failures, Fault, Next, OrderPace, envelope};
+use super::{Applied, FORMAT, Failures, Fault, Next, OrderPace};
 use crate::client::{Alternates, Chain};
+use crate::envelope;
 use crate::protocol::{NewOrder, Order, Url};
 use crate::{Error, ErrorKind, Identifier, Timestamp};
 
@@ -320,7 +321,7 @@ impl OrderFlow {
     /// # Errors
     /// `Internal` when it cannot be written.
     pub fn encode(&self) -> Result<Vec<u8>, Error> {
-        envelope::encode("order", self)
+        envelope::encode("order", FORMAT, self)
     }
 
     /// A state from the bytes of a record.
@@ -328,7 +329,7 @@ impl OrderFlow {
     /// # Errors
     /// `Unsupported` when a newer release wrote it, `Malformed` when it cannot be read.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        envelope::decode("order", bytes)
+        envelope::decode("order", FORMAT, bytes)
     }
 
     /// Hears from a challenge flow how its authorization stands, and how long the server wants us to wait before a look; answers whether that is news.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use acme_core::{Error, ErrorKind, Timestamp, hash};
+use acme_core::{Error, Timestamp, envelope, hash};
 use serde::{Deserialize, Serialize};
 
 /// One issuance.
@@ -40,45 +40,13 @@ pub(super) enum Unit {
     EndDate,
 }
 
-#[derive(Serialize)]
-struct Written<'a> {
-    format: u32,
-    state: &'a State,
-}
-
-#[derive(Deserialize)]
-struct Format {
-    format: u32,
-}
-
-#[derive(Deserialize)]
-struct Read {
-    state: State,
-}
-
 impl State {
     pub(super) fn encode(&self) -> Result<Vec<u8>, Error> {
-        serde_json::to_vec(&Written { format: FORMAT, state: self }).map_err(|source| {
-            Error::new(ErrorKind::Internal, "the state of an issuance by AWS Private CA cannot be written")
-                .with_source(source)
-        })
+        envelope::encode(WHAT, FORMAT, self)
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let malformed = |source| {
-            Error::new(ErrorKind::Malformed, "the stored state of an issuance by AWS Private CA cannot be read")
-                .with_source(source)
-        };
-        let Format { format } = serde_json::from_slice(bytes).map_err(malformed)?;
-        if format > FORMAT {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "the stored state of an issuance by AWS Private CA has format {format}, written by a newer release; this one reads up to {FORMAT}"
-                ),
-            ));
-        }
-        serde_json::from_slice::<Read>(bytes).map(|read| read.state).map_err(malformed)
+        envelope::decode(WHAT, FORMAT, bytes)
     }
 }
 
@@ -112,6 +80,7 @@ pub(super) fn fingerprint(parts: &[&[u8]]) -> String {
 }
 
 const FORMAT: u32 = 1;
+const WHAT: &str = "issuance by AWS Private CA";
 const DAY: u64 = 24 * 3600;
 /// Longest idempotency token.
 const TOKEN: usize = 36;

@@ -1,6 +1,6 @@
 //! How far an attempt came: at which issuer it is, what that issuer saved, and who has failed already.
 
-use acme_core::{Error, ErrorKind};
+use acme_core::{Error, envelope};
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -18,22 +18,6 @@ pub(super) struct Attempt {
     /// What the issuer saved, in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     inner: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Written<'a> {
-    format: u32,
-    state: &'a Attempt,
-}
-
-#[derive(Deserialize)]
-struct Format {
-    format: u32,
-}
-
-#[derive(Deserialize)]
-struct Read {
-    state: Attempt,
 }
 
 impl Attempt {
@@ -76,25 +60,11 @@ impl Attempt {
     }
 
     pub(super) fn encode(&self) -> Result<Vec<u8>, Error> {
-        serde_json::to_vec(&Written { format: FORMAT, state: self }).map_err(|source| {
-            Error::new(ErrorKind::Internal, "the state of the fail-over cannot be written").with_source(source)
-        })
+        envelope::encode(WHAT, FORMAT, self)
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let malformed = |source| {
-            Error::new(ErrorKind::Malformed, "the stored state of the fail-over cannot be read").with_source(source)
-        };
-        let Format { format } = serde_json::from_slice(bytes).map_err(malformed)?;
-        if format > FORMAT {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "the stored state of the fail-over has format {format}, written by a newer release; this one reads up to {FORMAT}"
-                ),
-            ));
-        }
-        serde_json::from_slice::<Read>(bytes).map(|read| read.state).map_err(malformed)
+        envelope::decode(WHAT, FORMAT, bytes)
     }
 
     fn decoded(&self) -> Option<Vec<u8>> {
@@ -142,3 +112,4 @@ impl Progress for Under<'_> {
 }
 
 const FORMAT: u32 = 1;
+const WHAT: &str = "fail-over";

@@ -1,6 +1,6 @@
 //! What an issuance remembers.
 
-use acme_core::{Error, ErrorKind, Timestamp};
+use acme_core::{Error, Timestamp, envelope};
 use serde::{Deserialize, Serialize};
 
 /// How far an issuance came.
@@ -24,44 +24,15 @@ pub(super) enum State {
     },
 }
 
-#[derive(Serialize)]
-struct Written<'a> {
-    format: u32,
-    state: &'a State,
-}
-
-#[derive(Deserialize)]
-struct Format {
-    format: u32,
-}
-
-#[derive(Deserialize)]
-struct Read {
-    state: State,
-}
-
 impl State {
     pub(super) fn encode(&self) -> Result<Vec<u8>, Error> {
-        serde_json::to_vec(&Written { format: FORMAT, state: self }).map_err(|source| {
-            Error::new(ErrorKind::Internal, "the state of the request cannot be written").with_source(source)
-        })
+        envelope::encode(WHAT, FORMAT, self)
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, Error> {
-        let malformed = |source| {
-            Error::new(ErrorKind::Malformed, "the stored state of the request cannot be read").with_source(source)
-        };
-        let Format { format } = serde_json::from_slice(bytes).map_err(malformed)?;
-        if format > FORMAT {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "the stored state of the request has format {format}, written by a newer release; this one reads up to {FORMAT}"
-                ),
-            ));
-        }
-        serde_json::from_slice::<Read>(bytes).map(|read| read.state).map_err(malformed)
+        envelope::decode(WHAT, FORMAT, bytes)
     }
 }
 
 const FORMAT: u32 = 1;
+const WHAT: &str = "request at Venafi";
