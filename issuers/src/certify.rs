@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use acme_core::{Error, ErrorKind};
+use acme_core::Error;
 
 use crate::CertificateRequest;
 use crate::template::{BasicConstraints, Usages};
@@ -60,13 +60,7 @@ impl Terms {
     /// # Errors
     /// `Unsupported` when it names a profile: there are none here.
     pub(crate) fn of(request: &CertificateRequest<'_>) -> Result<Self, Error> {
-        if let Some(profile) = request.profile {
-            let shown = acme_core::text::printable(profile, 60);
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("this issuer has no profile {shown:?}: ask without"),
-            ));
-        }
+        request.refuse_profile()?;
         let mut terms = Self::new();
         if let Some(duration) = request.duration {
             terms = terms.lasting(duration);

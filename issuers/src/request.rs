@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use acme_core::protocol::CertificateId;
-use acme_core::{Identifier, Signer};
+use acme_core::{Error, ErrorKind, Identifier, Signer, text};
 use rustls_pki_types::CertificateSigningRequestDer;
 
 use crate::template::Usages;
@@ -47,5 +47,15 @@ impl<'a> CertificateRequest<'a> {
             profile: None,
             signer: None,
         }
+    }
+
+    /// For issuers that offer no profiles: a name that is passed over in silence gets something else than was asked for.
+    ///
+    /// # Errors
+    /// `Unsupported` when the request names a profile.
+    pub fn refuse_profile(&self) -> Result<(), Error> {
+        let Some(profile) = self.profile else { return Ok(()) };
+        let shown = text::printable(profile, 60);
+        Err(Error::new(ErrorKind::Unsupported, format!("this issuer has no profile {shown:?}: ask without")))
     }
 }
