@@ -17,6 +17,7 @@
 //! | the zone is not there | `NotFound` | never |
 //! | the rules of the zone refuse the request, or somebody rejects it | `Refused` | never |
 //! | the service tried and failed, or took longer than [`patience`](VenafiIssuer::with_patience) | `Busy` | back off |
+//! | the request names a profile: there are none here | `Unsupported` | never |
 //! | not the service's own words | `Malformed` | back off |
 
 mod answer;

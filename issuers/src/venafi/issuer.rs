@@ -208,6 +208,7 @@ impl Issuer for VenafiIssuer {
     }
 
     async fn issue(&self, request: &CertificateRequest<'_>, progress: &mut dyn Progress) -> Result<Step, Error> {
+        request.refuse_profile()?;
         let public_key = csr::read(request.csr)?.public_key;
         let key = Key { public_key: &public_key, identifiers: request.identifiers };
         let saved = match progress.state().map(State::decode).transpose()? {

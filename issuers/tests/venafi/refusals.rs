@@ -55,6 +55,22 @@ fn a_zone_that_is_not_there_is_named() {
 }
 
 #[test]
+fn a_profile_is_refused_before_anything_is_sent() {
+    for kind in ALL {
+        let world = World::new(kind);
+        let asked = Asked::new(&["a.example"]);
+        let mut request = asked.request();
+        request.profile = Some("shortlived");
+
+        let error = run(&world.clock, world.process().issue(&request, &mut InMemory::new())).unwrap_err();
+
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{kind:?}");
+        assert_eq!(error.what(), "this issuer has no profile \"shortlived\": ask without");
+        assert!(world.double.log().is_empty(), "{kind:?}: {:?}", world.double.log());
+    }
+}
+
+#[test]
 fn a_limit_before_anything_was_requested_is_passed_on_with_its_time() {
     for kind in ALL {
         let world = World::new(kind);
