@@ -53,6 +53,33 @@ fn a_generated_key_is_read_back_from_both_forms() {
 }
 
 #[test]
+fn an_rsa_key_signs_with_the_hash_asked_for() {
+    use SignatureAlgorithm::{RsaPkcs1Sha256, RsaPkcs1Sha384, RsaPkcs1Sha512};
+    for algorithm in [RsaPkcs1Sha256, RsaPkcs1Sha384, RsaPkcs1Sha512] {
+        let key = PrivateKey::from_pem(RSA2048_PKCS1).unwrap().signing_with(algorithm).unwrap();
+        assert_eq!(key.algorithm(), algorithm);
+        signs_what_its_public_key_verifies(&key);
+        let signature = key.sign_now(b"message").unwrap();
+        for other in [RsaPkcs1Sha256, RsaPkcs1Sha384, RsaPkcs1Sha512] {
+            assert_eq!(verify(other, key.public_key(), b"message", &signature).is_ok(), other == algorithm);
+        }
+    }
+}
+
+#[test]
+fn a_key_does_not_sign_with_another_types_algorithm() {
+    for (pem, algorithm, what) in [
+        (P384, SignatureAlgorithm::EcdsaP256Sha256, "a key of type ECDSA P-384 cannot sign with ES256: take ES384"),
+        (ED25519, SignatureAlgorithm::RsaPkcs1Sha512, "a key of type Ed25519 cannot sign with RS512: take EdDSA"),
+        (RSA2048_PKCS1, SignatureAlgorithm::Ed25519, "a key of type RSA 2048 cannot sign with EdDSA: take RS256"),
+    ] {
+        let error = PrivateKey::from_pem(pem).unwrap().signing_with(algorithm).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Malformed);
+        assert_eq!(error.to_string(), what);
+    }
+}
+
+#[test]
 fn keys_of_openssl_are_read_in_every_envelope() {
     for (pem, kind) in [
         (P256_SEC1, KeyType::EcdsaP256),

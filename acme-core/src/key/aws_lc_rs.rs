@@ -4,8 +4,8 @@ use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RsaKeyPair, UnparsedPublicKey,
-    VerificationAlgorithm,
+    self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RsaEncoding, RsaKeyPair,
+    UnparsedPublicKey, VerificationAlgorithm,
 };
 
 use super::KeyType;
@@ -72,7 +72,7 @@ impl KeyPair {
         }
     }
 
-    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+    pub(super) fn sign(&self, scheme: Scheme, message: &[u8]) -> Result<Vec<u8>, Error> {
         let failed = |_| Error::new(ErrorKind::Internal, "aws-lc-rs could not sign");
         match self {
             Self::Ecdsa(pair) => {
@@ -80,8 +80,19 @@ impl KeyPair {
             }
             Self::Ed25519(pair) => Ok(pair.sign(message).as_ref().to_vec()),
             Self::Rsa(pair) => {
+                let padding: &'static dyn RsaEncoding = match scheme {
+                    Scheme::RsaPkcs1(Hash::Sha256) => &signature::RSA_PKCS1_SHA256,
+                    Scheme::RsaPkcs1(Hash::Sha384) => &signature::RSA_PKCS1_SHA384,
+                    Scheme::RsaPkcs1(Hash::Sha512) => &signature::RSA_PKCS1_SHA512,
+                    Scheme::RsaPss(..) | Scheme::Ecdsa(..) | Scheme::Ed25519 => {
+                        return Err(Error::new(
+                            ErrorKind::Internal,
+                            "an RSA key was to sign with what is not PKCS #1 v1.5",
+                        ));
+                    }
+                };
                 let mut out = vec![0; pair.public_modulus_len()];
-                pair.sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut out).map_err(failed)?;
+                pair.sign(padding, &SystemRandom::new(), message, &mut out).map_err(failed)?;
                 Ok(out)
             }
         }

@@ -9,6 +9,7 @@ use zeroize::Zeroize as _;
 
 use super::envelope::{self, Family};
 use super::provider::{self, KeyPair};
+use super::x509::Scheme;
 use super::{Encoding, KeyType, SignatureAlgorithm, Signer, x509};
 use crate::der::{self, PublicKeyInfo};
 use crate::{Error, ErrorKind, Secret, pem};
@@ -21,6 +22,7 @@ use crate::{Error, ErrorKind, Secret, pem};
 pub struct PrivateKey {
     pair: KeyPair,
     kind: KeyType,
+    algorithm: SignatureAlgorithm,
     public: SubjectPublicKeyInfoDer<'static>,
     pkcs8: Secret<Vec<u8>>,
 }
@@ -76,6 +78,23 @@ impl PrivateKey {
         Self::from_der(der)
     }
 
+    /// The same key, signing with `algorithm` from now on: RSA with SHA-384 or SHA-512.
+    ///
+    /// A key on disk does not remember it: ask again after reading the key back.
+    ///
+    /// # Errors
+    /// `Malformed` when it is no algorithm of this type of key.
+    pub fn signing_with(self, algorithm: SignatureAlgorithm) -> Result<Self, Error> {
+        let (asked, usual) = (Scheme::from(algorithm), Scheme::from(self.kind.algorithm()));
+        let both_rsa = matches!((asked, usual), (Scheme::RsaPkcs1(_), Scheme::RsaPkcs1(_)));
+        if !both_rsa && algorithm != self.kind.algorithm() {
+            let (asked, usual) = (algorithm.jose(), self.kind.algorithm().jose());
+            let what = format!("a key of type {} cannot sign with {asked}: take {usual}", self.kind);
+            return Err(Error::new(ErrorKind::Malformed, what));
+        }
+        Ok(Self { algorithm, ..self })
+    }
+
     /// The key as PKCS #8 (DER), as it was read or made.
     pub fn to_pkcs8_der(&self) -> &Secret<Vec<u8>> {
         &self.pkcs8
@@ -111,11 +130,11 @@ impl PrivateKey {
     /// # Errors
     /// `Internal` when the provider fails.
     pub fn sign_now(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
-        self.pair.sign(message)
+        self.pair.sign(self.algorithm.into(), message)
     }
 
     fn new(pair: KeyPair, kind: KeyType, pkcs8: Secret<Vec<u8>>) -> Self {
-        let algorithm = match kind {
+        let identifier = match kind {
             KeyType::EcdsaP256 => alg_id::ECDSA_P256,
             KeyType::EcdsaP384 => alg_id::ECDSA_P384,
             KeyType::EcdsaP521 => alg_id::ECDSA_P521,
@@ -123,9 +142,9 @@ impl PrivateKey {
             KeyType::Ed25519 => alg_id::ED25519,
         };
         let content =
-            [der::write(der::SEQUENCE, algorithm.as_ref()), der::write_bit_string(pair.public_key())].concat();
+            [der::write(der::SEQUENCE, identifier.as_ref()), der::write_bit_string(pair.public_key())].concat();
         let public = SubjectPublicKeyInfoDer::from(der::write(der::SEQUENCE, &content));
-        Self { pair, kind, public, pkcs8 }
+        Self { pair, kind, algorithm: kind.algorithm(), public, pkcs8 }
     }
 }
 
@@ -136,7 +155,7 @@ impl Signer for PrivateKey {
     }
 
     fn algorithm(&self) -> SignatureAlgorithm {
-        self.kind.algorithm()
+        self.algorithm
     }
 
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
