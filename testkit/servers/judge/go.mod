@@ -6,6 +6,7 @@ require (
 	github.com/zmap/zcrypto v0.0.0-20260906180147-3ed30b1e9340
 	github.com/zmap/zlint/v3 v3.7.3
 	golang.org/x/crypto v0.55.0
+	software.sslmate.com/src/go-pkcs12 v0.7.3
 )
 
 require (

@@ -1,4 +1,5 @@
-// Judge answers questions about certificates and signing requests with Go's crypto/x509 and with zlint.
+// Judge answers questions about certificates and signing requests with Go's crypto/x509 and with zlint, and about key stores
+// with go-pkcs12, which cert-manager writes them with.
 //
 // One question in JSON a line on standard input, one answer in JSON a line on standard output, until the input ends:
 // a test asks hundreds and starts it once.
@@ -30,6 +31,11 @@ type question struct {
 	CRL    []byte `json:"crl"`
 	OCSP   []byte `json:"ocsp"`
 	Issuer []byte `json:"issuer"`
+	// Open and make: key stores of PKCS #12; what is made holds `chain`.
+	KeyStore []byte `json:"keystore"`
+	Password string `json:"password"`
+	Profile  string `json:"profile"`
+	Key      []byte `json:"key"`
 }
 
 type answer map[string]any
@@ -79,6 +85,14 @@ func answers(asked question) (answer, error) {
 		return check(asked.Request), nil
 	case "requests":
 		return requests()
+	case "open keystore":
+		return openKeystore(asked)
+	case "open truststore":
+		return openTruststore(asked)
+	case "make keystore":
+		return makeKeystore(asked)
+	case "make truststore":
+		return makeTruststore(asked)
 	default:
 		return nil, fmt.Errorf("nobody here knows how to %q", asked.Ask)
 	}

@@ -1,4 +1,5 @@
-//! Foreign judges of certificates: Go's crypto/x509 and zlint, pkilint and Python's cryptography, OpenSSL; of key stores, Java's keytool.
+//! Foreign judges of certificates: Go's crypto/x509 and zlint, pkilint and Python's cryptography, OpenSSL; of key stores, Java's keytool
+//! and go-pkcs12.
 //!
 //! A judge is started once and asked as often as a test likes; each ends with the process that started it. Go's and Python's programs
 //! are built by `testkit/servers/build.sh`, OpenSSL is the system's.
@@ -28,7 +29,7 @@ use base64::prelude::BASE64_STANDARD;
 use rustls_pki_types::CertificateDer;
 use serde_json::{Value, json};
 
-pub use go::{Go, Reading};
+pub use go::{Go, Opened, Reading};
 pub use keytool::Keytool;
 pub use openssl::OpenSsl;
 pub(in crate::servers) use openssl::{Folder, said};

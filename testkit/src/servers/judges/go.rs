@@ -1,4 +1,6 @@
-//! Go's crypto/x509, and zlint.
+//! Go's crypto/x509, zlint, and go-pkcs12.
+
+mod keystores;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +13,8 @@ use serde_json::{Value, json};
 use super::speaker::Speaker;
 use super::{Finding, Trial, findings, text, unreadable, verdict};
 use crate::servers::programs::Program;
+
+pub use self::keystores::Opened;
 
 /// The program of `testkit/servers/judge`.
 #[derive(Debug)]
@@ -149,7 +153,7 @@ impl Reading {
     }
 
     fn octets(&self, field: &str) -> Vec<u8> {
-        BASE64_STANDARD.decode(self.text(field)).expect("Base64")
+        octets(&self.0[field])
     }
 
     fn instant(&self, field: &str) -> Timestamp {
@@ -159,6 +163,9 @@ impl Reading {
 
 pub(super) fn requests(answer: &Value) -> BTreeMap<String, Vec<u8>> {
     let made = answer["requests"].as_object().expect("requests by kind");
-    let decode = |der: &Value| BASE64_STANDARD.decode(der.as_str().unwrap_or_default()).expect("Base64");
-    made.iter().map(|(kind, der)| (kind.clone(), decode(der))).collect()
+    made.iter().map(|(kind, der)| (kind.clone(), octets(der))).collect()
+}
+
+fn octets(value: &Value) -> Vec<u8> {
+    BASE64_STANDARD.decode(value.as_str().expect("a text")).expect("Base64")
 }
