@@ -9,6 +9,9 @@ pub const KEYSTORE: usize = 4 * 1024 * 1024;
 /// Most rounds of key derivation that reading one key store may cost in all; OpenSSL writes 3 × 2048, Java 3 × 10,000, the most cautious a few 100,000.
 pub const KEYSTORE_ROUNDS: u32 = 2_000_000;
 
+/// Longest key that authenticates a key store by PBMAC1, in octets: what SHA-512 gives, as OpenSSL and Go bound it.
+pub const KEYSTORE_AUTHENTICATION_KEY: usize = 64;
+
 /// Most sealed parts of one key store that are opened; there are two or three in what programs write, one for each key.
 pub const KEYSTORE_PARTS: usize = 64;
 

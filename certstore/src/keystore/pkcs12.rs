@@ -1,17 +1,17 @@
-//! PKCS #12 (RFC 7292): written in three profiles, and read back.
+//! PKCS #12 (RFC 7292): written in four profiles, and read back.
 
+mod authentication;
 mod derive;
 mod names;
+mod pbkdf2;
 mod read;
 mod seal;
 
 use acme_core::{Error, Secret, der};
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use rustls_pki_types::CertificateDer;
 use sha1::{Digest as _, Sha1};
-use sha2::Sha256;
 
-use self::derive::{Password, Purpose, derive};
+use self::derive::Password;
 use self::seal::{Scheme, Sealed};
 use super::{KeyStore, Keyed, Seed, authority_alias};
 
@@ -24,6 +24,8 @@ pub enum Profile {
     /// AES-256 and HMAC with SHA-256: for everything from OpenSSL 1.1.0, Java 8u301 and Windows Server 2019 on.
     #[default]
     Modern2023,
+    /// The same ciphers, and PBMAC1 (RFC 9579) with SHA-256: for OpenSSL from 3.4 and Java from 26 on. Take it where nothing older reads the file.
+    Modern2026,
     /// Triple DES and HMAC with SHA-1, for older programs. It protects little: treat the file as if it had no password.
     LegacyDes,
     /// RC2 with 40 bits for certificates, triple DES for the key, HMAC with SHA-1, for the oldest. It protects little: treat the file as if it had no password.
@@ -46,7 +48,7 @@ impl KeyStore<'_> {
     ) -> Result<Secret<Vec<u8>>, Error> {
         let password = Password::new(password);
         let (for_certificates, for_key) = match profile {
-            Profile::Modern2023 => (Scheme::Aes256, Scheme::Aes256),
+            Profile::Modern2023 | Profile::Modern2026 => (Scheme::Aes256, Scheme::Aes256),
             Profile::LegacyDes => (Scheme::TripleDes, Scheme::TripleDes),
             Profile::LegacyRc2 => (Scheme::Rc2, Scheme::TripleDes),
         };
@@ -65,7 +67,7 @@ impl KeyStore<'_> {
         let file = sequence(&[
             &der::write_unsigned(&[3]),
             &content(names::DATA, &der::write(der::OCTET_STRING, &safe)),
-            &authentication(profile, &password, &safe, seed)?,
+            &authentication::write(profile, &password, &safe, seed)?,
         ]);
         Ok(Secret::new(file))
     }
@@ -91,32 +93,6 @@ impl KeyStore<'_> {
         }
         bags
     }
-}
-
-/// MacData: who knows the password has written this.
-fn authentication(profile: Profile, password: &Password<'_>, safe: &[u8], seed: &Seed) -> Result<Vec<u8>, Error> {
-    let failed = |_| Error::new(acme_core::ErrorKind::Internal, "no HMAC over a key store");
-    let (hash, digest, salt) = match profile {
-        Profile::Modern2023 => {
-            let salt = seed.octets::<16>("authentication").to_vec();
-            let key = derive::<Sha256>(Purpose::Authentication, password.terminated(), &salt, ROUNDS, 32);
-            let mut mac = Hmac::<Sha256>::new_from_slice(key.expose()).map_err(failed)?;
-            mac.update(safe);
-            (names::SHA256, mac.finalize().into_bytes().to_vec(), salt)
-        }
-        Profile::LegacyDes | Profile::LegacyRc2 => {
-            let salt = seed.octets::<8>("authentication").to_vec();
-            let key = derive::<Sha1>(Purpose::Authentication, password.terminated(), &salt, ROUNDS, 20);
-            let mut mac = Hmac::<Sha1>::new_from_slice(key.expose()).map_err(failed)?;
-            mac.update(safe);
-            (names::SHA1, mac.finalize().into_bytes().to_vec(), salt)
-        }
-    };
-    Ok(sequence(&[
-        &sequence(&[&sequence(&[hash, names::NULL]), &der::write(der::OCTET_STRING, &digest)]),
-        &der::write(der::OCTET_STRING, &salt),
-        &der::write_unsigned(&ROUNDS.to_be_bytes()),
-    ]))
 }
 
 fn key_bag(keyed: &Keyed<'_>, scheme: Scheme, password: &Password<'_>, seed: &Seed) -> Result<Vec<u8>, Error> {

@@ -4,12 +4,12 @@ use acme_core::{ErrorKind, KeyType};
 use certwright_certstore::keystore::pkcs12::{Profile, read};
 use certwright_certstore::keystore::{KeyStore, Seed};
 
-use crate::world::{Holder, NOW, PROFILES, openssl, secret, seed};
+use crate::world::{ALL_PROFILES, Holder, NOW, openssl, secret, seed};
 
 #[test]
 fn what_is_written_is_read_back() {
     let holder = Holder::new(KeyType::EcdsaP256, 3);
-    for profile in PROFILES {
+    for profile in ALL_PROFILES {
         for password in ["changeit", "", "密码"] {
             let contents = read(&holder.pkcs12(profile, password), &secret(password)).unwrap();
             let [key] = contents.keys.as_slice() else { panic!("one key") };
@@ -68,7 +68,7 @@ fn the_same_seed_writes_the_same_bytes_and_another_does_not() {
     let holder = Holder::new(KeyType::EcdsaP256, 1);
     let store = holder.store();
     let password = secret("changeit");
-    for profile in PROFILES {
+    for profile in ALL_PROFILES {
         let write = |seed| store.to_pkcs12(profile, &password, &Seed::fixed([seed; 32])).unwrap().expose().clone();
         assert_eq!(write(1), write(1));
         assert_ne!(write(1), write(2));
@@ -81,16 +81,18 @@ fn the_same_seed_writes_the_same_bytes_and_another_does_not() {
 #[test]
 fn a_wrong_password_and_a_changed_file_are_refused_alike() {
     let holder = Holder::new(KeyType::EcdsaP256, 1);
-    let sound = holder.pkcs12(Profile::Modern2023, "changeit");
-    for password in ["changeme", "", "changeit ", "CHANGEIT"] {
-        let error = read(&sound, &secret(password)).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unauthorized, "{error}");
-    }
-    let mut changed = sound.clone();
-    changed[200] ^= 1;
-    assert_eq!(read(&changed, &secret("changeit")).unwrap_err().kind(), ErrorKind::Unauthorized);
-    for end in [0, 1, 50, sound.len() - 1] {
-        assert_eq!(read(&sound[..end], &secret("changeit")).unwrap_err().kind(), ErrorKind::Malformed);
+    for profile in [Profile::Modern2023, Profile::Modern2026] {
+        let sound = holder.pkcs12(profile, "changeit");
+        for password in ["changeme", "", "changeit ", "CHANGEIT"] {
+            let error = read(&sound, &secret(password)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unauthorized, "{error}");
+        }
+        let mut changed = sound.clone();
+        changed[200] ^= 1;
+        assert_eq!(read(&changed, &secret("changeit")).unwrap_err().kind(), ErrorKind::Unauthorized);
+        for end in [0, 1, 50, sound.len() - 1] {
+            assert_eq!(read(&sound[..end], &secret("changeit")).unwrap_err().kind(), ErrorKind::Malformed);
+        }
     }
 }
 

@@ -14,7 +14,11 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use testkit::servers::judges::{Keytool, OpenSsl};
 
+/// What Java 17 and OpenSSL 3.0 read.
 pub(crate) const PROFILES: [Profile; 3] = [Profile::Modern2023, Profile::LegacyDes, Profile::LegacyRc2];
+/// What this library and Go read.
+pub(crate) const ALL_PROFILES: [Profile; 4] =
+    [Profile::Modern2026, Profile::Modern2023, Profile::LegacyDes, Profile::LegacyRc2];
 pub(crate) const NOW: Timestamp = Timestamp::from_unix_seconds(1_790_000_000);
 
 /// A key, the chain of its certificate, and the root above.

@@ -31,6 +31,8 @@ pub(super) const PBE_RC2: &[u8] = b"\x06\x0a\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01
 pub(super) const PBES2: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0d";
 /// 1.2.840.113549.1.5.12: id-PBKDF2.
 pub(super) const PBKDF2: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0c";
+/// 1.2.840.113549.1.5.14: id-PBMAC1.
+pub(super) const PBMAC1: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0e";
 /// 1.2.840.113549.2.7: id-hmacWithSHA1.
 pub(super) const HMAC_SHA1: &[u8] = b"\x06\x08\x2a\x86\x48\x86\xf7\x0d\x02\x07";
 /// 1.2.840.113549.2.9: id-hmacWithSHA256.

@@ -2,17 +2,11 @@
 
 use acme_core::der::{self, Reader};
 use acme_core::{Error, ErrorKind, Secret};
-use hmac::digest::block_api::EagerHash;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use rustls_pki_types::CertificateDer;
-use sha1::Sha1;
-use sha1::digest::Digest;
-use sha1::digest::common::BlockSizeUser;
-use sha2::{Sha256, Sha384, Sha512};
 
-use super::derive::{Password, Purpose, derive};
+use super::derive::Password;
 use super::seal::{Rounds, malformed, named, open, unknown};
-use super::{BMP_STRING, CONTEXT_0, CONTEXT_0_PRIMITIVE, names};
+use super::{BMP_STRING, CONTEXT_0, CONTEXT_0_PRIMITIVE, authentication, names};
 use crate::limits;
 
 /// What a key store holds, in the order of the file.
@@ -75,9 +69,9 @@ pub fn read(file: &[u8], password: &Secret<String>) -> Result<Contents, Error> {
     let safe = octets(safe).ok_or_else(no_file)?;
     let mut opening =
         Opening { password: Password::new(password), rounds: Rounds::new(), parts: 0, contents: Contents::default() };
-    let authentication = fields.value(der::SEQUENCE).ok_or_else(|| malformed("without authentication"))?;
+    let data = fields.value(der::SEQUENCE).ok_or_else(|| malformed("without authentication"))?;
     fields.end().ok_or_else(no_file)?;
-    opening.authenticate(authentication, safe)?;
+    authentication::check(data, &opening.password, safe, &mut opening.rounds)?;
 
     let mut parts = Reader::sequence(safe).ok_or_else(no_file)?;
     while parts.tag().is_some() {
@@ -96,36 +90,6 @@ struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    fn authenticate(&mut self, data: &[u8], safe: &[u8]) -> Result<(), Error> {
-        let read = || {
-            let mut fields = Reader::new(data);
-            let mut digest = Reader::new(fields.value(der::SEQUENCE)?);
-            let (hash, _) = named(digest.value(der::SEQUENCE)?)?;
-            let digest = digest.value(der::OCTET_STRING)?;
-            let salt = fields.value(der::OCTET_STRING)?;
-            let count = if fields.tag().is_some() { fields.unsigned()? } else { &[1] };
-            fields.end()?;
-            Some((hash, digest, salt, count))
-        };
-        let (hash, digest, salt, count) = read().ok_or_else(|| malformed("whose authentication cannot be read"))?;
-        let genuine = match hash {
-            names::SHA1 => genuine::<Sha1>,
-            names::SHA256 => genuine::<Sha256>,
-            names::SHA384 => genuine::<Sha384>,
-            names::SHA512 => genuine::<Sha512>,
-            other => return Err(unknown("authentication", other)),
-        };
-        let count = self.rounds.spend(count, 1)?;
-        if genuine(self.password.terminated(), salt, count, safe, digest) {
-            return Ok(());
-        }
-        // Some write the empty password as no octets at all.
-        if self.password.is_empty() && genuine(&[], salt, self.rounds.spend(&count.to_be_bytes(), 1)?, safe, digest) {
-            return Ok(());
-        }
-        Err(Error::new(ErrorKind::Unauthorized, "the password of the key store is wrong, or the file was changed"))
-    }
-
     /// A ContentInfo of the authenticated safe.
     fn part(&mut self, kind: &[u8], value: &[u8]) -> Result<(), Error> {
         match kind {
@@ -233,23 +197,6 @@ impl Attributes {
         }
         Some(found)
     }
-}
-
-/// Whether `digest` was made by somebody who knows the password.
-fn genuine<D: Digest + BlockSizeUser + EagerHash>(
-    password: &[u8],
-    salt: &[u8],
-    rounds: u32,
-    safe: &[u8],
-    digest: &[u8],
-) -> bool {
-    let length = <D as Digest>::output_size();
-    let key = derive::<D>(Purpose::Authentication, password, salt, rounds, length);
-    let Ok(mut mac) = Hmac::<D>::new_from_slice(key.expose()) else {
-        return false;
-    };
-    mac.update(safe);
-    mac.verify_slice(digest).is_ok()
 }
 
 /// The kind (with its tag) and the value of the next ContentInfo.

@@ -9,12 +9,11 @@ use cbc::cipher::{
 };
 use cbc::{Decryptor, Encryptor};
 use des::TdesEde3;
-use pbkdf2::pbkdf2_hmac;
 use rc2::Rc2;
 use sha1::Sha1;
-use sha2::{Sha256, Sha384, Sha512};
 
 use super::derive::{Password, Purpose, derive};
+use super::pbkdf2::Pbkdf2;
 use super::{ROUNDS, Seed, names, sequence};
 use crate::limits;
 
@@ -50,18 +49,13 @@ impl Sealed {
             Scheme::Aes256 => {
                 let salt: [u8; 16] = seed.octets(purpose);
                 let vector: [u8; 16] = seed.octets(&format!("{purpose} vector"));
-                let mut key = vec![0; 32];
-                pbkdf2_hmac::<Sha256>(password.utf8(), &salt, ROUNDS, &mut key);
-                let octets = encrypt::<Aes256>(&Secret::new(key), &vector, plain)?;
-                let derivation = sequence(&[
-                    &der::write(der::OCTET_STRING, &salt),
-                    &der::write_unsigned(&ROUNDS.to_be_bytes()),
-                    &sequence(&[names::HMAC_SHA256, names::NULL]),
-                ]);
+                let derivation = Pbkdf2::new(&salt);
+                let key = derivation.key(password, 32, &mut Rounds::new())?;
+                let octets = encrypt::<Aes256>(&key, &vector, plain)?;
                 let algorithm = sequence(&[
                     names::PBES2,
                     &sequence(&[
-                        &sequence(&[names::PBKDF2, &derivation]),
+                        &derivation.algorithm(),
                         &sequence(&[names::AES256, &der::write(der::OCTET_STRING, &vector)]),
                     ]),
                 ]);
@@ -155,9 +149,7 @@ fn open_pbes2(
     let derivation = fields.value(der::SEQUENCE).and_then(named).ok_or_else(unreadable)?;
     let cipher = fields.value(der::SEQUENCE).and_then(named).ok_or_else(unreadable)?;
     fields.end().ok_or_else(unreadable)?;
-    let (names::PBKDF2, derivation) = derivation else {
-        return Err(unknown("key derivation", derivation.0));
-    };
+    let derivation = Pbkdf2::read(derivation)?;
     let mut vector = Reader::new(cipher.1);
     let vector = vector.value(der::OCTET_STRING).ok_or_else(unreadable)?;
     let length = match cipher.0 {
@@ -166,29 +158,10 @@ fn open_pbes2(
         names::AES256 => 32,
         other => return Err(unknown("encryption", other)),
     };
-
-    let mut fields = Reader::sequence(derivation).ok_or_else(unreadable)?;
-    let salt = fields.value(der::OCTET_STRING).ok_or_else(unreadable)?;
-    let count = rounds.spend(fields.unsigned().ok_or_else(unreadable)?, 1)?;
-    if fields.tag() == Some(der::INTEGER) {
-        let said = fields.unsigned().ok_or_else(unreadable)?;
-        if said != [length] {
-            return Err(unreadable());
-        }
+    if derivation.length().is_some_and(|said| said != length) {
+        return Err(unreadable());
     }
-    let hash = match fields.tag() {
-        Some(_) => fields.value(der::SEQUENCE).and_then(named).ok_or_else(unreadable)?.0,
-        None => names::HMAC_SHA1,
-    };
-    let mut key = vec![0; usize::from(length)];
-    match hash {
-        names::HMAC_SHA1 => pbkdf2_hmac::<Sha1>(password.utf8(), salt, count, &mut key),
-        names::HMAC_SHA256 => pbkdf2_hmac::<Sha256>(password.utf8(), salt, count, &mut key),
-        names::HMAC_SHA384 => pbkdf2_hmac::<Sha384>(password.utf8(), salt, count, &mut key),
-        names::HMAC_SHA512 => pbkdf2_hmac::<Sha512>(password.utf8(), salt, count, &mut key),
-        other => return Err(unknown("hash of a key derivation", other)),
-    }
-    let key = Secret::new(key);
+    let key = derivation.key(password, length, rounds)?;
     match length {
         16 => decrypt::<Aes128>(&key, vector, octets),
         24 => decrypt::<Aes192>(&key, vector, octets),
