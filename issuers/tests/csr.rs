@@ -37,6 +37,26 @@ fn openssl_accepts_a_request_of_every_key_type() {
     }
 }
 
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+#[test]
+fn openssl_verifies_requests_that_an_rsa_key_signs_with_each_hash() {
+    let key = Key::generate(&["RSA", "-pkeyopt", "rsa_keygen_bits:2048"], SignatureAlgorithm::RsaPkcs1Sha256);
+    let pem = std::fs::read_to_string(&key.path).unwrap();
+    for (algorithm, words) in [
+        (SignatureAlgorithm::RsaPkcs1Sha256, "sha256WithRSAEncryption"),
+        (SignatureAlgorithm::RsaPkcs1Sha384, "sha384WithRSAEncryption"),
+        (SignatureAlgorithm::RsaPkcs1Sha512, "sha512WithRSAEncryption"),
+    ] {
+        let ours = acme_core::PrivateKey::from_pem(&pem).unwrap().signing_with(algorithm).unwrap();
+        let request = csr::Draft::new(&identifiers(&NAMES)).unwrap().sign(&ours).now_or_never().unwrap().unwrap();
+
+        let shown = key.openssl(&["req", "-inform", "DER", "-verify", "-noout", "-text"], request.as_ref());
+
+        assert!(shown.contains("verify OK"), "{shown}");
+        assert!(shown.contains(&format!("Signature Algorithm: {words}")), "{shown}");
+    }
+}
+
 #[test]
 fn what_was_asked_is_read_back() {
     let key = Key::generate(&["ED25519"], SignatureAlgorithm::Ed25519);
