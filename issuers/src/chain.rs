@@ -9,7 +9,7 @@ use crate::x509::{Certificate, RawGeneralName, name, oid};
 
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod bag;
-mod constraints;
+pub(crate) mod constraints;
 mod leaf;
 pub(crate) mod link;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
@@ -176,9 +176,14 @@ fn out_of_bounds(certificates: &[Certificate<'_>]) -> Option<String> {
     let mut constraints = Constraints::default();
     for (at, certificate) in certificates.iter().enumerate().rev() {
         if at == 0 || !certificate.is_self_issued() {
-            let names =
-                certificate.extension(oid::SUBJECT_ALTERNATIVE_NAME).and_then(|it| RawGeneralName::list(it.value));
-            let refused = constraints.refusal(certificate.subject, &names.unwrap_or_default());
+            let names = match certificate.extension(oid::SUBJECT_ALTERNATIVE_NAME) {
+                None => Vec::new(),
+                Some(names) => match RawGeneralName::list(names.value) {
+                    Some(names) => names,
+                    None => return Some(format!("the names in certificate {} of the chain cannot be read", at + 1)),
+                },
+            };
+            let refused = constraints.refusal(certificate.subject, &names);
             if refused.is_some() {
                 return refused;
             }

@@ -50,7 +50,7 @@ pub use failover::Failover;
 pub use issuer::{Issued, Issuer, IssuerId, Remark, Renewal, RenewalAnswer, Revoke, Step};
 pub use oid::ObjectIdentifier;
 pub use progress::{InMemory, Progress, ProgressError};
-pub use request::CertificateRequest;
+pub use request::{CertificateRequest, Maker};
 pub use timer::Timer;
 #[cfg(feature = "tokio")]
 pub use timer::TokioTimer;

@@ -14,6 +14,8 @@ use crate::template::Usages;
 pub struct CertificateRequest<'a> {
     /// The signing request, signed with the certificate's own key.
     pub csr: &'a CertificateSigningRequestDer<'a>,
+    /// Who made it.
+    pub maker: Maker,
     /// What the certificate is for: the names and addresses of the signing request.
     pub identifiers: &'a [Identifier],
     /// Labels by which solvers are chosen.
@@ -38,6 +40,7 @@ impl<'a> CertificateRequest<'a> {
         static NO_LABELS: BTreeMap<String, String> = BTreeMap::new();
         Self {
             csr,
+            maker: Maker::Anybody,
             identifiers,
             labels: &NO_LABELS,
             duration: None,
@@ -58,4 +61,15 @@ impl<'a> CertificateRequest<'a> {
         let shown = text::printable(profile, 60);
         Err(Error::new(ErrorKind::Unsupported, format!("this issuer has no profile {shown:?}: ask without")))
     }
+}
+
+/// Who made a signing request: whether its signature has to prove anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::exhaustive_enums, reason = "complete by definition")]
+pub enum Maker {
+    /// Somebody: an issuer in this process verifies it.
+    #[default]
+    Anybody,
+    /// Whoever asks, with the key at hand, and nobody could change it since: a keeper with its own record. It need not be verified again.
+    Asker,
 }

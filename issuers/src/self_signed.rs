@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use acme_core::client::Chain;
 use acme_core::flow::Waiting;
-use acme_core::key::verify_x509;
+use acme_core::key::{PublicKey, verify_x509};
 use acme_core::{Clock, Error, Signer, Timestamp};
 use async_trait::async_trait;
 
@@ -57,7 +57,7 @@ impl Issuer for SelfSigned {
         let now = self.clock.now();
         let application = Application::of(request)?;
         let signer = match request.signer {
-            Some(signer) if signer.public_key() == application.public_key() => signer,
+            Some(signer) if PublicKey::same(signer.public_key(), application.public_key()) => signer,
             Some(_) => {
                 return Ok(not_yet(now, "the private key of the signing request: the one that was lent is another"));
             }

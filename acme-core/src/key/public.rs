@@ -59,6 +59,11 @@ impl<'a> PublicKey<'a> {
         Ok(Self { kind: PublicKeyType::Rsa { bits }, octets, pss })
     }
 
+    /// Whether both are the same key; not where either cannot be read.
+    pub fn same(one: &SubjectPublicKeyInfoDer<'_>, other: &SubjectPublicKeyInfoDer<'_>) -> bool {
+        matches!((PublicKey::read(one), PublicKey::read(other)), (Ok(one), Ok(other)) if one == other)
+    }
+
     /// What kind of key it is.
     pub fn kind(&self) -> PublicKeyType {
         self.kind

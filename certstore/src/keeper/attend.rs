@@ -10,7 +10,7 @@ use acme_core::protocol::CertificateId;
 use acme_core::{Error, ErrorKind, Key, PrivateKey, Retry, Secret, Signer as _, Timestamp, Version, hash};
 use futures_util::future::{Either, select};
 use issuers::chain::{self, Leaf};
-use issuers::{CertificateRequest, Issued, Issuer, Step};
+use issuers::{CertificateRequest, Issued, Issuer, Maker, Step};
 
 use super::events::Happening;
 use super::plan::{DAY, Facts, Plan, Why, plan};
@@ -352,6 +352,7 @@ async fn step(
         return (Err(unknown), identifiers);
     };
     let mut request = CertificateRequest::new(&csr, &identifiers);
+    request.maker = Maker::Asker;
     request.labels = &spec.labels;
     request.duration = spec.duration;
     request.is_ca = is_ca;

@@ -317,7 +317,8 @@ fn parsed<'a>(certificate: &'a CertificateDer<'_>) -> Result<Certificate<'a>, Er
 
 /// Is the certificate that of the signer's key?
 fn belongs(own: &Certificate<'_>, signer: &dyn Signer) -> Result<(), Error> {
-    if PublicKey::read(&own.public_key)? == PublicKey::read(signer.public_key())? {
+    PublicKey::read(signer.public_key())?.refuse_weak()?;
+    if PublicKey::same(&own.public_key, signer.public_key()) {
         Ok(())
     } else {
         Err(refused(

@@ -1,6 +1,7 @@
 //! Lists of revoked certificates (RFC 5280 section 5): what `crlDistributionPoints` lead to.
 
 use acme_core::der::{self, Writer};
+use acme_core::key::{PublicKey, verify_x509};
 use acme_core::protocol::RevocationReason;
 use acme_core::{Error, ErrorKind, Signer, Timestamp};
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
@@ -119,7 +120,7 @@ impl RevocationList {
         if !certificate.may_sign_revocation_lists() {
             return Err(refused("the authority must not sign revocation lists: its key usage lacks cRLSign"));
         }
-        if certificate.public_key != *signer.public_key() {
+        if !PublicKey::same(&certificate.public_key, signer.public_key()) {
             return Err(refused("the key is not that of the authority's certificate"));
         }
         let algorithm = signer.algorithm();
@@ -139,6 +140,8 @@ impl RevocationList {
             });
         });
         let signature = signer.sign(&message).await.map_err(|error| error.while_doing(doing))?;
+        verify_x509(algorithm.x509(), signer.public_key(), &message, &signature)
+            .map_err(|error| error.while_doing("the signature that the signer of a revocation list returned"))?;
         Ok(der::build(message.len() + 600, |out| out.signed(&message, algorithm, &signature)).into())
     }
 

@@ -9,9 +9,9 @@ mod response;
 use std::sync::Arc;
 use std::time::Duration;
 
-use acme_core::der::{self, Reader};
+use acme_core::key::{PublicKey, verify_x509};
 use acme_core::{Error, ErrorKind, Retry, Signer, Timestamp, hash};
-use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
+use rustls_pki_types::CertificateDer;
 use sha1::{Digest as _, Sha1};
 
 use super::revocation::{RevocationStatus, Status};
@@ -29,9 +29,16 @@ pub struct Responder {
     authority: Names,
     /// SHA-1 of the key that signs, as RFC 6960 section 4.2.1 wants it.
     key_hash: [u8; 20],
-    delegate: Option<CertificateDer<'static>>,
+    delegate: Option<Delegate>,
     signer: Arc<dyn Signer>,
     validity: Duration,
+}
+
+/// A certificate that goes along with the answers, and the last instant of its validity.
+#[derive(Clone)]
+struct Delegate {
+    certificate: CertificateDer<'static>,
+    not_after: Timestamp,
 }
 
 impl Responder {
@@ -61,7 +68,7 @@ impl Responder {
         if own.issuer != issuer.subject {
             return Err(refused("the responder's certificate was issued by another authority"));
         }
-        acme_core::key::verify_x509(own.algorithm, &issuer.public_key, own.signed, own.signature)
+        verify_x509(own.algorithm, &issuer.public_key, own.signed, own.signature)
             .map_err(|error| error.while_doing("the responder's certificate"))?;
         let usages = own.extension(oid::EXTENDED_KEY_USAGE).and_then(|it| extended_key_usage(it.value));
         if !usages.is_some_and(|usages| usages.contains(&OCSP_SIGNING)) {
@@ -69,10 +76,12 @@ impl Responder {
         }
         let key_hash = key_hash(&own, signer.as_ref())?;
         let authority = Names::of(&issuer)?;
-        Ok(Self { authority, key_hash, delegate: Some(responder), signer, validity: VALIDITY })
+        let not_after = own.not_after;
+        let delegate = Some(Delegate { certificate: responder, not_after });
+        Ok(Self { authority, key_hash, delegate, signer, validity: VALIDITY })
     }
 
-    /// How long an answer may be kept; four days at first.
+    /// How long an answer may be kept; four days at first, and never longer than the responder's own certificate.
     #[must_use]
     pub fn with_validity(mut self, validity: Duration) -> Self {
         self.validity = validity;
@@ -98,20 +107,35 @@ impl Responder {
         if !request.certificates().iter().any(|id| self.authority.issued(id)) {
             return Err(Refusal::Unauthorized);
         }
+        let last = self.delegate.as_ref().map_or(Timestamp::MAX, |it| it.not_after);
+        if last < now {
+            tracing::error!(%last, "the certificate of the OCSP responder has expired: have a new one issued");
+            return Err(Refusal::InternalError);
+        }
         let answered = request.certificates().iter().map(|id| Answered { id: *id, status: self.status_of(id, status) });
         let content = Content {
             key_hash: &self.key_hash,
             answered: answered.collect(),
             nonce: request.nonce(),
             now,
-            next_update: now + self.validity,
+            next_update: (now + self.validity).min(last),
         };
         let message = content.to_be_signed();
         let signature = self.signer.sign(&message).await.map_err(|error| {
             tracing::warn!(%error, "an OCSP answer could not be signed");
             if error.retry() == Retry::Never { Refusal::InternalError } else { Refusal::TryLater }
         })?;
-        Ok(response::finish(&message, self.signer.algorithm(), &signature, self.delegate.as_ref()))
+        if let Err(error) = verify_x509(self.signer.algorithm().x509(), self.signer.public_key(), &message, &signature)
+        {
+            tracing::error!(%error, "the signer of OCSP answers returned something else than a signature");
+            return Err(Refusal::InternalError);
+        }
+        Ok(response::finish(
+            &message,
+            self.signer.algorithm(),
+            &signature,
+            self.delegate.as_ref().map(|it| &it.certificate),
+        ))
     }
 
     fn status_of(&self, id: &CertificateId<'_>, status: &dyn RevocationStatus) -> Status {
@@ -140,7 +164,7 @@ impl Names {
         if !authority.basic_constraints().is_some_and(|it| it.is_authority()) {
             return Err(refused("the certificate is not that of an authority"));
         }
-        let key = key_bits(&authority.public_key).ok_or_else(not_a_key)?;
+        let key = PublicKey::read(&authority.public_key)?.octets();
         Ok(Self {
             sha1: Hashes { name: Sha1::digest(authority.subject).into(), key: Sha1::digest(key).into() },
             sha256: Hashes { name: hash::sha256(authority.subject), key: hash::sha256(key) },
@@ -164,25 +188,14 @@ fn read<'a>(certificate: &'a CertificateDer<'_>) -> Result<Certificate<'a>, Erro
 
 /// Of the key that signs, which must be that of `certificate`.
 fn key_hash(certificate: &Certificate<'_>, signer: &dyn Signer) -> Result<[u8; 20], Error> {
-    if certificate.public_key != *signer.public_key() {
+    if !PublicKey::same(&certificate.public_key, signer.public_key()) {
         return Err(refused("the key that signs is not that of the certificate"));
     }
-    key_bits(signer.public_key()).map(|key| Sha1::digest(key).into()).ok_or_else(not_a_key)
-}
-
-/// The octets of the BIT STRING: what OCSP takes the hash of.
-fn key_bits<'a>(key: &'a SubjectPublicKeyInfoDer<'_>) -> Option<&'a [u8]> {
-    let mut fields = Reader::only(der::SEQUENCE, key)?;
-    fields.value(der::SEQUENCE)?;
-    fields.bit_string()
+    Ok(Sha1::digest(PublicKey::read(signer.public_key())?.octets()).into())
 }
 
 fn refused(why: &'static str) -> Error {
     Error::new(ErrorKind::Refused, why).while_doing("making an OCSP responder")
-}
-
-fn not_a_key() -> Error {
-    Error::new(ErrorKind::Malformed, "not a public key of X.509 (SubjectPublicKeyInfo)")
 }
 
 /// As Let's Encrypt's answers were kept.

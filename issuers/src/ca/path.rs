@@ -38,7 +38,7 @@ impl Path {
         let (Some(first), Some(own)) = (parsed.first(), served.first().cloned()) else { return Err(length(0)) };
         authority(first)?;
         linked(&parsed)?;
-        let is_rooted = parsed.last().is_some_and(is_root);
+        let is_rooted = parsed.last().is_some_and(|it| it.is_self_issued() && link::signed_itself(it));
         let not_before = parsed.iter().map(|it| it.not_before).max().unwrap_or(Timestamp::EPOCH);
         let not_after = parsed.iter().map(|it| it.not_after).min().unwrap_or(Timestamp::MAX);
         let (room, purposes) = (room(&parsed), purposes(&parsed)?);
@@ -66,12 +66,6 @@ impl Path {
         }
         Ok(())
     }
-}
-
-/// Did its own key sign it? The signature itself is nobody's concern, and may be by an algorithm that nobody takes any more.
-fn is_root(topmost: &Certificate<'_>) -> bool {
-    let named = topmost.authority_key_identifier();
-    topmost.is_self_issued() && (named.is_none() || named == topmost.subject_key_identifier())
 }
 
 /// The certificates of `chain`, taken apart.
@@ -141,7 +135,7 @@ fn room(chain: &[Certificate<'_>]) -> Option<u32> {
     room
 }
 
-/// The extended key usages that every certificate below the root has, where any has them: a habit of Microsoft's that everybody follows.
+/// The extended key usages that every certificate has, where any has them: a habit of Microsoft's that everybody follows.
 fn purposes(chain: &[Certificate<'_>]) -> Result<Option<Vec<ExtendedKeyUsage>>, Error> {
     let mut common: Option<Vec<ExtendedKeyUsage>> = None;
     for certificate in chain {

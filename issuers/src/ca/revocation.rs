@@ -70,9 +70,17 @@ impl Register {
         self.0.entry(serial).or_default();
     }
 
-    /// Notes that a certificate was revoked, whether it is known or not. The first time and reason stay.
+    /// Notes that a certificate was revoked, whether it is known or not. The first time and reason stay, but for a hold: that is followed by a
+    /// revocation, or by [`RevocationReason::RemoveFromCrl`], which makes the certificate good again and means nothing to others.
     pub fn revoke(&mut self, serial: SerialNumber, revoked: Revoked) {
-        self.0.entry(serial).or_default().get_or_insert(revoked);
+        let there = self.0.entry(serial).or_default();
+        let is_held = there.is_some_and(|it| it.reason == RevocationReason::CertificateHold);
+        let is_lifted = revoked.reason == RevocationReason::RemoveFromCrl;
+        if is_held && is_lifted {
+            *there = None;
+        } else if !is_lifted && (is_held || there.is_none()) {
+            *there = Some(revoked);
+        }
     }
 
     /// What is revoked: the entries of a [`RevocationList`](super::crl::RevocationList).

@@ -4,11 +4,10 @@ use acme_core::key::{PublicKey, PublicKeyType};
 use acme_core::{Error, ErrorKind};
 
 use super::{Application, Terms};
-use crate::ObjectIdentifier;
 use crate::template::{
     BasicConstraints, Criticality, ExtendedKeyUsage, Extension, Extensions, KeyIdentifier, KeyUsages, Usages,
 };
-use crate::x509;
+use crate::{ObjectIdentifier, chain, x509};
 
 /// What the issuer adds, and what it may not give.
 #[derive(Debug, Clone, Default)]
@@ -46,6 +45,9 @@ pub(crate) fn content(application: &Application<'_>, terms: &Terms, issuing: &Is
             return Err(refused(
                 "name constraints are asked for, which only a certificate authority has: ask for one, or leave them out",
             ));
+        }
+        if chain::constraints::read(bounds.value()).is_none() {
+            return Err(Error::new(ErrorKind::Malformed, "the name constraints that are asked for cannot be read"));
         }
         extensions.set(bounds.clone());
     }
@@ -147,10 +149,9 @@ fn permitted(usages: &Usages, constraints: BasicConstraints, issuing: &Issuing) 
         None => Ok(()),
         Some(usage) => {
             let may: Vec<_> = purposes.iter().map(ToString::to_string).collect();
-            let why = format!(
-                "this certificate authority may not issue for \"{usage}\": its certificates are for {}",
-                may.join(", ")
-            );
+            let may = if may.is_empty() { "nothing that all of its chain allows".to_owned() } else { may.join(", ") };
+            let why =
+                format!("this certificate authority may not issue for \"{usage}\": its certificates are for {may}");
             Err(Error::new(ErrorKind::Refused, why))
         }
     }

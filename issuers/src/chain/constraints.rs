@@ -73,14 +73,7 @@ impl Constrained {
     fn of(certificate: &Certificate<'_>) -> Result<Option<Self>, String> {
         let Some(extension) = certificate.extension(oid::NAME_CONSTRAINTS) else { return Ok(None) };
         let authority = name::readable(certificate.subject);
-        let read = || {
-            let mut fields = Reader::only(der::SEQUENCE, extension.value)?;
-            let permitted = subtrees(fields.optional(der::context_constructed(0))?.unwrap_or_default())?;
-            let excluded = subtrees(fields.optional(der::context_constructed(1))?.unwrap_or_default())?;
-            fields.end()?;
-            Some((permitted, excluded))
-        };
-        match read() {
+        match read(extension.value) {
             Some((permitted, excluded)) => Ok(Some(Self { authority, permitted, excluded })),
             None => Err(format!("the name constraints of {authority:?} cannot be read")),
         }
@@ -118,6 +111,15 @@ impl Constrained {
         };
         Some(format!("the name constraints of {:?} forbid {}: {why}", self.authority, shown(&name)))
     }
+}
+
+/// What is permitted and what is excluded, in the value of the extension.
+pub(crate) fn read(value: &[u8]) -> Option<(Vec<Subtree>, Vec<Subtree>)> {
+    let mut fields = Reader::only(der::SEQUENCE, value)?;
+    let permitted = subtrees(fields.optional(der::context_constructed(0))?.unwrap_or_default())?;
+    let excluded = subtrees(fields.optional(der::context_constructed(1))?.unwrap_or_default())?;
+    fields.end()?;
+    Some((permitted, excluded))
 }
 
 /// The content of GeneralSubtrees.

@@ -9,7 +9,7 @@ use crate::x509::{RawGeneralName, name};
 
 /// A part of the names of one form.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Subtree {
+pub(crate) enum Subtree {
     /// A domain and what is below it; with a dot in front only what is below it.
     Dns(String),
     /// A mailbox, a host, or with a dot in front the hosts below a domain.
@@ -28,7 +28,7 @@ pub(super) enum Subtree {
 
 /// A form of name, as far as constraints go: a constraint says nothing of names of another form.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     Dns,
     Email,
     Uri,

@@ -182,7 +182,10 @@ impl Subtrees {
         }
         let is_address = |it: &str| match it.rsplit_once('@') {
             Some((local, host)) => {
-                !local.is_empty() && local.bytes().all(|byte| byte.is_ascii_graphic()) && is_domain(host)
+                !local.is_empty()
+                    && local.bytes().all(|byte| byte.is_ascii_graphic())
+                    && !host.starts_with('.')
+                    && is_domain(host)
             }
             None => is_domain(it),
         };

@@ -122,7 +122,7 @@ fn attribute_text(attribute: &Attribute<'_>) -> String {
 /// Not among those of RFC 5280, but text all the same.
 const VISIBLE_STRING: u8 = 0x1a;
 /// id-at-commonName, 2.5.4.3.
-const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
+pub(crate) const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 /// pkcs-9-at-emailAddress, 1.2.840.113549.1.9.1.
 pub(crate) const EMAIL_ADDRESS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x01];
 /// id-domainComponent, 0.9.2342.19200300.100.1.25.

@@ -11,8 +11,8 @@ use certwright_issuers::certify::{Application, Terms};
 use certwright_issuers::csr;
 use certwright_issuers::name::DistinguishedName;
 use certwright_issuers::template::{
-    BasicConstraints, Draft, Extensions, KeyIdentifier, KeyUsages, NameConstraints, SerialNumber, Subtrees, Usages,
-    Validity,
+    BasicConstraints, Criticality, Draft, Extension, Extensions, GeneralName, KeyIdentifier, KeyUsages,
+    NameConstraints, SerialNumber, Subtrees, Usages, Validity,
 };
 use certwright_issuers::{Error, ErrorKind, Retry};
 use rustls_pki_types::{CertificateSigningRequestDer, SubjectPublicKeyInfoDer};
@@ -138,6 +138,23 @@ fn nobody_is_certified_without_a_name() {
 }
 
 #[test]
+fn what_nobody_could_read_in_a_certificate_is_not_put_there() {
+    let root = Authority::ephemeral("Root", NOW).unwrap();
+    let key = PrivateKey::generate(KeyType::EcdsaP256).unwrap();
+    let ask = |oid, value: &[u8], terms: &Terms| {
+        let draft = subject("Odd").with_extension(Extension::new(oid, Criticality::NotCritical, value));
+        issue(&root, &draft, key.public_key(), terms, 1).map(drop).map_err(|error| error.kind())
+    };
+    let names = |value: &[u8]| ask(Extension::SUBJECT_ALTERNATIVE_NAME, value, &Terms::new());
+    assert_eq!(names(&[0x30, 6, 0x87, 4, 192, 0, 2, 1]), Ok(()));
+    assert_eq!(names(&[0x30, 7, 0x87, 5, 192, 0, 2, 1, 0]), Err(ErrorKind::Malformed));
+    assert_eq!(names(&[0x30, 5, 0x82, 3, b'a', 0, b'b']), Err(ErrorKind::Malformed));
+    assert_eq!(names(&[0x30, 4, 0x81, 2, 0xc3, 0xa9]), Err(ErrorKind::Malformed));
+    let authority = Terms::new().for_authority();
+    assert_eq!(ask(Extension::NAME_CONSTRAINTS, &[5, 0], &authority), Err(ErrorKind::Malformed));
+}
+
+#[test]
 fn a_weak_key_is_refused() {
     // RSA of 1024 bits, its modulus all ones.
     let modulus = [&[0x02, 0x81, 0x81, 0][..], &[0xff; 128]].concat();
@@ -206,6 +223,37 @@ fn names_outside_the_constraints_of_an_authority_are_refused() {
         "the name constraints of \"Bounded\" forbid www.example.org: it is not among the DNS names that are permitted",
     );
     refused(ask("a.secret.example.com"), "forbid a.secret.example.com: it is within");
+}
+
+#[test]
+fn names_that_stand_in_the_subject_alone_keep_to_the_constraints_too() {
+    let root = Authority::ephemeral("Root", NOW).unwrap();
+    let key = PrivateKey::generate(KeyType::EcdsaP256).unwrap();
+    let permitted = Subtrees::new().with_dns_domains(["example.com"]).with_email_addresses(["example.com"]);
+    let draft = subject("Bounded").with_name_constraints(&NameConstraints::new(permitted, Subtrees::new())).unwrap();
+    let terms = Terms::new().for_authority().with_usages(authority_usages());
+    let issued = issue(&root, &draft, key.public_key(), &terms, 1).unwrap();
+    let authority = Authority::new(whole(&issued), key, NOW).unwrap();
+    let key = PrivateKey::generate(KeyType::EcdsaP256).unwrap();
+    let roots = [root.certificate().clone()];
+    let names = |names: &[&str]| names.iter().map(|it| GeneralName::Dns(it.parse().unwrap())).collect::<Vec<_>>();
+    for (name, names, permitted) in [
+        ("CN=www.example.com", vec![], true),
+        ("CN=www.example.org", vec![], false),
+        ("CN=client 7", vec![], true),
+        ("CN=www.example.org", names(&["www.example.com"]), true),
+        ("CN=ops,emailAddress=ops@example.com", names(&["www.example.com"]), true),
+        ("CN=ops,emailAddress=ops@example.org", names(&["www.example.com"]), false),
+    ] {
+        let draft = csr::Draft::of(names, &name.parse().unwrap()).unwrap();
+        match issue(&authority, &draft, key.public_key(), &Terms::new(), 2) {
+            Ok(issued) => {
+                let verdict = OpenSsl::find().verify(&Trial::new(issued.chain.certificates(), &roots, NOW));
+                assert!(permitted && verdict.is_ok(), "{name}: {verdict:?}");
+            }
+            Err(error) => assert!(!permitted && error.kind() == ErrorKind::Refused, "{name}: {error}"),
+        }
+    }
 }
 
 #[test]

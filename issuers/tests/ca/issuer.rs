@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use acme_core::key::{KeyType, PrivateKey};
 use certwright_issuers::ca::{Authority, CaIssuer};
 use certwright_issuers::template::{SerialNumber, Usages};
-use certwright_issuers::{CertificateRequest, Error, ErrorKind, InMemory, Issued, Issuer, Step, csr};
+use certwright_issuers::{CertificateRequest, Error, ErrorKind, InMemory, Issued, Issuer, Maker, Step, csr};
 use rustls_pki_types::CertificateSigningRequestDer;
 use testkit::conformance::{IssuerWorld, issuer};
 use testkit::{VirtualClock, run};
@@ -82,7 +82,7 @@ fn a_profile_is_refused() {
 }
 
 #[test]
-fn the_key_is_proven_by_a_signature_or_by_lending_it() {
+fn the_key_is_proven_by_a_signature_unless_the_asker_made_the_request() {
     let key = PrivateKey::generate(KeyType::EcdsaP256).unwrap();
     let stranger = PrivateKey::generate(KeyType::EcdsaP256).unwrap();
     let mut forged = request(&key).as_ref().to_vec();
@@ -96,6 +96,8 @@ fn the_key_is_proven_by_a_signature_or_by_lending_it() {
     asked.signer = Some(&stranger);
     assert_eq!(step(&asked).unwrap_err().kind(), ErrorKind::Refused);
     asked.signer = Some(&key);
+    assert_eq!(step(&asked).unwrap_err().kind(), ErrorKind::Refused, "a lent key proves nothing about the request");
+    asked.maker = Maker::Asker;
     assert!(step(&asked).is_ok());
 }
 

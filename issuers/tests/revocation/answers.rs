@@ -161,6 +161,24 @@ fn a_register_keeps_the_first_word() {
     assert_eq!(register.revoked().collect::<Vec<_>>(), [(&serial(1), &first)]);
 }
 
+#[test]
+fn a_hold_ends_in_a_revocation_or_in_nothing() {
+    let revoked = |reason| Revoked::new(now(), reason);
+    let mut register = Register::new();
+    for number in 1..=3 {
+        register.issued(serial(number));
+    }
+    register.revoke(serial(1), revoked(RevocationReason::CertificateHold));
+    register.revoke(serial(1), revoked(RevocationReason::KeyCompromise));
+    register.revoke(serial(2), revoked(RevocationReason::CertificateHold));
+    register.revoke(serial(2), revoked(RevocationReason::RemoveFromCrl));
+    register.revoke(serial(3), revoked(RevocationReason::RemoveFromCrl));
+
+    assert_eq!(register.status(&serial(1)), Status::Revoked(revoked(RevocationReason::KeyCompromise)));
+    assert_eq!(register.status(&serial(2)), Status::Good);
+    assert_eq!(register.status(&serial(3)), Status::Good);
+}
+
 /// A signer that is out of order.
 struct Ill(SubjectPublicKeyInfoDer<'static>, Retry);
 

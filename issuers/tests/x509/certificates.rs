@@ -234,6 +234,7 @@ fn constraints_that_constrain_nothing_are_refused() {
         (Subtrees::new().with_dns_domains(["*.example.com"]), "DNS domain"),
         (Subtrees::new().with_uri_domains(["https://example.com/"]), "domain of URIs"),
         (Subtrees::new().with_email_addresses(["@example.com"]), "mailbox"),
+        (Subtrees::new().with_email_addresses(["ops@.example.com"]), "mailbox"),
     ] {
         let error = NameConstraints::new(permitted, Subtrees::new()).to_extension().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Malformed);

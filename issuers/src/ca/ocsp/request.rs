@@ -121,8 +121,9 @@ pub fn from_path(path: &str) -> Result<Vec<u8>, Error> {
             continue;
         }
         let (digits, more) = rest.split_first_chunk::<2>().ok_or_else(refuse)?;
-        let digits = std::str::from_utf8(digits).map_err(|_| refuse())?;
-        text.push(u8::from_str_radix(digits, 16).map_err(|_| refuse())?);
+        let [high, low] = digits.map(|digit| char::from(digit).to_digit(16).and_then(|it| u8::try_from(it).ok()));
+        let (high, low) = high.zip(low).ok_or_else(refuse)?;
+        text.push(high << 4 | low);
         rest = more;
     }
     BASE64_STANDARD.decode(text).map_err(|_| refuse())
