@@ -210,11 +210,6 @@ impl Platform for Tenant {
         }
     }
 
-    /// The service names no request by what we know before it answered.
-    async fn find(&self, _: &Order<'_>) -> Result<Option<String>, Error> {
-        Ok(None)
-    }
-
     async fn look(&self, pickup: &str) -> Result<Look, Error> {
         let path = format!("outagedetection/v1/certificaterequests/{}", encoded(pickup));
         let call = Call::get("looking for a certificate", path);

@@ -13,16 +13,16 @@ use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
 use super::answer;
 use super::custom_field::{self, CustomField};
 use super::order::Order;
-use super::service::{Look, Platform, Service};
-use super::state::State;
+use super::service::{Found, Look, Platform, Service};
+use super::state::{Fingerprint, State};
 use super::zone::Zone;
 use crate::{CertificateRequest, Issued, Issuer, IssuerId, Progress, Revoke, Step, chain, csr, limits};
 
 /// Certificates from one zone of a Venafi platform.
 ///
 /// The name for picking up is saved as soon as it is known. A crash before that costs nothing at [`Tpp`](super::Tpp), where the name follows from the
-/// request: it is looked for. [`Cloud`](super::Cloud) and [`Ngts`](super::Ngts) make the name up, so there a crash in that moment costs a
-/// second request.
+/// request: it is looked for, and the certificate that was there before is not taken for its renewal, even when the key is the same.
+/// [`Cloud`](super::Cloud) and [`Ngts`](super::Ngts) make the name up, so there a crash in that moment costs a second request.
 ///
 /// # Examples
 /// ```
@@ -93,32 +93,48 @@ impl VenafiIssuer {
     async fn submit(
         &self,
         order: &Order<'_>,
-        saved: Option<Timestamp>,
+        earlier: Option<Earlier>,
         progress: &mut dyn Progress,
     ) -> Result<Reached, Error> {
         let now = self.clock.now();
-        let since = saved.unwrap_or(now);
-        if saved.is_some() {
-            match self.platform.find(order).await {
-                Ok(Some(pickup)) => return self.handed_in(pickup, now, progress).await,
-                Ok(None) => {}
-                Err(error) => return self.in_doubt(error, since),
+        if let Some(Earlier { since, times, old }) = &earlier {
+            match self.platform.find(order, old.as_ref()).await {
+                Ok(Found::Request(pickup)) => return self.handed_in(pickup, old.clone(), progress).await,
+                Ok(Found::Old) if now.since(*since) <= OLD_ONE * *times => {
+                    let again = now + pause(now.since(*since));
+                    return Ok(Reached::Wait(
+                        again,
+                        Waiting::outside(format!("perhaps it was requested: {SHOWS_OLD}")),
+                    ));
+                }
+                Ok(Found::Old | Found::Nothing) => {}
+                Err(error) => return self.in_doubt(error, *since),
             }
         }
-        let call = match self.platform.prepare(order).await {
-            Err(error) if saved.is_some() => return self.in_doubt(error, since),
-            call => call?,
+        let call = match (self.platform.prepare(order).await, &earlier) {
+            (Err(error), Some(Earlier { since, .. })) => return self.in_doubt(error, *since),
+            (call, _) => call?,
         };
-        progress.save(&State::Submitting { since }.encode()?).await?;
+        let Earlier { since, times, old } = match earlier {
+            Some(earlier) => earlier,
+            None => Earlier { since: now, times: 0, old: self.platform.present(order).await? },
+        };
+        let times = times.saturating_add(1);
+        progress.save(&State::Submitting { since, times, old: old.clone() }.encode()?).await?;
         match self.platform.submit(&call).await {
-            Ok(pickup) => self.handed_in(pickup, now, progress).await,
+            Ok(pickup) => self.handed_in(pickup, old, progress).await,
             Err(error) => self.in_doubt(error, since),
         }
     }
 
-    async fn handed_in(&self, pickup: String, now: Timestamp, progress: &mut dyn Progress) -> Result<Reached, Error> {
+    async fn handed_in(
+        &self,
+        pickup: String,
+        old: Option<Fingerprint>,
+        progress: &mut dyn Progress,
+    ) -> Result<Reached, Error> {
         tracing::info!(issuer = %self.id, "a certificate was requested");
-        let state = State::Pending { pickup, since: now, restarted: None };
+        let state = State::Pending { pickup, since: self.clock.now(), restarted: None, old };
         progress.save(&state.encode()?).await?;
         Ok(Reached::HandedIn(state))
     }
@@ -141,7 +157,7 @@ impl VenafiIssuer {
 
     /// Asks once for what was handed in.
     async fn pick_up(&self, key: &Key<'_>, state: State, progress: &mut dyn Progress) -> Result<Step, Error> {
-        let State::Pending { pickup, since, restarted } = state else {
+        let State::Pending { pickup, since, restarted, old } = state else {
             return Err(Error::new(ErrorKind::Internal, "nothing was handed in"));
         };
         let now = self.clock.now();
@@ -155,6 +171,9 @@ impl VenafiIssuer {
             looked => looked?,
         };
         let says = match looked {
+            Look::Issued(bytes) if old.as_ref().is_some_and(|old| old.is_in(&bytes, key.public_key)) => {
+                SHOWS_OLD.to_owned()
+            }
             Look::Issued(bytes) => match self.finish(key, &bytes) {
                 Ok(issued) => return Ok(Step::Issued(issued)),
                 // The folder of a renewed certificate shows the old one for a moment.
@@ -168,7 +187,8 @@ impl VenafiIssuer {
                     Err(error) if may_pass(&error) => error.to_string(),
                     Err(error) => return Err(error),
                     Ok(()) => {
-                        let state = State::Pending { pickup: pickup.clone(), since, restarted: Some(now) };
+                        let state =
+                            State::Pending { pickup: pickup.clone(), since, restarted: Some(now), old: old.clone() };
                         progress.save(&state.encode()?).await?;
                         says
                     }
@@ -211,13 +231,13 @@ impl Issuer for VenafiIssuer {
         request.refuse_profile()?;
         let public_key = csr::read(request.csr)?.public_key;
         let key = Key { public_key: &public_key, identifiers: request.identifiers };
-        let saved = match progress.state().map(State::decode).transpose()? {
+        let earlier = match progress.state().map(State::decode).transpose()? {
             Some(state @ State::Pending { .. }) => return self.pick_up(&key, state, progress).await,
-            Some(State::Submitting { since }) => Some(since),
+            Some(State::Submitting { since, times, old }) => Some(Earlier { since, times, old }),
             None => None,
         };
         let order = Order::new(request, &self.fields, self.clock.now())?;
-        match self.submit(&order, saved, progress).await? {
+        match self.submit(&order, earlier, progress).await? {
             Reached::HandedIn(state) => self.pick_up(&key, state, progress).await,
             Reached::Wait(again, waiting) => Ok(Step::NotYet { again, waiting }),
         }
@@ -244,6 +264,13 @@ impl fmt::Debug for VenafiIssuer {
 enum Reached {
     HandedIn(State),
     Wait(Timestamp, Waiting),
+}
+
+/// Requests whose answers did not come.
+struct Earlier {
+    since: Timestamp,
+    times: u32,
+    old: Option<Fingerprint>,
 }
 
 struct Key<'a> {
@@ -283,5 +310,6 @@ const PATIENCE: Duration = Duration::from_secs(24 * 3600);
 const DOUBT: Duration = Duration::from_secs(600);
 /// How long an old certificate, or an old failure, is taken for a delay.
 const OLD_ONE: Duration = Duration::from_secs(120);
+const SHOWS_OLD: &str = "the service still shows the certificate from before";
 const SOON: Duration = Duration::from_secs(2);
 const SELDOM: Duration = Duration::from_secs(60);

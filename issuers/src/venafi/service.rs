@@ -12,6 +12,7 @@ use rustls_pki_types::CertificateDer;
 use super::cloud::{self, Cloud};
 use super::ngts::Ngts;
 use super::order::Order;
+use super::state::Fingerprint;
 use super::tpp::{self, Tpp};
 use super::zone::Zone;
 
@@ -68,8 +69,16 @@ pub(super) trait Platform: fmt::Debug + Send + Sync {
     /// Hands the request in. Answers the name under which the certificate is picked up.
     async fn submit(&self, request: &Bytes) -> Result<String, Error>;
 
-    /// Looks for a request that may have been handed in, where the service can tell.
-    async fn find(&self, order: &Order<'_>) -> Result<Option<String>, Error>;
+    /// The certificate for the same key that a renewal may be confused with: the one that is there before the request is handed in.
+    /// Asked for after [`prepare`](Self::prepare), as a failure that lies on an object hides its certificate.
+    async fn present(&self, _: &Order<'_>) -> Result<Option<Fingerprint>, Error> {
+        Ok(None)
+    }
+
+    /// Looks for a request that may have been handed in. `old` is what was there before.
+    async fn find(&self, _: &Order<'_>, _old: Option<&Fingerprint>) -> Result<Found, Error> {
+        Ok(Found::Nothing)
+    }
 
     /// Asks once what became of a request.
     async fn look(&self, pickup: &str) -> Result<Look, Error>;
@@ -86,6 +95,17 @@ pub(super) trait Platform: fmt::Debug + Send + Sync {
     async fn revoke(&self, _: &CertificateDer<'_>, _: Option<RevocationReason>) -> Result<(), Error> {
         Err(Error::new(ErrorKind::Unsupported, "this service does not revoke over the interface that is used here"))
     }
+}
+
+/// Whether a request was handed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Found {
+    /// It was. The name under which the certificate is picked up.
+    Request(String),
+    /// The service shows the certificate from before, as it does for a moment after a request too.
+    Old,
+    /// Not that the service knew.
+    Nothing,
 }
 
 /// What became of a request.

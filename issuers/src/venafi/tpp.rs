@@ -19,10 +19,11 @@ use sha1::{Digest as _, Sha1};
 
 pub use login::Login;
 
-use super::answer::issued;
+use super::answer::certificate;
 use super::connection::{Call, Connection, Wire};
 use super::order::Order;
-use super::service::{Look, Platform};
+use super::service::{Found, Look, Platform};
+use super::state::Fingerprint;
 use super::zone::Zone;
 use crate::limits;
 
@@ -105,6 +106,17 @@ impl Folder {
         }
     }
 
+    /// What is there under this name; `None` when there is no object.
+    async fn shown(&self, object: &str) -> Result<Option<Look>, Error> {
+        let answer = self.retrieve(object).await?;
+        match answer::retrieved(PICKING_UP, answer.status(), answer.body())? {
+            None if answer.status() != StatusCode::BAD_REQUEST => {
+                Err(self.refused(&Call::get(PICKING_UP, ""), &answer))
+            }
+            shown => Ok(shown),
+        }
+    }
+
     async fn retrieve(&self, object: &str) -> Result<Response<Bytes>, Error> {
         let body = body(&Retrieve { certificate_dn: object, format: "base64", include_chain: true })?;
         self.connection.send(&Call::post(PICKING_UP, "vedsdk/certificates/retrieve", body)).await
@@ -152,17 +164,25 @@ impl Platform for Folder {
         }
     }
 
-    async fn find(&self, order: &Order<'_>) -> Result<Option<String>, Error> {
+    async fn present(&self, order: &Order<'_>) -> Result<Option<Fingerprint>, Error> {
+        Ok(match self.shown(&self.object(order)).await? {
+            // What cannot be read is nobody's renewal.
+            Some(Look::Issued(pem)) => {
+                certificate(&pem, &order.public_key).ok().flatten().as_ref().map(Fingerprint::of)
+            }
+            Some(Look::Pending(_) | Look::Stuck(_) | Look::Failed(_)) | None => None,
+        })
+    }
+
+    async fn find(&self, order: &Order<'_>, old: Option<&Fingerprint>) -> Result<Found, Error> {
         let object = self.object(order);
-        let answer = self.retrieve(&object).await?;
-        let is_there = match answer::retrieved(PICKING_UP, answer.status(), answer.body())? {
-            Some(Look::Pending(_)) => true,
-            Some(Look::Issued(pem)) => issued(&pem, &order.public_key, order.now)?.is_some(),
-            Some(Look::Stuck(_) | Look::Failed(_)) => false,
-            None if answer.status() == StatusCode::BAD_REQUEST => false,
-            None => return Err(self.refused(&Call::get(PICKING_UP, ""), &answer)),
-        };
-        Ok(is_there.then_some(object))
+        Ok(match self.shown(&object).await? {
+            Some(Look::Pending(_)) => Found::Request(object),
+            Some(Look::Issued(pem)) if old.is_some_and(|old| old.is_in(&pem, &order.public_key)) => Found::Old,
+            Some(Look::Issued(pem)) if certificate(&pem, &order.public_key)?.is_none() => Found::Nothing,
+            Some(Look::Issued(_)) => Found::Request(object),
+            Some(Look::Stuck(_) | Look::Failed(_)) | None => Found::Nothing,
+        })
     }
 
     async fn look(&self, pickup: &str) -> Result<Look, Error> {

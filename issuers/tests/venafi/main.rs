@@ -10,6 +10,7 @@ mod crash;
 mod double;
 mod login;
 mod refusals;
+mod renewals;
 mod requests;
 mod tpp;
 mod world;

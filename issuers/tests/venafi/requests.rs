@@ -33,6 +33,7 @@ fn one_certificate_costs_few_requests() {
     let sent = [
         "/vedauth/authorize/oauth",
         "/vedsdk/certificates/reset",
+        "/vedsdk/certificates/retrieve",
         "/vedsdk/certificates/request",
         "/vedsdk/certificates/retrieve",
     ];
