@@ -18,6 +18,7 @@
 //! | the rules of the zone refuse the request, or somebody rejects it | `Refused` | never |
 //! | the service tried and failed, or took longer than [`patience`](VenafiIssuer::with_patience) | `Busy` | back off |
 //! | the request names a profile: there are none here | `Unsupported` | never |
+//! | twice none to a request for a certificate, where the service cannot be asked for it: both may have been taken | that of the failure | back off |
 //! | not the service's own words | `Malformed` | back off |
 
 mod answer;

@@ -22,7 +22,8 @@ use crate::{CertificateRequest, Issued, Issuer, IssuerId, Progress, Revoke, Step
 ///
 /// The name for picking up is saved as soon as it is known. A crash before that costs nothing at [`Tpp`](super::Tpp), where the name follows from the
 /// request: it is looked for, and the certificate that was there before is not taken for its renewal, even when the key is the same.
-/// [`Cloud`](super::Cloud) and [`Ngts`](super::Ngts) make the name up, so there a crash in that moment costs a second request.
+/// [`Cloud`](super::Cloud) and [`Ngts`](super::Ngts) make the name up, so there a crash in that moment costs a second request, and so does an
+/// answer that is lost; when the second answer is lost too, the attempt ends in an error that says so.
 ///
 /// # Examples
 /// ```
@@ -123,6 +124,11 @@ impl VenafiIssuer {
         progress.save(&State::Submitting { since, times, old: old.clone() }.encode()?).await?;
         match self.platform.submit(&call).await {
             Ok(pickup) => self.handed_in(pickup, old, progress).await,
+            Err(error) if may_pass(&error) && times >= BLIND && !self.platform.can_find() => {
+                let doubt =
+                    format!("each of {times} requests for one certificate may have been taken, look at the service");
+                Err(error.while_doing(doubt))
+            }
             Err(error) => self.in_doubt(error, since),
         }
     }
@@ -310,6 +316,8 @@ const PATIENCE: Duration = Duration::from_secs(24 * 3600);
 const DOUBT: Duration = Duration::from_secs(600);
 /// How long an old certificate, or an old failure, is taken for a delay.
 const OLD_ONE: Duration = Duration::from_secs(120);
+/// How many requests for one certificate a service gets that cannot be asked for them. A crash costs one beyond.
+const BLIND: u32 = 2;
 const SHOWS_OLD: &str = "the service still shows the certificate from before";
 const SOON: Duration = Duration::from_secs(2);
 const SELDOM: Duration = Duration::from_secs(60);

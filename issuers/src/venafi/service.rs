@@ -75,6 +75,11 @@ pub(super) trait Platform: fmt::Debug + Send + Sync {
         Ok(None)
     }
 
+    /// Whether the service can be asked for a request whose answer did not come.
+    fn can_find(&self) -> bool {
+        false
+    }
+
     /// Looks for a request that may have been handed in. `old` is what was there before.
     async fn find(&self, _: &Order<'_>, _old: Option<&Fingerprint>) -> Result<Found, Error> {
         Ok(Found::Nothing)

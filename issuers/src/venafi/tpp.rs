@@ -174,6 +174,10 @@ impl Platform for Folder {
         })
     }
 
+    fn can_find(&self) -> bool {
+        true
+    }
+
     async fn find(&self, order: &Order<'_>, old: Option<&Fingerprint>) -> Result<Found, Error> {
         let object = self.object(order);
         Ok(match self.shown(&object).await? {

@@ -105,6 +105,20 @@ fn a_failure_while_requesting_is_looked_into_not_repeated_blindly() {
 }
 
 #[test]
+fn an_answer_that_is_lost_again_and_again_costs_one_request_more_and_not_dozens() {
+    for kind in [Kind::Cloud, Kind::Ngts] {
+        let world = World::new(kind);
+        world.double.fault("/certificaterequests", Fault::DropAfter, 1000);
+
+        let error = world.issue(&world.process(), &["a.example"]).unwrap_err();
+
+        assert_eq!(world.double.state().taken, 2, "{kind:?}");
+        assert_eq!((error.kind(), error.retry()), (ErrorKind::Unreachable, Retry::Backoff), "{kind:?}: {error}");
+        assert!(error.to_string().starts_with("each of 2 requests for one certificate may have been taken"), "{error}");
+    }
+}
+
+#[test]
 fn a_service_that_takes_no_request_for_ten_minutes_is_an_error() {
     for kind in ALL {
         let world = World::new(kind);

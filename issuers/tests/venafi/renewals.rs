@@ -100,6 +100,11 @@ fn states_of_earlier_releases_are_gone_on_with() {
         assert_eq!(renewal.world.double.state().taken, 1);
         assert_eq!(issued.chain.leaf(), renewal.first.chain.leaf());
     }
+
+    let world = World::new(Kind::Cloud);
+    world.double.fault("/certificaterequests", Fault::DropAfter, 1000);
+    go_on(&world, json!({"submitting": {}})).unwrap_err();
+    assert_eq!(world.double.state().taken, 1, "the earlier process had requested once");
 }
 
 /// Goes on with a saved state, its time added.
