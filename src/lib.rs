@@ -4,7 +4,7 @@
 //! Everything behind it can be had by itself:
 //!
 //! - [`certstore`] keeps, renews and serves: `Keeper`, `FileStore`, `Resolver`, `Acceptor`, `Listener`.
-//! - [`issuers`] turns signing requests into chains: the trait `Issuer`, the ACME issuer, and `drive`, the loop around one issuance.
+//! - [`issuers`] turns signing requests into chains: the trait `Issuer`, issuers for ACME, authorities in the process, Vault, Venafi and AWS Private CA, and `drive`, the loop around one issuance.
 //! - [`solvers`] makes challenges answerable: HTTP-01, TLS-ALPN-01, DNS-01.
 //! - [`acme_core`] is the protocol: state machines without a socket or a clock, and a client over a port called `Transport`.
 //!

@@ -23,7 +23,7 @@ use async_trait::async_trait;
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::{Error, ErrorKind, text};
 
 pub use encoding::Encoding;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
@@ -72,6 +72,48 @@ pub enum SignatureAlgorithm {
 }
 
 impl SignatureAlgorithm {
+    /// Reads cert-manager's word for the signature of a request (`spec.signatureAlgorithm`) for a key of `kind`: `SHA384WithRSA`, `ECDSAWithSHA256`, `PureEd25519`, …
+    ///
+    /// # Errors
+    /// `Malformed` when it is no such word, or none for this kind of key; `Unsupported` for ECDSA with a hash that is not the curve's.
+    pub fn for_request(word: &str, kind: KeyType) -> Result<Self, Error> {
+        let curve = kind.algorithm();
+        let allowed: &[(&str, Self)] = match kind {
+            KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096 | KeyType::Rsa8192 => &[
+                ("SHA256WithRSA", Self::RsaPkcs1Sha256),
+                ("SHA384WithRSA", Self::RsaPkcs1Sha384),
+                ("SHA512WithRSA", Self::RsaPkcs1Sha512),
+            ],
+            KeyType::EcdsaP256 | KeyType::EcdsaP384 | KeyType::EcdsaP521 => &[
+                ("ECDSAWithSHA256", Self::EcdsaP256Sha256),
+                ("ECDSAWithSHA384", Self::EcdsaP384Sha384),
+                ("ECDSAWithSHA512", Self::EcdsaP521Sha512),
+            ],
+            KeyType::Ed25519 => &[("PureEd25519", Self::Ed25519)],
+        };
+        let named = |it: Self| allowed.iter().find(|(_, algorithm)| *algorithm == it).map_or("", |(word, _)| *word);
+        match allowed.iter().find(|(known, _)| *known == word) {
+            Some((_, algorithm)) if named(curve).starts_with("ECDSA") && *algorithm != curve => Err(Error::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "{kind} signs with the hash of its curve here: take {}, or leave the signature algorithm out",
+                    named(curve)
+                ),
+            )),
+            Some((_, algorithm)) => Ok(*algorithm),
+            None => {
+                let words: Vec<_> = allowed.iter().map(|(word, _)| *word).collect();
+                let word = text::printable(word, 40);
+                Err(Error::new(
+                    ErrorKind::Malformed,
+                    format!(
+                        "{word:?} is no signature algorithm for {kind}: the allowed signature algorithms are {words:?}"
+                    ),
+                ))
+            }
+        }
+    }
+
     /// The name in JOSE (RFC 7518 section 3.1, RFC 8037 section 3.1).
     pub fn jose(self) -> &'static str {
         match self {

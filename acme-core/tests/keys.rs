@@ -80,6 +80,24 @@ fn a_key_does_not_sign_with_another_types_algorithm() {
 }
 
 #[test]
+fn cert_managers_words_for_signatures_fit_their_keys() {
+    use ErrorKind::{Malformed, Unsupported};
+    for (word, kind, read) in [
+        ("SHA256WithRSA", KeyType::Rsa2048, Ok(SignatureAlgorithm::RsaPkcs1Sha256)),
+        ("SHA384WithRSA", KeyType::Rsa3072, Ok(SignatureAlgorithm::RsaPkcs1Sha384)),
+        ("SHA512WithRSA", KeyType::Rsa8192, Ok(SignatureAlgorithm::RsaPkcs1Sha512)),
+        ("ECDSAWithSHA256", KeyType::EcdsaP256, Ok(SignatureAlgorithm::EcdsaP256Sha256)),
+        ("ECDSAWithSHA512", KeyType::EcdsaP521, Ok(SignatureAlgorithm::EcdsaP521Sha512)),
+        ("PureEd25519", KeyType::Ed25519, Ok(SignatureAlgorithm::Ed25519)),
+        ("ECDSAWithSHA384", KeyType::EcdsaP256, Err(Unsupported)),
+        ("SHA256WithRSA", KeyType::EcdsaP256, Err(Malformed)),
+        ("sha256", KeyType::Rsa2048, Err(Malformed)),
+    ] {
+        assert_eq!(SignatureAlgorithm::for_request(word, kind).map_err(|error| error.kind()), read, "{word}, {kind}");
+    }
+}
+
+#[test]
 fn keys_of_openssl_are_read_in_every_envelope() {
     for (pem, kind) in [
         (P256_SEC1, KeyType::EcdsaP256),

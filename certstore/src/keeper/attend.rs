@@ -238,7 +238,15 @@ async fn prepare(
             blocking(move || PrivateKey::generate(kind)).await?
         }
     };
-    let csr = spec.draft()?.sign_now(&key)?;
+    let csr = match spec.contents.signature_algorithm {
+        None => spec.draft()?.sign_now(&key)?,
+        // A key that is read back signs as it always does; so does the one that goes on from here.
+        Some(algorithm) => {
+            let again = PrivateKey::from_pkcs8_der(copy(key.to_pkcs8_der()))?;
+            let signing = again.signing_with(algorithm).map_err(|error| error.with_retry(Retry::Never))?;
+            spec.draft()?.sign_now(&signing)?
+        }
+    };
     let same_issuer = record.current().is_some_and(|it| it.issuer == *issuer.id() && issuer.renewal_info().is_some());
     let replaces = leaf
         .filter(|leaf| same_issuer && spec.identifiers.iter().any(|it| leaf.covers(it)))
@@ -399,6 +407,9 @@ fn credential(shared: &Shared, holding: &Holding, issued: Issued) -> Option<Cred
     let pending = holding.record.pending.as_ref()?;
     for leftover in &issued.leftovers {
         tracing::warn!(certificate = holding.record.spec.name, leftover, "something could not be cleaned up");
+    }
+    for remark in issued.remarks {
+        shared.outlet.tell(&holding.record.spec.name, Happening::Remarked { remark });
     }
     let mut credential = Credential::new(
         copy(&pending.key),

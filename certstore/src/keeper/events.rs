@@ -7,6 +7,7 @@ use std::task::{Poll, Waker};
 
 use acme_core::Timestamp;
 use acme_core::flow::{Fault, Waiting};
+use issuers::Remark;
 
 use super::inbox::lock;
 use super::plan::Why;
@@ -43,6 +44,11 @@ pub enum Happening {
         serial: String,
         /// Its last instant.
         not_after: Timestamp,
+    },
+    /// The issuer remarks on what it issued: it is not all that was asked for.
+    Remarked {
+        /// What it is; it prints as a sentence.
+        remark: Remark,
     },
     /// A certificate was issued and is served, but could not be stored yet. Storing is tried again; nothing is ordered again.
     NotStored {

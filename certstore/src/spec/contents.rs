@@ -1,6 +1,6 @@
 //! What stands in a certificate beside DNS names and addresses.
 
-use acme_core::{Error, ErrorKind, Identifier, Retry};
+use acme_core::{Error, ErrorKind, Identifier, Retry, SignatureAlgorithm};
 use issuers::ObjectIdentifier;
 use issuers::csr::Draft;
 use issuers::name::{DistinguishedName, Subject};
@@ -54,6 +54,9 @@ pub struct Contents {
     /// Where the usages are said.
     #[serde(skip_serializing_if = "Telling::is_default")]
     pub usages_told: Telling,
+    /// How the signing request is signed (cert-manager's `signatureAlgorithm`); `None` is what suits the key. No certificate is issued anew for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature_algorithm: Option<SignatureAlgorithm>,
     /// Of a certificate authority: what it may do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authority: Option<Authority>,
@@ -160,6 +163,13 @@ impl Contents {
     #[must_use]
     pub fn for_authority(mut self, authority: Authority) -> Self {
         self.authority = Some(authority);
+        self
+    }
+
+    /// Signs the signing request with this algorithm: [`SignatureAlgorithm::for_request`] knows cert-manager's words for it.
+    #[must_use]
+    pub fn with_signature_algorithm(mut self, algorithm: SignatureAlgorithm) -> Self {
+        self.signature_algorithm = Some(algorithm);
         self
     }
 

@@ -1,8 +1,8 @@
 //! What stands in a certificate beside names and addresses is asked for, kept, and noticed when it changes.
 
-use acme_core::{ErrorKind, Retry};
+use acme_core::{ErrorKind, KeyType, Retry, SignatureAlgorithm};
 use certwright_certstore::keeper::{Happening, Why};
-use certwright_certstore::policy::reissue::Difference;
+use certwright_certstore::policy::reissue::{Difference, difference};
 use certwright_certstore::spec::{Authority, Contents, Telling};
 use certwright_certstore::{Keys, Spec};
 use issuers::csr::Request;
@@ -38,6 +38,33 @@ fn the_issuer_is_asked_for_all_of_it_and_lent_the_key() {
         assert!(asked.is_ca && asked.lends_key);
         assert_eq!(asked.usages.unwrap().key, wanted);
         assert_eq!(world.record("example.com").current().unwrap().contents, contents);
+    });
+}
+
+#[test]
+fn the_request_is_signed_as_asked_and_nothing_is_issued_anew_for_it() {
+    let world = World::new();
+    world.run(async {
+        let keeper = world.start(world.builder()).await;
+        let wanted = SignatureAlgorithm::for_request("SHA512WithRSA", KeyType::Rsa2048).unwrap();
+        let rsa = || spec("example.com").with_key_type(KeyType::Rsa2048);
+        keeper.ensure(rsa().with_contents(Contents::new().with_signature_algorithm(wanted))).await.unwrap();
+        keeper.ready("example.com").await.unwrap();
+
+        let asked = world.ca.state().request.clone().unwrap();
+        Request::read(&asked.csr).unwrap().verify().unwrap();
+        assert!(asked.csr.windows(wanted.x509().len()).any(|it| it == wanted.x509()), "signed with SHA-512");
+        let record = world.record("example.com");
+        let (credential, usual) = (record.current().unwrap(), rsa());
+        assert_eq!(difference(&usual, None, credential), None);
+
+        // What the key cannot do fails once and says why.
+        let mut events = keeper.events();
+        let odd = spec("odd.example").with_contents(Contents::new().with_signature_algorithm(wanted));
+        keeper.ensure(odd).await.unwrap();
+        let failed = until(&mut events, |it| matches!(it, Happening::Failed { .. })).await;
+        let Happening::Failed { fault, .. } = failed.event.what else { unreachable!() };
+        assert_eq!((fault.kind, fault.retry), (ErrorKind::Malformed, Retry::Never));
     });
 }
 

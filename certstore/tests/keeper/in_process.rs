@@ -8,11 +8,11 @@ use certwright_certstore::Spec;
 use certwright_certstore::keeper::{Happening, Why};
 use certwright_certstore::policy::reissue::Difference;
 use certwright_certstore::spec::{Authority, Contents};
-use issuers::Issuer;
 use issuers::ca::CaIssuer;
 use issuers::name::DistinguishedName;
 use issuers::self_signed::SelfSigned;
 use issuers::template::{KeyUsages, NameConstraints, Subtrees, Usages};
+use issuers::{Issuer, Remark};
 use testkit::servers::judges::{OpenSsl, Trial};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
@@ -90,6 +90,25 @@ fn what_its_root_may_not_issue_fails_once_and_says_why() {
         let Happening::Failed { fault, .. } = failed.event.what else { unreachable!() };
         assert_eq!((fault.kind, fault.retry), (ErrorKind::Refused, Retry::Never));
         assert!(fault.what.contains("www.example.org"), "{}", fault.what);
+    });
+}
+
+#[test]
+fn what_ends_with_its_root_is_issued_with_a_remark() {
+    let world = World::new();
+    let (chain, key) = root(&world, Subtrees::new().with_dns_domains(["example.com"]));
+    let leaves = World::new();
+    leaves.run(async {
+        let keeper =
+            leaves.start(leaves.builder_with(Arc::new(leaves.store.clone()), issuer(&leaves, &chain, key))).await;
+        let mut events = keeper.events();
+
+        keeper.ensure(spec("www.example.com").with_duration(4000 * DAY)).await.unwrap();
+
+        let remarked = until(&mut events, |it| matches!(it, Happening::Remarked { .. })).await;
+        let Happening::Remarked { remark } = remarked.event.what else { unreachable!() };
+        assert!(matches!(remark, Remark::Shortened { .. }) && remark.to_string().contains("renew the authority"));
+        until(&mut events, |it| matches!(it, Happening::Issued { .. })).await;
     });
 }
 
