@@ -27,11 +27,11 @@ impl Pki {
         let root = Certificate { issuer: &root_name, issuer_key: &root_key, subject: &root_name, validity, serial: 1 };
         let root = root.of_authority(root_key.public_key(), None);
         let below = Certificate { issuer: &root_name, issuer_key: &root_key, subject: &name, validity, serial: 2 };
-        let authority = below.of_authority(key.public_key(), Some(0));
+        let authority = below.of_authority(key.public_key(), Some(4));
         Self { name, key, authority, root }
     }
 
-    /// A leaf of this template; `None` for a template that nobody knows.
+    /// A certificate of this template; `None` for a template that nobody knows.
     pub(crate) fn leaf(
         &self,
         request: &csr::Request<'_>,
@@ -39,29 +39,62 @@ impl Pki {
         validity: Validity,
         serial: u32,
     ) -> Option<CertificateDer<'static>> {
-        let usages = |extended: &[ExtendedKeyUsage]| {
-            let key = Usages::of_key(KeyUsages::DIGITAL_SIGNATURE | KeyUsages::KEY_ENCIPHERMENT);
-            Some(extended.iter().cloned().fold(key, Usages::with))
-        };
-        let wanted = match template {
-            "EndEntityCertificate/V1" => usages(&[ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth]),
-            "EndEntityServerAuthCertificate/V1" => usages(&[ExtendedKeyUsage::ServerAuth]),
-            "EndEntityClientAuthCertificate/V1" => usages(&[ExtendedKeyUsage::ClientAuth]),
-            "BlankEndEntityCertificate_APICSRPassthrough/V1" => None,
-            _ => return None,
-        };
+        let Template { constraints, usages, passes } = Template::named(template)?;
         let subject = RawName::new(request.subject()).unwrap();
-        let mut extensions = Extensions::new().with(BasicConstraints::EndEntity.to_extension());
+        let mut extensions = Extensions::new();
         for raw in request.extensions() {
             let extension = Extension::copied(raw).unwrap();
-            // Templates with a fixed meaning take the names alone.
-            if wanted.is_none() || *extension.oid() == Extension::SUBJECT_ALTERNATIVE_NAME {
+            if passes || *extension.oid() == Extension::SUBJECT_ALTERNATIVE_NAME {
                 extensions.set(extension);
             }
         }
-        wanted.iter().flat_map(Usages::to_extensions).for_each(|it| extensions.set(it));
+        // What a template says goes before what is asked for.
+        extensions.set(constraints.to_extension());
+        usages.iter().flat_map(Usages::to_extensions).for_each(|it| extensions.set(it));
         let leaf = Certificate { issuer: &self.name, issuer_key: &self.key, subject: &subject, validity, serial };
         Some(leaf.sign(request.public_key(), extensions))
+    }
+}
+
+/// What a template says itself, and whether it lets the other extensions of a signing request pass.
+struct Template {
+    constraints: BasicConstraints,
+    usages: Option<Usages>,
+    passes: bool,
+}
+
+impl Template {
+    fn named(name: &str) -> Option<Self> {
+        let name = name.strip_suffix("/V1")?;
+        if name == "BlankEndEntityCertificate_APICSRPassthrough" {
+            return Some(Self { constraints: BasicConstraints::EndEntity, usages: None, passes: true });
+        }
+        let (base, passes) = match name.strip_suffix("_CSRPassthrough") {
+            Some(base) => (base, true),
+            None => (name, false),
+        };
+        let authority = |length: &str| {
+            let path_length = ["0", "1", "2", "3"].contains(&length).then(|| length.parse().unwrap())?;
+            Some(BasicConstraints::Authority { path_length: Some(path_length) })
+        };
+        if let Some(length) = base.strip_prefix("BlankSubordinateCACertificate_PathLen") {
+            return Some(Self { constraints: authority(length)?, usages: None, passes }).filter(|it| it.passes);
+        }
+        if let Some(length) = base.strip_prefix("SubordinateCACertificate_PathLen") {
+            let usages = KeyUsages::DIGITAL_SIGNATURE | KeyUsages::CERT_SIGN | KeyUsages::CRL_SIGN;
+            return Some(Self { constraints: authority(length)?, usages: Some(Usages::of_key(usages)), passes });
+        }
+        let ciphers = KeyUsages::DIGITAL_SIGNATURE | KeyUsages::KEY_ENCIPHERMENT;
+        let (key, extended) = match base {
+            "EndEntityCertificate" => (ciphers, vec![ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth]),
+            "EndEntityServerAuthCertificate" => (ciphers, vec![ExtendedKeyUsage::ServerAuth]),
+            "EndEntityClientAuthCertificate" => (ciphers, vec![ExtendedKeyUsage::ClientAuth]),
+            "CodeSigningCertificate" => (KeyUsages::DIGITAL_SIGNATURE, vec![ExtendedKeyUsage::CodeSigning]),
+            "OCSPSigningCertificate" => (KeyUsages::DIGITAL_SIGNATURE, vec![ExtendedKeyUsage::OcspSigning]),
+            _ => return None,
+        };
+        let usages = extended.into_iter().fold(Usages::of_key(key), Usages::with);
+        Some(Self { constraints: BasicConstraints::EndEntity, usages: Some(usages), passes })
     }
 }
 

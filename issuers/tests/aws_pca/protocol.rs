@@ -6,6 +6,7 @@ use acme_core::protocol::RevocationReason;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use certwright_issuers::Issuer as _;
+use certwright_issuers::template::{BasicConstraints, KeyUsages, Usages};
 use serde_json::{Value, json};
 use testkit::run;
 use testkit::servers::Moto;
@@ -20,6 +21,12 @@ fn botocore_sends_the_same_requests_and_understands_the_answers() {
     world.double.state().takes = Duration::from_secs(5);
     let asking = Asking::new();
     let (issued, _) = world.issue(&asking.request()).unwrap();
+    let usages = Usages::of_key(KeyUsages::CERT_SIGN | KeyUsages::CRL_SIGN);
+    let constraints = BasicConstraints::Authority { path_length: Some(3) };
+    let authority = Asking::drafted(|draft| draft.with_basic_constraints(constraints).with_usages(usages));
+    let mut request = authority.request();
+    request.is_ca = true;
+    world.issue(&request).unwrap();
     let issuer = world.issuer();
     let leaf = issued.chain.leaf().unwrap();
     for _ in 0..2 {

@@ -89,9 +89,13 @@ impl Asking {
     }
 
     pub(crate) fn with(usages: Usages) -> Self {
+        Self::drafted(|draft| draft.with_usages(usages))
+    }
+
+    pub(crate) fn drafted(more: impl FnOnce(csr::Draft) -> csr::Draft) -> Self {
         let key = PrivateKey::generate(KeyType::EcdsaP256).unwrap();
         let names = vec![Identifier::parse("www.example.com").unwrap()];
-        let csr = csr::Draft::new(&names).unwrap().with_usages(usages).sign_now(&key).unwrap();
+        let csr = more(csr::Draft::new(&names).unwrap()).sign_now(&key).unwrap();
         Self { csr, names }
     }
 
