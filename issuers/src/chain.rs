@@ -6,6 +6,7 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
 
 use crate::x509::{Certificate, RawGeneralName, name, oid};
+use crate::{CertificateRequest, csr};
 
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod bag;
@@ -57,6 +58,21 @@ pub fn check(
         Some(why) => Err(refuse(why)),
         None => Ok(leaf),
     }
+}
+
+/// Checks that `chain` is what `request` deserves: as [`check`] does, and that its leaf is a certificate authority exactly when one was asked for.
+///
+/// # Errors
+/// `Malformed`, with what is wrong and with which certificate, or when the signing request cannot be read. Keep what is in use.
+pub fn check_for(chain: &Chain, request: &CertificateRequest<'_>, now: Timestamp) -> Result<Leaf, Error> {
+    let asked = csr::Request::read(request.csr)?;
+    let leaf = check(chain, asked.public_key(), request.identifiers, now)?;
+    let why = match (request.is_ca, leaf.is_ca) {
+        (true, true) | (false, false) => return Ok(leaf),
+        (true, false) => "it is no certificate authority, and one was asked for",
+        (false, true) => "it is a certificate authority, and none was asked for",
+    };
+    Err(Error::new(ErrorKind::Malformed, format!("the certificate that was returned is of no use: {why}")))
 }
 
 /// Chooses among the chains that a certificate authority offers, its default first: the first whose topmost certificate was issued by a certificate

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{CertificateRequest, Error, Issued, Issuer, Progress, Step, Timer, chain, csr};
+use crate::{CertificateRequest, Error, Issued, Issuer, Progress, Step, Timer, chain};
 
 /// Asks `issuer` until the certificate is there, waits between the steps, and checks the chain before it is handed out.
 ///
@@ -10,18 +10,17 @@ use crate::{CertificateRequest, Error, Issued, Issuer, Progress, Step, Timer, ch
 ///
 /// # Errors
 /// What the issuer says: [`Error::retry`] tells whether and when another attempt, with a fresh progress, can help. `Malformed` when the
-/// chain that was returned is not for the request ([`chain::check`]).
+/// chain that was returned is not for the request ([`chain::check_for`]).
 pub async fn drive(
     issuer: &dyn Issuer,
     request: &CertificateRequest<'_>,
     progress: &mut dyn Progress,
     timer: &dyn Timer,
 ) -> Result<Issued, Error> {
-    let key = csr::read(request.csr)?.public_key;
     loop {
         match issuer.issue(request, progress).await? {
             Step::Issued(issued) => {
-                chain::check(&issued.chain, &key, request.identifiers, timer.now())?;
+                chain::check_for(&issued.chain, request, timer.now())?;
                 return Ok(issued);
             }
             Step::NotYet { again, waiting } => {

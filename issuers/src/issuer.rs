@@ -19,7 +19,7 @@ use crate::{CertificateRequest, Progress};
 /// 3. Nothing irreversible is sent before the state that names it is saved; when a save says that the record is lost, nothing more is sent.
 /// 4. A step may be repeated: asked again with the state of an earlier save, it ends in the same certificate or in one order more, never in a lost one.
 /// 5. An error ends this attempt; its `retry` says whether another one can help. The saved state is then void. `NotYet` keeps it.
-/// 6. The chain returned has the leaf first, and the leaf's key is the request's. `chain::check` is what callers trust.
+/// 6. The chain returned has the leaf first, and the leaf's key is the request's. `chain::check_for` is what callers trust.
 /// 7. It may be called at the same time for different requests.
 #[async_trait]
 pub trait Issuer: Send + Sync {

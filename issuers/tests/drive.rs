@@ -11,7 +11,7 @@ use acme_core::{Clock, Error, ErrorKind, Identifier, Timestamp};
 use async_trait::async_trait;
 use certwright_issuers::{CertificateRequest, InMemory, Issued, Issuer, IssuerId, Progress, Step, Timer, csr, drive};
 use futures_util::FutureExt as _;
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use rustls_pki_types::CertificateSigningRequestDer;
 
 #[test]
@@ -55,6 +55,28 @@ fn a_certificate_for_something_else_is_not_handed_out() {
     assert!(error.to_string().contains("another key"), "{error}");
 }
 
+#[test]
+fn an_authority_is_handed_out_only_to_those_who_asked_for_one() {
+    for (made, is_ca, why) in [
+        (certificate("a.example"), true, Some("it is no certificate authority, and one was asked for")),
+        (authority("a.example"), false, Some("it is a certificate authority, and none was asked for")),
+        (authority("a.example"), true, None),
+    ] {
+        let (chain, csr) = made;
+        let issuer = Scripted::new(vec![Ok(Step::Issued(Issued::new(chain)))]);
+        let identifiers = ["a.example".parse().unwrap()];
+        let mut request = CertificateRequest::new(&csr, &identifiers);
+        request.is_ca = is_ca;
+        let timer = Impatient::default();
+
+        let driven = drive(&Timed(&issuer, &timer), &request, &mut InMemory::new(), &timer).now_or_never().unwrap();
+
+        let refused = driven.err().map(|error| error.to_string());
+        assert_eq!(refused.is_some(), why.is_some(), "{refused:?}");
+        assert!(refused.is_none_or(|said| said.contains(why.unwrap())));
+    }
+}
+
 fn run(
     issuer: &Scripted,
     csr: &CertificateSigningRequestDer<'_>,
@@ -65,6 +87,15 @@ fn run(
     let request = CertificateRequest::new(csr, &identifiers);
     let issuer = Timed(issuer, timer);
     drive(&issuer, &request, &mut InMemory::new(), timer).now_or_never().unwrap()
+}
+
+/// A self-signed authority and the signing request for it.
+fn authority(name: &str) -> (Chain, CertificateSigningRequestDer<'static>) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    let request = params.serialize_request(&key).unwrap().der().clone();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    (Chain::new(vec![params.self_signed(&key).unwrap().der().clone()]), request)
 }
 
 fn not_yet(seconds: u64) -> Step {

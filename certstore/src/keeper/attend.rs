@@ -287,26 +287,21 @@ async fn go_on(shared: &Shared, mut active: Box<Active>, installed: &mut Option<
         return attended;
     }
     let Active { holding, key, .. } = &mut *active;
-    let (step, asked) = step(shared, holding, key).await;
+    let stepped = step(shared, holding, key).await;
     let name = holding.record.spec.name.clone();
     if matches!(holding.trouble, Some(Trouble::Lost)) {
         return not_held(shared, &name, Trouble::Lost);
     }
-    match step {
-        Ok(Step::NotYet { again, waiting }) => wait(shared, active, again, waiting).await,
-        Ok(Step::Issued(issued)) => {
-            let checked = chain::check(&issued.chain, acme_core::Signer::public_key(key), &asked, shared.ground.now());
-            match checked {
-                Ok(leaf) => {
-                    let Some(credential) = credential(shared, holding, issued) else {
-                        return not_held(shared, &name, Trouble::Lost);
-                    };
-                    active.unsaved = Some(Unsaved { credential, leaf, tries: 0 });
-                    store(shared, active, installed).await
-                }
-                Err(error) => failed(shared, holding, &error, Void::Everything).await,
-            }
+    match stepped {
+        Ok(Stepped::NotYet { again, waiting }) => wait(shared, active, again, waiting).await,
+        Ok(Stepped::Issued(issued, leaf)) => {
+            let Some(credential) = credential(shared, holding, issued) else {
+                return not_held(shared, &name, Trouble::Lost);
+            };
+            active.unsaved = Some(Unsaved { credential, leaf, tries: 0 });
+            store(shared, active, installed).await
         }
+        Ok(Stepped::Useless(error)) => failed(shared, holding, &error, Void::Everything).await,
         Err(error) => match holding.trouble.take() {
             Some(trouble @ Trouble::Failed(_)) => {
                 let mut attended = not_held(shared, &name, trouble);
@@ -340,24 +335,31 @@ async fn still_held(shared: &Shared, holding: &mut Holding) -> Result<(), Attend
     }
 }
 
-/// One call of the issuer, and what it was asked for.
-async fn step(
-    shared: &Shared,
-    holding: &mut Holding,
-    key: &PrivateKey,
-) -> (Result<Step, Error>, Vec<acme_core::Identifier>) {
+/// What one call of the issuer came to.
+enum Stepped {
+    NotYet {
+        again: Timestamp,
+        waiting: Waiting,
+    },
+    Issued(Issued, Leaf),
+    /// What it gave is not what it was asked for.
+    Useless(Error),
+}
+
+/// One call of the issuer; what it gives is checked.
+async fn step(shared: &Shared, holding: &mut Holding, key: &PrivateKey) -> Result<Stepped, Error> {
     let spec: Spec = holding.record.spec.clone();
     let Some(pending) = &holding.record.pending else {
         holding.trouble = Some(Trouble::Lost);
         let lost = Error::new(ErrorKind::Conflict, "the issuance was taken away");
-        return (Err(lost), Vec::new());
+        return Err(lost);
     };
     let (csr, identifiers) = (pending.csr.clone(), pending.identifiers.clone());
     let (profile, usages) = (pending.profile.clone(), pending.contents.usages());
     let is_ca = pending.contents.authority.is_some();
     let Some(issuer) = shared.issuer(&pending.issuer).cloned() else {
         let unknown = shared.unknown(&pending.issuer);
-        return (Err(unknown), identifiers);
+        return Err(unknown);
     };
     let mut request = CertificateRequest::new(&csr, &identifiers);
     request.maker = Maker::Asker;
@@ -369,8 +371,13 @@ async fn step(
     request.profile = profile.as_deref();
     request.signer = Some(key);
     holding.trouble = None;
-    let step = within_limit(shared, issuer.issue(&request, holding)).await;
-    (step, identifiers)
+    Ok(match within_limit(shared, issuer.issue(&request, holding)).await? {
+        Step::NotYet { again, waiting } => Stepped::NotYet { again, waiting },
+        Step::Issued(issued) => match chain::check_for(&issued.chain, &request, shared.ground.now()) {
+            Ok(leaf) => Stepped::Issued(issued, leaf),
+            Err(error) => Stepped::Useless(error),
+        },
+    })
 }
 
 /// Keeps the claim for as long as is waited, and says for what.

@@ -225,7 +225,7 @@ impl AwsPcaIssuer {
         let key = csr::read(request.csr)?.public_key;
         let path = chain::Path::of_key(Chain::from_pem(pem.as_bytes())?.certificates(), &key, now)?;
         let issued = Issued::from(path);
-        let leaf = chain::check(&issued.chain, &key, request.identifiers, now)?;
+        let leaf = chain::check_for(&issued.chain, request, now)?;
         tracing::info!(issuer = %self.id, serial = leaf.serial, not_after = %leaf.not_after, "a certificate was issued");
         Ok(Step::Issued(issued))
     }

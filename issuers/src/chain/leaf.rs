@@ -6,6 +6,7 @@ use acme_core::protocol::CertificateId;
 use acme_core::{Error, ErrorKind, Identifier, Timestamp, hash};
 use rustls_pki_types::CertificateDer;
 
+use crate::template::BasicConstraints;
 use crate::x509::{Certificate, RawGeneralName, name, oid};
 
 /// The facts of a leaf certificate. Read them with [`Leaf::read`], or take what [`check`](super::check) answers.
@@ -22,6 +23,8 @@ pub struct Leaf {
     pub issuer: String,
     /// The DNS names and addresses it is for, in its order. Names that are none are left out.
     pub names: Vec<Identifier>,
+    /// Whether it is a certificate authority (RFC 5280 section 4.2.1.9).
+    pub is_ca: bool,
     /// Its name in renewal information; `None` without an authority key identifier.
     pub id: Option<CertificateId>,
     /// SHA-256 of its public key (SubjectPublicKeyInfo).
@@ -59,6 +62,7 @@ impl Leaf {
             serial,
             issuer: name::readable(certificate.issuer),
             names: names(certificate),
+            is_ca: certificate.basic_constraints().is_some_and(BasicConstraints::is_authority),
             id: certificate.authority_key_identifier().map(|key| CertificateId::from_parts(key, certificate.serial)),
             spki_sha256: hash::sha256(&certificate.public_key),
         }
