@@ -1,12 +1,13 @@
 //! What an issuer is asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use acme_core::protocol::CertificateId;
 use acme_core::{Error, ErrorKind, Identifier, Signer, text};
 use rustls_pki_types::CertificateSigningRequestDer;
 
+use crate::csr;
 use crate::template::Usages;
 
 /// All that an issuer may need to know. The private key is not in it.
@@ -60,6 +61,18 @@ impl<'a> CertificateRequest<'a> {
         let Some(profile) = self.profile else { return Ok(()) };
         let shown = text::printable(profile, 60);
         Err(Error::new(ErrorKind::Unsupported, format!("this issuer has no profile {shown:?}: ask without")))
+    }
+
+    /// For issuers that take the names from the signing request: one that is not among [`identifiers`](Self::identifiers) would be certified unseen.
+    ///
+    /// # Errors
+    /// `Malformed` when the DNS names and addresses of the signing request are not exactly the identifiers, or cannot be read.
+    pub fn refuse_other_names(&self) -> Result<(), Error> {
+        let written: BTreeSet<Identifier> = csr::Request::read(self.csr)?.identifiers()?.into_iter().collect();
+        let wanted: BTreeSet<Identifier> = self.identifiers.iter().cloned().collect();
+        let Some(odd) = written.symmetric_difference(&wanted).next() else { return Ok(()) };
+        let what = format!("the signing request and the names asked for differ, in {odd} for one");
+        Err(Error::new(ErrorKind::Malformed, what))
     }
 }
 

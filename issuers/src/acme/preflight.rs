@@ -1,6 +1,5 @@
 //! What would fail later is said first, before anything is ordered.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use acme_core::client::Needs;
@@ -60,18 +59,10 @@ pub(super) fn check_request(request: &CertificateRequest<'_>, solvers: &Solvers)
     let asked = csr::Request::read(request.csr)?;
     let identifiers = asked.identifiers()?;
     check_common_name(&asked, &identifiers)?;
-    let asked: BTreeSet<Identifier> = identifiers.into_iter().collect();
-    let wanted: BTreeSet<Identifier> = request.identifiers.iter().cloned().collect();
-    if wanted.is_empty() {
+    if request.identifiers.is_empty() {
         return refuse(ErrorKind::Malformed, "a certificate without any name or address was asked for".to_owned());
     }
-    if asked != wanted {
-        let odd = asked.symmetric_difference(&wanted).next().map(ToString::to_string).unwrap_or_default();
-        return refuse(
-            ErrorKind::Malformed,
-            format!("the signing request and the names asked for differ, in {odd} for one"),
-        );
-    }
+    request.refuse_other_names()?;
     for identifier in request.identifiers {
         if let Identifier::Other(_) = identifier {
             return refuse(ErrorKind::Unsupported, format!("{identifier} is no DNS name and no IP address"));

@@ -119,6 +119,7 @@ impl AwsPcaIssuer {
     /// Decides what to ask for.
     async fn begin(&self, request: &CertificateRequest<'_>, fingerprinted: String) -> Result<State, Error> {
         request.refuse_profile()?;
+        request.refuse_other_names()?;
         let asked = csr::Request::read(request.csr)?;
         let template = match &self.template {
             Some(template) => template.clone(),

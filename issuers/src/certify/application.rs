@@ -97,6 +97,7 @@ impl<'a> Application<'a> {
 
     /// What an issuer is asked for. Unless the asker made the signing request, its signature says that it is the word of the key's holder.
     pub(crate) fn of(request: &CertificateRequest<'a>) -> Result<Self, Error> {
+        request.refuse_other_names()?;
         match request.maker {
             Maker::Anybody => Self::read(request.csr),
             Maker::Asker => Self::read_own(request.csr),

@@ -13,9 +13,10 @@ use crate::csr::{RawGeneralName, Request};
 /// The body that has a request signed: the fields that cert-manager sends. A role may take names from them, or from the signing request itself.
 ///
 /// # Errors
-/// `Unsupported` when a profile is named, `Malformed` when the signing request cannot be read.
+/// `Unsupported` when a profile is named, `Malformed` when the signing request cannot be read or has other names.
 pub(super) fn sign(request: &CertificateRequest<'_>) -> Result<Bytes, Error> {
     request.refuse_profile()?;
+    request.refuse_other_names()?;
     let asked = Request::read(request.csr)?;
     let names = asked.alternative_names()?;
     let joined =

@@ -116,6 +116,18 @@ fn a_profile_is_refused_before_anything_is_sent() {
 }
 
 #[test]
+fn names_that_were_not_asked_for_are_refused_before_anything_is_sent() {
+    let world = World::new();
+    let asking = Asking::new();
+    let mut request = asking.request();
+    request.identifiers = &[];
+    let error = world.issue(&request).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Malformed);
+    assert!(error.what().contains("differ, in www.example.com for one"), "{error}");
+    assert!(world.double.state().requests.is_empty());
+}
+
+#[test]
 fn one_that_is_given_is_taken() {
     let world = World::new();
     for template in ["EndEntityCertificate/V1", "arn:aws:acm-pca:::template/EndEntityCertificate/V1"] {

@@ -75,6 +75,13 @@ fn duration_usages_and_authority_are_those_of_the_request() {
 }
 
 #[test]
+fn names_that_were_not_asked_for_are_refused() {
+    let error = issue(|request| request.identifiers = &[]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Malformed);
+    assert!(error.what().contains("differ, in www.example.com for one"), "{error}");
+}
+
+#[test]
 fn a_profile_is_refused() {
     let error = issue(|request| request.profile = Some("shortlived")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);

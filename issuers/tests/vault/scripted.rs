@@ -6,7 +6,7 @@ use std::time::Duration;
 use acme_core::ErrorKind;
 use certwright_issuers::vault::auth::AppRole;
 use certwright_issuers::vault::{Mount, Server, VaultIssuer};
-use certwright_issuers::{InMemory, Issuer as _, Retry};
+use certwright_issuers::{CertificateRequest, InMemory, Issuer as _, Retry};
 use http::{Method, StatusCode};
 use serde_json::json;
 use testkit::transport::Answer;
@@ -135,6 +135,26 @@ fn answers_that_hold_no_certificate_for_the_key_are_refused() {
         assert_eq!((error.kind(), error.retry()), (ErrorKind::Malformed, Retry::Backoff), "{error}");
         assert!(error.to_string().contains(said), "{error}");
     }
+}
+
+#[test]
+fn a_profile_and_names_that_were_not_asked_for_are_refused_before_anything_is_sent() {
+    let wanted = Wanted::name("a.example.test");
+    let mut request = wanted.request();
+    request.profile = Some("shortlived");
+    assert_unsent(&request, ErrorKind::Unsupported, "no profile \"shortlived\"");
+
+    let mut request = wanted.request();
+    request.identifiers = &[];
+    assert_unsent(&request, ErrorKind::Malformed, "differ, in a.example.test for one");
+}
+
+fn assert_unsent(request: &CertificateRequest<'_>, kind: ErrorKind, said: &str) {
+    let transport = ScriptedTransport::new();
+    let error = block_on(issuer(&transport).issue(request, &mut InMemory::new())).unwrap_err();
+    assert_eq!(error.kind(), kind);
+    assert!(error.to_string().contains(said), "{error}");
+    assert!(transport.sent().is_empty());
 }
 
 #[test]
