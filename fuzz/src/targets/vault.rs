@@ -4,13 +4,13 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use acme_core::{Clock, Error, Secret, Timestamp, Transport, limits};
+use acme_core::{Clock, Error, Identifier, Secret, Timestamp, Transport, limits};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use issuers::vault::auth::{AppRole, Auth, Fixed, Token};
 use issuers::vault::{Server, VaultIssuer};
-use issuers::{CertificateRequest, InMemory, Issuer as _, Step};
+use issuers::{CertificateRequest, InMemory, Issuer as _, Step, csr};
 use rustls_pki_types::CertificateSigningRequestDer;
 
 use super::sound;
@@ -31,8 +31,9 @@ fn ask(status: StatusCode, bytes: &[u8], auth: impl Auth + 'static) {
     let Ok(server) = Server::new("https://vault.test", says.clone(), says) else { return };
     let Ok(issuer) = VaultIssuer::new("vault", server, "pki/sign/web", auth) else { return };
     let csr = CertificateSigningRequestDer::from(CSR);
+    let names = names(&csr);
     let mut progress = InMemory::new();
-    let outcome = at_once(issuer.issue(&CertificateRequest::new(&csr, &[]), &mut progress));
+    let outcome = at_once(issuer.issue(&CertificateRequest::new(&csr, &names), &mut progress));
     match (outcome, at_once(issuer.check())) {
         (Ok(Step::Issued(issued)), Ok(())) => {
             assert!((1..=limits::CHAIN).contains(&issued.chain.certificates().len()));
@@ -80,6 +81,10 @@ impl Clock for Says {
 const CSR: &[u8] = include_bytes!("../../seeds/csr/csr.der");
 const SECRET: &str = "hvs.a-secret-that-nobody-may-see";
 
+fn names(csr: &CertificateSigningRequestDer<'_>) -> Vec<Identifier> {
+    csr::read(csr).map(|asked| asked.identifiers).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,7 +97,8 @@ mod tests {
         let auth = Token::new(Fixed::new(Secret::new(SECRET.to_owned())));
         let issuer = VaultIssuer::new("vault", server, "pki/sign/web", auth).unwrap();
         let csr = CertificateSigningRequestDer::from(CSR);
-        let issued = at_once(issuer.issue(&CertificateRequest::new(&csr, &[]), &mut InMemory::new())).unwrap();
+        let names = names(&csr);
+        let issued = at_once(issuer.issue(&CertificateRequest::new(&csr, &names), &mut InMemory::new())).unwrap();
         assert!(
             matches!(issued, Step::Issued(issued) if issued.chain.certificates().len() == 2 && issued.root.is_some())
         );
