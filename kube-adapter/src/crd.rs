@@ -1,0 +1,1 @@
+//! The resources, as they are served and stored: types and nothing else.

@@ -1,0 +1,3 @@
+//! cert-manager's resources on the Certwright library.
+
+pub mod crd;
