@@ -35,6 +35,19 @@ if [ ! -x "$out/step-ca" ] || [ -n "$(find "$here/step-ca" -type f -newer "$out/
     mv "$part" "$out/step-ca"
 fi
 
+# Kubernetes' control plane, in a module of its own; the first build takes minutes.
+if [ ! -x "$out/control-plane" ] || [ -n "$(find "$here/control-plane" -type f -newer "$out/control-plane")" ]; then
+    echo "building control-plane into $out"
+    part=$out/.control-plane.$$
+    # What Kubernetes' own build says of itself, so that clients that ask for the version hear it.
+    version=$(cd "$here/control-plane" && go list -mod=readonly -m -f '{{.Version}}' k8s.io/kubernetes)
+    minor=${version#v1.}
+    as=k8s.io/component-base/version
+    flags="-s -w -X $as.gitVersion=$version -X $as.gitMajor=1 -X $as.gitMinor=${minor%%.*}"
+    (cd "$here/control-plane" && CGO_ENABLED=0 go build -mod=readonly -trimpath -buildvcs=false -ldflags="$flags" -o "$part" .)
+    mv "$part" "$out/control-plane"
+fi
+
 # moto and botocore in an environment of their own.
 if ! cmp -s "$here/moto/requirements.txt" "$out/moto/requirements.txt"; then
     echo "installing moto into $out"

@@ -5,9 +5,10 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::client::WantsClientCert;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, ConfigBuilder, RootCertStore, StreamOwned};
 
 /// What a server answered.
 #[derive(Debug)]
@@ -59,14 +60,15 @@ pub(super) struct Tls(Arc<ClientConfig>);
 
 impl Tls {
     pub(super) fn trusting(root_pem: &str) -> io::Result<Self> {
-        let mut roots = RootCertStore::empty();
-        let root = CertificateDer::from_pem_slice(root_pem.as_bytes()).map_err(io::Error::other)?;
-        roots.add(root).map_err(io::Error::other)?;
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(io::Error::other)?;
-        Ok(Self(Arc::new(config.with_root_certificates(roots).with_no_client_auth())))
+        Ok(Self(Arc::new(trust(root_pem)?.with_no_client_auth())))
+    }
+
+    /// The same, for a client with a certificate.
+    pub(super) fn identified(root_pem: &str, certificate_pem: &str, key_pem: &str) -> io::Result<Self> {
+        let certificate = CertificateDer::from_pem_slice(certificate_pem.as_bytes()).map_err(io::Error::other)?;
+        let key = PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).map_err(io::Error::other)?;
+        let config = trust(root_pem)?.with_client_auth_cert(vec![certificate], key);
+        Ok(Self(Arc::new(config.map_err(io::Error::other)?)))
     }
 
     pub(super) fn call(&self, address: SocketAddr, path: &str, body: Option<&str>) -> io::Result<Answer> {
@@ -78,6 +80,17 @@ impl Tls {
         let connection = ClientConnection::new(Arc::clone(&self.0), name).map_err(io::Error::other)?;
         exchange(&mut StreamOwned::new(connection, connect(address)?), address, question)
     }
+}
+
+fn trust(root_pem: &str) -> io::Result<ConfigBuilder<ClientConfig, WantsClientCert>> {
+    let mut roots = RootCertStore::empty();
+    let root = CertificateDer::from_pem_slice(root_pem.as_bytes()).map_err(io::Error::other)?;
+    roots.add(root).map_err(io::Error::other)?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?;
+    Ok(config.with_root_certificates(roots))
 }
 
 fn connect(address: SocketAddr) -> io::Result<TcpStream> {

@@ -13,6 +13,7 @@ pub(super) enum Program {
     Named,
     Vault,
     StepCa,
+    ControlPlane,
     /// The interpreter of moto's own environment.
     Moto,
     Judge,
@@ -36,7 +37,13 @@ impl Program {
             )));
         }
         match self {
-            Self::Pebble | Self::ChallTestSrv | Self::Vault | Self::StepCa | Self::Judge | Self::Pkilint => {
+            Self::Pebble
+            | Self::ChallTestSrv
+            | Self::Vault
+            | Self::StepCa
+            | Self::ControlPlane
+            | Self::Judge
+            | Self::Pkilint => {
                 let path = servers_folder().join(self.name());
                 if path.is_file() { Ok(path) } else { Err(self.missing(&path.display().to_string())) }
             }
@@ -60,6 +67,7 @@ impl Program {
             Self::Named => "named",
             Self::Vault => "vault",
             Self::StepCa => "step-ca",
+            Self::ControlPlane => "control-plane",
             Self::Moto => "moto",
             Self::Judge => "judge",
             Self::Pkilint => "pkilint/bin/python3",
@@ -75,6 +83,7 @@ impl Program {
             Self::Named => "CERTWRIGHT_NAMED",
             Self::Vault => "CERTWRIGHT_VAULT",
             Self::StepCa => "CERTWRIGHT_STEP_CA",
+            Self::ControlPlane => "CERTWRIGHT_CONTROL_PLANE",
             Self::Moto => "CERTWRIGHT_MOTO_PYTHON",
             Self::Judge => "CERTWRIGHT_JUDGE",
             Self::Pkilint => "CERTWRIGHT_PKILINT",
@@ -85,7 +94,7 @@ impl Program {
 
     fn missing(self, place: &str) -> io::Error {
         let how = match self {
-            Self::Pebble | Self::ChallTestSrv | Self::Vault | Self::StepCa | Self::Judge => {
+            Self::Pebble | Self::ChallTestSrv | Self::Vault | Self::StepCa | Self::ControlPlane | Self::Judge => {
                 "testkit/servers/build.sh (needs Go)"
             }
             Self::Pkilint => "testkit/servers/build.sh (needs python3-venv)",
@@ -123,6 +132,19 @@ fn unconfined(named: &Path) -> io::Result<PathBuf> {
     Ok(copy)
 }
 
+/// The kubeconfig of a cluster that the user lends to tests which need no audit log: the file that `CERTWRIGHT_TEST_KUBECONFIG` names.
+///
+/// Everything a test makes there it makes in namespaces of its own; without one, start a [`ControlPlane`](super::ControlPlane).
+///
+/// # Panics
+///
+/// When the file cannot be read.
+#[must_use]
+pub fn lent_kubeconfig() -> Option<String> {
+    let path = PathBuf::from(environment(LENT)?);
+    Some(fs::read_to_string(&path).unwrap_or_else(|error| panic!("{LENT} names {}: {error}", path.display())))
+}
+
 fn servers_folder() -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     workspace.join(environment("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into())).join("servers")
@@ -135,3 +157,5 @@ fn servers_folder() -> PathBuf {
 fn environment(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
+
+const LENT: &str = "CERTWRIGHT_TEST_KUBECONFIG";

@@ -2,6 +2,7 @@
 
 mod bind;
 mod chall_test_srv;
+mod control_plane;
 mod judges;
 mod moto;
 mod pebble;
