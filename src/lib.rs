@@ -33,6 +33,7 @@
 //! | `vault` | | certificates from the PKI engine of HashiCorp Vault |
 //! | `venafi` | | certificates from Venafi's platforms: Trust Protection Platform, TLS Protect Cloud, Next-Gen Trust Security |
 //! | `pkcs12`, `jks` | | key stores that Java and others read, under a password |
+//! | `windows` | | renewal inside windows that a cron expression and a time zone name |
 //! | `aws-pca` | | certificates from AWS Private CA |
 //! | `placeholder` | | a self-signed certificate until the first one is there |
 //!

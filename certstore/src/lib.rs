@@ -15,6 +15,7 @@
 //! | `rustls` | `Resolver`, `provider` |
 //! | `acceptor` | `Acceptor`, `Listener` (over tokio) |
 //! | `axum` | `Listener` can be given to `axum::serve` |
+//! | `windows` | `policy::renew::RenewalWindow`: renewal inside windows that a cron expression and a time zone name |
 //! | `pkcs12`, `jks` | `keystore`: a key and its chain, or authorities to trust, in the files that Java and others read |
 //! | `placeholder` | `placeholder`: a self-signed certificate to show until the first one is there |
 
@@ -29,7 +30,7 @@ mod holding;
 pub mod keeper;
 #[cfg(any(feature = "pkcs12", feature = "jks"))]
 pub mod keystore;
-#[cfg(any(feature = "pkcs12", feature = "jks"))]
+#[cfg(any(feature = "pkcs12", feature = "jks", feature = "windows"))]
 pub mod limits;
 #[cfg(feature = "acceptor")]
 mod listener;

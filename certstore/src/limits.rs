@@ -1,4 +1,4 @@
-//! Every length that a file from elsewhere controls, and where its bound comes from.
+//! Every length that a file or a wish from elsewhere controls, and where its bound comes from.
 
 /// Most certificates of one key store; Java's own file of trusted authorities holds about 150.
 pub const KEYSTORE_CERTIFICATES: usize = 1024;
@@ -17,3 +17,12 @@ pub const KEYSTORE_PARTS: usize = 64;
 
 /// Longest name of an entry, in octets; Java writes its length into two.
 pub const KEYSTORE_ALIAS: usize = 65_535;
+
+/// Longest cron expression, in octets: every value of its five fields, written out, takes under 500.
+pub const CRON: usize = 1024;
+
+/// Most renewal windows of one certificate; one for each day and hour of the week that people work in takes 40.
+pub const RENEWAL_WINDOWS: usize = 64;
+
+/// How many years ahead the next opening of a window is looked for, as cert-manager's cron has it.
+pub const RENEWAL_WINDOW_YEARS: i16 = 5;

@@ -24,7 +24,7 @@ pub use self::protocol::{
 pub use self::services::{aws_profiles, aws_xml, venafi};
 pub use self::stored::{account_flow, challenge_flow, failover, issuance, order_flow, record};
 pub use self::vault::vault;
-pub use self::words::{identifier, store_key, time, url};
+pub use self::words::{identifier, renewal_window, store_key, time, url};
 
 /// A named target.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +71,7 @@ targets! {
     public_key,
     record,
     renewal_info,
+    renewal_window,
     retry_after,
     signature_algorithm,
     store_key,
@@ -143,6 +144,7 @@ mod tests {
     use acme_core::{Identifier, Secret};
     use certstore::Record;
     use certstore::keystore::pkcs12::read as read_pkcs12;
+    use certstore::policy::renew::RenewalWindow;
     use issuers::ca::ocsp::Request as OcspRequest;
     use issuers::chain::{Leaf, bundle_from_pem};
     use issuers::name::{DistinguishedName, RawName};
@@ -175,6 +177,13 @@ mod tests {
                 "distinguished_name",
                 read("distinguished_name", |it| {
                     DistinguishedName::parse(&String::from_utf8_lossy(it)).is_ok() || RawName::new(it).is_ok()
+                }),
+            ),
+            (
+                "renewal_window",
+                read("renewal_window", |it| {
+                    let text = String::from_utf8_lossy(it);
+                    RenewalWindow::new(text.lines().next().unwrap_or_default(), None, std::time::Duration::MAX).is_ok()
                 }),
             ),
             ("identifier", read("identifier", |it| Identifier::parse(&String::from_utf8_lossy(it)).is_ok())),

@@ -11,6 +11,16 @@ use issuers::chain::Leaf;
 
 use crate::record::RenewalPlan;
 
+#[cfg(feature = "windows")]
+mod cron;
+mod preferences;
+#[cfg(feature = "windows")]
+mod window;
+
+pub use preferences::{Lead, OfAge, Preferences, Validity};
+#[cfg(feature = "windows")]
+pub use window::RenewalWindow;
+
 /// When to renew, and why then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -31,6 +41,12 @@ pub enum Reason {
     Suggested,
     /// A twentieth of the lifetime is left, whatever was suggested.
     Emergency,
+    /// Its owner wants it then: see [`Preferences`].
+    Wanted,
+    /// A window that its owner named is open then, for the first time since it was wanted or suggested.
+    Window,
+    /// It is wanted or suggested then, and no window that its owner named opens between then and the end.
+    NoWindow,
 }
 
 impl fmt::Display for Reason {
@@ -39,17 +55,29 @@ impl fmt::Display for Reason {
             Self::Schedule => "by the schedule: a third of the lifetime, or half of a short one",
             Self::Suggested => "in the window that the certificate authority suggests",
             Self::Emergency => "because little of the lifetime is left",
+            Self::Wanted => "when its owner wants it",
+            Self::Window => "as soon as a window that its owner named is open",
+            Self::NoWindow => "outside the windows that its owner named, none of which opens in time",
         })
     }
 }
 
 /// When to renew a certificate. `plan` counts only when it speaks of this very certificate.
 pub fn due(leaf: &Leaf, plan: Option<&RenewalPlan>) -> Due {
-    let suggested = plan.filter(|plan| leaf.id.as_ref() == Some(&plan.certificate)).and_then(|plan| plan.chosen);
-    let Some(at) = suggested else {
-        return Due { at: scheduled(leaf), reason: Reason::Schedule };
-    };
-    let emergency = leaf.not_after - lifetime(leaf) / 20;
+    match suggested(leaf, plan) {
+        Some(at) => heeded(at, Validity::of(leaf)),
+        None => Due { at: scheduled(leaf), reason: Reason::Schedule },
+    }
+}
+
+/// The instant chosen in the window that the certificate authority suggests for this very certificate, if it suggests one.
+pub fn suggested(leaf: &Leaf, plan: Option<&RenewalPlan>) -> Option<Timestamp> {
+    plan.filter(|plan| leaf.id.as_ref() == Some(&plan.certificate)).and_then(|plan| plan.chosen)
+}
+
+/// A suggestion, as far as it leaves a twentieth of the lifetime.
+fn heeded(at: Timestamp, validity: Validity) -> Due {
+    let emergency = validity.not_after - validity.lifetime() / 20;
     if at <= emergency {
         Due { at, reason: Reason::Suggested }
     } else {

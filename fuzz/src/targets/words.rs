@@ -1,9 +1,12 @@
-//! What people write: names, addresses, times.
+//! What people write: names, addresses, times, windows.
+
+use std::time::Duration;
 
 use acme_core::protocol::Url;
 use acme_core::{DnsName, Identifier, Key, Timestamp};
+use certstore::policy::renew::{Preferences, RenewalWindow, Validity};
 
-use super::{again, sound};
+use super::{again, instants, sound};
 
 /// A name or an address as a human types it.
 pub fn identifier(bytes: &[u8]) {
@@ -22,6 +25,26 @@ pub fn identifier(bytes: &[u8]) {
     assert!(name.covers(name));
     assert!(name.base().wildcard().is_wildcard());
     assert_eq!(DnsName::parse(name.base().as_str()).ok(), Some(name.base()));
+}
+
+/// A cron expression and the name of a time zone, on a line each: windows open where they are looked for, and renewal waits for them.
+pub fn renewal_window(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let (cron, zone) = text.split_once('\n').unwrap_or((text, "Europe/Berlin"));
+    let window = match RenewalWindow::new(cron, Some(zone.trim()), Duration::from_secs(3600)) {
+        Ok(window) => window,
+        Err(error) => return sound(&error),
+    };
+    let preferences = Preferences::new().with_window(window.clone());
+    for now in instants() {
+        let validity = Validity::new(now, now + Duration::from_secs(90 * 86_400));
+        let opens = window.opens(now, validity.not_after);
+        assert!(opens.is_none_or(|it| (now..validity.not_after).contains(&it) && window.is_open(it)));
+        let due = preferences.due(validity, Some(now)).map(|it| it.at);
+        assert!(due.is_some_and(|it| (now..=validity.not_after).contains(&it)));
+    }
 }
 
 /// Any text as a part of a store key, and any text as a whole one.
