@@ -1,3 +1,4 @@
 //! cert-manager's resources on the Certwright library.
 
 pub mod crd;
+pub mod leader;
