@@ -37,7 +37,18 @@ impl ChallTestSrv {
     #[must_use]
     #[track_caller]
     pub fn start() -> Self {
-        with_free_ports(Self::try_start)
+        with_free_ports(|| Self::try_start(SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()))))
+    }
+
+    /// The same at an address of one's own, such as port 53, where a system's resolver asks.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start), and when the address is taken.
+    #[must_use]
+    #[track_caller]
+    pub fn start_at(dns: SocketAddr) -> Self {
+        with_free_ports(|| Self::try_start(dns))
     }
 
     /// Where it answers DNS queries, over UDP and TCP.
@@ -141,9 +152,8 @@ impl ChallTestSrv {
         self.tell("/clear-request-history", &json!({ "host": plain(host), "type": "dns" }));
     }
 
-    fn try_start() -> io::Result<Self> {
+    fn try_start(dns: SocketAddr) -> io::Result<Self> {
         let folder = TempDir::new()?;
-        let dns = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let management = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let off = ["-http01", "-https01", "-tlsalpn01", "-doh", "-defaultIPv6"].map(|flag| format!("{flag}="));
         let on =

@@ -1,6 +1,7 @@
 //! A Kubernetes control plane: etcd, kube-apiserver, kube-controller-manager, and no node.
 
 mod api;
+mod apply;
 mod audit;
 mod builder;
 mod flags;
@@ -151,6 +152,29 @@ impl ControlPlane {
     #[track_caller]
     pub fn write(&self, method: &str, path: &str, body: &Value) -> Value {
         self.call(method, path, Some(body)).success(path)
+    }
+
+    /// Makes the cluster hold this manifest, of whatever kind, as the administrator (server-side apply), and answers the object.
+    ///
+    /// What names no namespace goes to `default`, or in none if its kind lives in none.
+    ///
+    /// # Panics
+    ///
+    /// When the cluster does not know the kind, or as [`read`](Self::read).
+    #[track_caller]
+    pub fn apply(&self, manifest: &Value) -> Value {
+        self.apply_in("default", manifest)
+    }
+
+    /// The same, where what names no namespace goes to `namespace`.
+    ///
+    /// # Panics
+    ///
+    /// As [`apply`](Self::apply).
+    #[track_caller]
+    pub fn apply_in(&self, namespace: &str, manifest: &Value) -> Value {
+        let answer = apply::apply(&self.api, manifest, namespace);
+        answer.unwrap_or_else(|error| panic!("kube-apiserver: {error}")).success("apply")
     }
 
     /// One call of the administrator's, whatever it ends in.

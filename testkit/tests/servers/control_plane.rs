@@ -58,6 +58,17 @@ fn rights_are_those_of_who_asks() {
 }
 
 #[test]
+fn manifests_of_any_kind_are_applied_and_applied_again() {
+    let plane = ControlPlane::shared();
+    let manifest = |value: &str| json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "applied" }, "data": { "key": value } });
+    plane.apply(&serde_json::from_str(&namespace("applied")).unwrap());
+    plane.apply_in("applied", &manifest("one"));
+    let applied = plane.apply_in("applied", &manifest("two"));
+    assert_eq!((&applied["metadata"]["namespace"], &applied["data"]["key"]), (&json!("applied"), &json!("two")));
+    assert_eq!(plane.apply(&manifest("three"))["metadata"]["namespace"], "default");
+}
+
+#[test]
 fn garbage_of_a_kind_of_ones_own_is_collected() {
     let plane = ControlPlane::builder().crds([toys()]).start();
     let toys = "/apis/example.test/v1/namespaces/default/toys";

@@ -46,8 +46,18 @@ impl Api {
     }
 
     pub(super) fn call(&self, method: &str, path: &str, body: Option<&Value>) -> io::Result<ApiAnswer> {
-        let body = body.map(Value::to_string).unwrap_or_default();
         let content_type = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+        self.send(method, path, content_type, body)
+    }
+
+    pub(super) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        content_type: &str,
+        body: Option<&Value>,
+    ) -> io::Result<ApiAnswer> {
+        let body = body.map(Value::to_string).unwrap_or_default();
         let headers = [("Content-Type", content_type), ("Accept", "application/json")];
         let answer = self.client.ask(self.address, Question { method, path, headers: &headers, body: &body })?;
         let body = match answer.body.as_str() {
