@@ -83,6 +83,17 @@ pub fn prefer(chains: Vec<Chain>, issuer: Option<&str>) -> Option<Chain> {
     chains.into_iter().nth(preferred.unwrap_or(0))
 }
 
+/// The public key that `certificate` is for.
+///
+/// # Errors
+/// `Malformed` when it is not an X.509 certificate.
+pub fn public_key<'a>(certificate: &'a CertificateDer<'_>) -> Result<SubjectPublicKeyInfoDer<'a>, Error> {
+    match Certificate::read(certificate) {
+        Ok(certificate) => Ok(certificate.public_key),
+        Err(why) => Err(Error::new(ErrorKind::Malformed, format!("a certificate is {why}"))),
+    }
+}
+
 /// The chain as PEM, the leaf first: what servers call `fullchain.pem`.
 pub fn to_pem(chain: &Chain) -> String {
     chain.certificates().iter().map(|certificate| pem::encode("CERTIFICATE", certificate)).collect()

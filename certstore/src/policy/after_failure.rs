@@ -61,6 +61,36 @@ pub fn pause(failures: u32, retry: Retry, life: Option<Life>, seed: &str, now: T
     Pause { until: now + stage + jitter, failures }
 }
 
+/// Pauses that double from the shortest to the longest, without jitter, so that anybody can work them out from what a status shows: cert-manager's, an
+/// hour up to 32 for want of another wish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "complete by definition")]
+pub struct Doubling {
+    /// The pause after the first failure (`--certificate-request-minimum-backoff-duration`).
+    pub shortest: Duration,
+    /// No pause is longer (`--certificate-request-maximum-backoff-duration`).
+    pub longest: Duration,
+}
+
+impl Doubling {
+    /// The pause after so many failures in a row; none counts as one.
+    pub fn pause(self, failures: u32) -> Duration {
+        let doublings = failures.saturating_sub(1).min(31);
+        self.shortest.saturating_mul(1 << doublings).min(self.longest)
+    }
+
+    /// When to try again after so many failures in a row, the last of them at `failed`.
+    pub fn until(self, failures: u32, failed: Timestamp) -> Timestamp {
+        failed + self.pause(failures)
+    }
+}
+
+impl Default for Doubling {
+    fn default() -> Self {
+        Self { shortest: 60 * MINUTE, longest: 32 * 60 * MINUTE }
+    }
+}
+
 const SHORTEST: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);

@@ -9,6 +9,14 @@ use issuers::IssuerId;
 use crate::record::{Credential, Pending};
 use crate::{Contents, Spec};
 
+mod fields;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod held;
+
+pub use fields::{Field, fields_of_certificate, fields_of_request};
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+pub use held::{Flaw, Held};
+
 /// In what a certificate differs from what is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
