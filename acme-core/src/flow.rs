@@ -60,6 +60,12 @@ pub struct Agenda<A> {
 }
 
 impl<A> Agenda<A> {
+    /// An agenda of a driver's own, such as a reconciler that steps flows together with other things. One without an action and without a time would
+    /// never be asked again: say [`Next::Done`] instead.
+    pub fn new(ready: Vec<A>, wake: Option<Wake>) -> Self {
+        Self { ready, wake }
+    }
+
     pub(crate) fn start(action: A) -> Self {
         Self { ready: vec![action], wake: None }
     }

@@ -1,0 +1,33 @@
+//! What actions act with.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use acme_core::Timestamp;
+use issuers::Timer;
+
+use crate::api::Api;
+use crate::events::Events;
+use crate::settings::Settings;
+use crate::workshop::Workshop;
+
+/// What actions act with: everything that is not knowledge.
+pub(crate) struct Context {
+    pub(crate) api: Api,
+    pub(crate) events: Events,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) timer: Arc<dyn Timer>,
+    pub(crate) workshop: Workshop,
+    pub(crate) queue_length: AtomicUsize,
+}
+
+impl Context {
+    /// How many keys wait for a step, for the metrics.
+    pub(crate) fn queued(&self, length: usize) {
+        self.queue_length.store(length, Ordering::Relaxed);
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.timer.now()
+    }
+}

@@ -1,0 +1,153 @@
+//! The controller: watches, the loop, and the end of both.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use acme_core::{Clock, Error, Timestamp};
+use issuers::{Timer, TokioTimer};
+use k8s_openapi::NamespaceResourceScope;
+use kube::runtime::watcher::Config;
+use kube::{Api, Resource};
+use serde::de::DeserializeOwned;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::api::{self, Room};
+use crate::context::Context;
+use crate::events::{self, Events};
+use crate::reconcile::Reconcile;
+use crate::settings::Settings;
+use crate::watch::follow;
+use crate::workshop::Workshop;
+use crate::world::{Change, News, World};
+
+/// Turns cert-manager's resources into certificates, until it is told to stop.
+///
+/// Make one with [`new`](Self::new) and await [`run`](Self::run). Several may run in a cluster when a Lease decides which of them acts: see [`led_by`](Self::led_by).
+pub struct Controller {
+    client: kube::Client,
+    settings: Arc<Settings>,
+    timer: Arc<dyn Timer>,
+    leads: watch::Receiver<bool>,
+    /// Keeps a controller without a Lease leading.
+    _always: Option<watch::Sender<bool>>,
+}
+
+impl Controller {
+    /// A controller that acts from the start: for processes that are alone, and for tests.
+    pub fn new(client: kube::Client, settings: Settings) -> Self {
+        let (always, leads) = watch::channel(true);
+        Self { client, settings: Arc::new(settings), timer: Arc::new(TokioTimer), leads, _always: Some(always) }
+    }
+
+    /// Acts only while `leads` says so. It watches and remembers at all times, so taking over is immediate.
+    #[must_use]
+    pub fn led_by(mut self, leads: watch::Receiver<bool>) -> Self {
+        self.leads = leads;
+        self._always = None;
+        self
+    }
+
+    /// Takes the time from `timer`, and waits on it.
+    #[must_use]
+    pub fn with_timer(mut self, timer: Arc<dyn Timer>) -> Self {
+        self.timer = timer;
+        self
+    }
+
+    /// Runs until `stop` turns true. What is owed to people is written before it returns.
+    ///
+    /// # Errors
+    /// None so far: whatever the API server does is waited out.
+    pub async fn run(self, stop: watch::Receiver<bool>) -> Result<(), Error> {
+        let (changes, taken) = mpsc::channel(CHANGES);
+        let mut tasks = JoinSet::new();
+        self.watch(&changes, &mut tasks);
+        drop(changes);
+        let (events, written) = Events::queue();
+        let api = api::Api::new(
+            self.client.clone(),
+            Arc::new(Room::new(self.settings.writes)),
+            Arc::new(Ticking(Arc::clone(&self.timer))),
+            self.settings.patience,
+        );
+        let writer = tokio::spawn(events::write(api.clone(), written, Arc::clone(&self.timer)));
+        let context = Arc::new(Context {
+            api,
+            events,
+            settings: Arc::clone(&self.settings),
+            timer: Arc::clone(&self.timer),
+            workshop: Workshop::new(self.settings.signers),
+            queue_length: AtomicUsize::new(0),
+        });
+        let world = World::new(Arc::clone(&self.settings));
+        Reconcile::new(world, context, taken, self.leads.clone()).run(stop).await;
+        tasks.shutdown().await;
+        writer.abort();
+        Ok(())
+    }
+
+    /// One stream for each kind, and for each namespace where not all are looked after.
+    fn watch(&self, changes: &mpsc::Sender<Change>, tasks: &mut JoinSet<()>) {
+        let all = Config::default();
+        self.follow(tasks, "Certificates", &all, changes, Change::Certificate);
+        self.follow(tasks, "CertificateRequests", &all, changes, Change::Request);
+        self.follow(tasks, "Issuers", &all, changes, Change::Issuer);
+        self.follow(tasks, "Orders", &all, changes, Change::Order);
+        self.follow(tasks, "Challenges", &all, changes, Change::Challenge);
+        self.follow(tasks, "TLS Secrets", &Config::default().fields(TLS), changes, Change::TlsSecret);
+        self.follow(tasks, "other Secrets", &Config::default().fields(NOT_TLS), changes, Change::OtherSecret);
+        if self.settings.namespaces.is_none() {
+            let api = Api::all(self.client.clone());
+            let timer = Arc::clone(&self.timer);
+            tasks.spawn(follow(api, None, all, "ClusterIssuers", changes.clone(), Change::ClusterIssuer, timer));
+        }
+    }
+
+    fn follow<K>(
+        &self,
+        tasks: &mut JoinSet<()>,
+        what: &'static str,
+        selection: &Config,
+        changes: &mpsc::Sender<Change>,
+        wrap: fn(News<K>) -> Change,
+    ) where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + DeserializeOwned
+            + Debug
+            + Send
+            + 'static,
+    {
+        let mut begin = |api, scope| {
+            let timer = Arc::clone(&self.timer);
+            tasks.spawn(follow(api, scope, selection.clone(), what, changes.clone(), wrap, timer));
+        };
+        match &self.settings.namespaces {
+            None => begin(Api::all(self.client.clone()), None),
+            Some(namespaces) => {
+                for namespace in namespaces {
+                    begin(Api::namespaced(self.client.clone(), namespace), Some(namespace.as_str().into()));
+                }
+            }
+        }
+    }
+}
+
+/// The clock that a timer is.
+struct Ticking(Arc<dyn Timer>);
+
+impl Clock for Ticking {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+}
+
+/// Changes that wait to be taken in: enough to keep the loop busy, few enough to cost no memory.
+const CHANGES: usize = 256;
+
+const TLS: &str = "type=kubernetes.io/tls";
+
+/// What else may be referred to. What others store in masses is left out by the server.
+const NOT_TLS: &str = "type!=kubernetes.io/tls,type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token,type!=bootstrap.kubernetes.io/token";

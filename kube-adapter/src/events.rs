@@ -1,0 +1,141 @@
+//! Events: best effort, few, and never in the way of anything.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use acme_core::{Timestamp, text};
+use issuers::Timer;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::api::{Api, Manager, Resource};
+use crate::key::{Name, Uid};
+
+/// An Event that is worth a write.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Event {
+    /// What it is about.
+    pub(crate) regarding: Regarding,
+    /// Normal or Warning.
+    pub(crate) severity: Severity,
+    /// One word, as cert-manager has it.
+    pub(crate) reason: &'static str,
+    /// The text; bounded and printable already.
+    pub(crate) note: String,
+    /// The controller of cert-manager that would have written it: `cert-manager-<controller name>` is the component.
+    pub(crate) controller: &'static str,
+}
+
+/// What an Event is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Regarding {
+    pub(crate) api_version: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) name: Name,
+    pub(crate) uid: Uid,
+}
+
+/// Normal or Warning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Severity {
+    Normal,
+    Warning,
+}
+
+/// Where Events are handed in. A full queue drops them: nothing waits for an Event.
+#[derive(Debug, Clone)]
+pub(crate) struct Events {
+    queue: mpsc::Sender<Event>,
+}
+
+impl Events {
+    /// A queue, and the end that is written from.
+    pub(crate) fn queue() -> (Self, mpsc::Receiver<Event>) {
+        let (queue, written) = mpsc::channel(LONGEST_QUEUE);
+        (Self { queue }, written)
+    }
+
+    /// Hands in an Event.
+    pub(crate) fn publish(&self, event: Event) {
+        if self.queue.try_send(event).is_err() {
+            tracing::debug!("an Event is dropped: too many wait to be written");
+        }
+    }
+}
+
+/// Writes what is handed in, one after the other. The same about one object is written once an hour.
+pub(crate) async fn write(api: Api, mut queue: mpsc::Receiver<Event>, timer: Arc<dyn Timer>) {
+    let mut written: HashMap<u64, Timestamp> = HashMap::new();
+    while let Some(event) = queue.recv().await {
+        let now = timer.now();
+        written.retain(|_, at| now.since(*at) < REPEATED_AFTER);
+        let print = fingerprint(&event);
+        if written.contains_key(&print) {
+            continue;
+        }
+        let namespace = match event.regarding.name.namespace() {
+            "" => "default",
+            namespace => namespace,
+        };
+        match api
+            .create(Resource::EVENTS, &object(&event, namespace, print, now), namespace, Manager::EVENTS, "event")
+            .await
+        {
+            Ok(_) => {
+                written.insert(print, now);
+            }
+            Err(refusal) => {
+                tracing::debug!(object = %event.regarding.name, reason = event.reason, error = %refusal, "an Event could not be written")
+            }
+        }
+    }
+}
+
+/// The Event as the API takes it. Its name holds what it says and when, so that a repeat after a lost answer meets itself.
+fn object(event: &Event, namespace: &str, print: u64, now: Timestamp) -> Value {
+    let Event { regarding, severity, reason, note, controller } = event;
+    let kind = match severity {
+        Severity::Normal => "Normal",
+        Severity::Warning => "Warning",
+    };
+    let mut named = regarding.name.object().to_owned();
+    named.truncate(LONGEST_NAME);
+    let mut object = json!({
+        "apiVersion": "events.k8s.io/v1", "kind": "Event",
+        "metadata": { "name": format!("{named}.{:016x}", print ^ now.unix_millis().unsigned_abs()), "namespace": namespace },
+        "eventTime": micro(now), "type": kind, "reason": reason, "action": reason, "note": text::printable(note, LONGEST_NOTE),
+        "reportingController": format!("cert-manager-{controller}"), "reportingInstance": format!("cert-manager-{controller}"),
+        "regarding": {
+            "apiVersion": regarding.api_version, "kind": regarding.kind, "name": regarding.name.object(), "uid": regarding.uid.to_string(),
+        },
+    });
+    if !regarding.name.namespace().is_empty() {
+        object["regarding"]["namespace"] = namespace.into();
+    }
+    object
+}
+
+/// A time to the microsecond, as this one field of the API wants it.
+fn micro(now: Timestamp) -> String {
+    let seconds = Timestamp::from_unix_seconds(now.unix_seconds()).to_string();
+    let micros = (now.unix_millis() % 1000) * 1000;
+    format!("{}.{micros:06}Z", seconds.trim_end_matches('Z').split('.').next().unwrap_or_default())
+}
+
+fn fingerprint(event: &Event) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    event.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The same Event is written again after this time.
+const REPEATED_AFTER: Duration = Duration::from_secs(3600);
+
+/// The API takes notes of 1024 bytes and names of 253.
+const LONGEST_NOTE: usize = 1000;
+const LONGEST_NAME: usize = 230;
+
+/// Events that wait to be written.
+const LONGEST_QUEUE: usize = 1000;

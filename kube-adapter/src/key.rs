@@ -1,0 +1,226 @@
+//! What objects are called: names, keys, uids and versions.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::sync::Arc;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+/// Namespace and name of an object. The namespace of what has none is empty.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Name {
+    namespace: Arc<str>,
+    object: Arc<str>,
+}
+
+impl Name {
+    /// The name of an object in a namespace.
+    pub fn new(namespace: impl Into<Arc<str>>, object: impl Into<Arc<str>>) -> Self {
+        Self { namespace: namespace.into(), object: object.into() }
+    }
+
+    /// The name of an object of the whole cluster.
+    pub fn of_cluster(object: impl Into<Arc<str>>) -> Self {
+        Self::new("", object)
+    }
+
+    /// What the metadata of an object calls it.
+    pub(crate) fn of(metadata: &ObjectMeta) -> Self {
+        Self::new(metadata.namespace.as_deref().unwrap_or_default(), metadata.name.as_deref().unwrap_or_default())
+    }
+
+    /// Another object of the same namespace.
+    pub fn beside(&self, object: impl Into<Arc<str>>) -> Self {
+        Self { namespace: Arc::clone(&self.namespace), object: object.into() }
+    }
+
+    /// The namespace; empty for objects of the whole cluster.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The name within the namespace.
+    pub fn object(&self) -> &str {
+        &self.object
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.namespace.is_empty() {
+            f.write_str(&self.object)
+        } else {
+            write!(f, "{}/{}", self.namespace, self.object)
+        }
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// The kinds that are stepped by the loop. What belongs to one of them (the request of a Certificate, the Challenges of an Order) is stepped with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A Certificate with its requests and Secrets.
+    Certificate,
+    /// A CertificateRequest that no Certificate owns.
+    CertificateRequest,
+    /// An Issuer.
+    Issuer,
+    /// A ClusterIssuer.
+    ClusterIssuer,
+    /// An Order with its Challenges.
+    Order,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// What the loop steps: one object with all that belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct Key {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its name.
+    pub name: Name,
+}
+
+impl Key {
+    /// The key of an object.
+    pub fn new(kind: Kind, name: Name) -> Self {
+        Self { kind, name }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
+    }
+}
+
+/// The uid of an object: sixteen bytes where it is a UUID, as it always was so far.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Uid {
+    Uuid(u128),
+    Text(Box<str>),
+}
+
+impl Uid {
+    pub(crate) fn parse(text: &str) -> Self {
+        let digits: String = text.split('-').collect();
+        match u128::from_str_radix(&digits, 16) {
+            Ok(number) if Self::Uuid(number).to_string() == text => Self::Uuid(number),
+            Ok(_) | Err(_) => Self::Text(text.into()),
+        }
+    }
+}
+
+impl fmt::Display for Uid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Uuid(number) => {
+                let digits = format!("{number:032x}");
+                let (a, rest) = digits.split_at(8);
+                let (b, rest) = rest.split_at(4);
+                let (c, rest) = rest.split_at(4);
+                let (d, e) = rest.split_at(4);
+                write!(f, "{a}-{b}-{c}-{d}-{e}")
+            }
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+impl fmt::Debug for Uid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// The resourceVersion of an object. Numbers can be compared (by contract from Kubernetes 1.35 on); other texts are only equal or not.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Version {
+    Number(u64),
+    Text(Box<str>),
+}
+
+impl Version {
+    pub(crate) fn parse(text: &str) -> Self {
+        match text.parse::<u64>() {
+            Ok(number) if number.to_string() == text => Self::Number(number),
+            Ok(_) | Err(_) => Self::Text(text.into()),
+        }
+    }
+
+    /// Is this an older state than `other`? Unknown counts as no.
+    pub(crate) fn is_older_than(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Number(mine), Self::Number(theirs)) => mine.cmp(theirs) == Ordering::Less,
+            (Self::Number(_) | Self::Text(_), Self::Number(_) | Self::Text(_)) => false,
+        }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+impl fmt::Debug for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// Which object, and which state of it: what every answer to a write is reduced to, and what deletions and patches insist on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) uid: Uid,
+    pub(crate) version: Version,
+}
+
+impl Identity {
+    /// Uid and version in the metadata of an object that came from the API server.
+    pub(crate) fn of(metadata: &ObjectMeta) -> Option<Self> {
+        let uid = Uid::parse(metadata.uid.as_deref()?);
+        let version = Version::parse(metadata.resource_version.as_deref()?);
+        Some(Self { uid, version })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Uid, Version};
+
+    #[test]
+    fn a_uid_prints_as_it_was_read() {
+        for text in [
+            "3f1f9f0e-55a3-4b43-9d0f-0a43b1a0f5b1",
+            "00000000-0000-0000-0000-000000000001",
+            "not-a-uuid",
+            "3F1F9F0E-55A3-4B43-9D0F-0A43B1A0F5B1",
+        ] {
+            assert_eq!(Uid::parse(text).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn versions_that_are_numbers_have_an_order() {
+        assert!(Version::parse("99").is_older_than(&Version::parse("100")));
+        assert!(!Version::parse("100").is_older_than(&Version::parse("100")));
+        assert!(!Version::parse("a").is_older_than(&Version::parse("b")));
+        assert_eq!(Version::parse("007").to_string(), "007");
+    }
+}

@@ -1,0 +1,320 @@
+//! The one loop: take in what changed, ask who is next, start what they want, fold in the answers. Nothing else waits.
+
+use std::any::Any;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use acme_core::Timestamp;
+use acme_core::flow::Next;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::certificate::Certificates;
+use crate::context::Context;
+use crate::issuer::Issuers;
+use crate::key::{Key, Kind};
+use crate::order::Orders;
+use crate::queue::Queue;
+use crate::request::Requests;
+use crate::subject::{Lane, Subject};
+use crate::world::{Change, World};
+
+/// The loop and all that it remembers.
+pub(crate) struct Reconcile {
+    world: World,
+    context: Arc<Context>,
+    changes: mpsc::Receiver<Change>,
+    /// Whether we lead: only then anything is planned.
+    leads: watch::Receiver<bool>,
+    queue: Queue,
+    timers: Timers,
+    running: HashMap<Key, Vec<Running>>,
+    tasks: JoinSet<Finished>,
+    writes: usize,
+    next_task: u64,
+    guard: Guard,
+}
+
+/// An action that runs.
+struct Running {
+    task: u64,
+    lane: Lane,
+    action: Box<dyn Any + Send>,
+}
+
+/// An action that ended: whose it was, and how its answer is folded in.
+struct Finished {
+    key: Key,
+    task: u64,
+    fold: Box<dyn FnOnce(&mut World, Timestamp) + Send>,
+}
+
+impl Reconcile {
+    pub(crate) fn new(
+        world: World,
+        context: Arc<Context>,
+        changes: mpsc::Receiver<Change>,
+        leads: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            world,
+            context,
+            changes,
+            leads,
+            queue: Queue::default(),
+            timers: Timers::default(),
+            running: HashMap::new(),
+            tasks: JoinSet::new(),
+            writes: 0,
+            next_task: 0,
+            guard: Guard::default(),
+        }
+    }
+
+    /// Runs until the streams of changes end or `stop` says so; then what is owed is written, and what runs is awaited.
+    pub(crate) async fn run(&mut self, mut stop: watch::Receiver<bool>) {
+        loop {
+            self.step_all();
+            let timer = Arc::clone(&self.context.timer);
+            let wake = self.wake_at();
+            tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => break,
+                Some(finished) = self.tasks.join_next(), if !self.tasks.is_empty() => self.finish(finished),
+                change = self.changes.recv() => match change {
+                    Some(change) => self.take(change),
+                    None => break,
+                },
+                changed = self.leads.changed() => if changed.is_err() { break },
+                () = timer.sleep_until(wake.unwrap_or(Timestamp::MAX)), if wake.is_some() => self.ring(),
+            }
+            self.take_waiting();
+        }
+        self.close().await;
+    }
+
+    /// What ended and what changed meanwhile, as far as it is there already: planned once for all of it.
+    fn take_waiting(&mut self) {
+        for _ in 0..BATCH {
+            match self.changes.try_recv() {
+                Ok(change) => self.take(change),
+                Err(_) => break,
+            }
+        }
+        while let Some(finished) = self.tasks.try_join_next() {
+            self.finish(finished);
+        }
+        self.ring();
+    }
+
+    fn take(&mut self, change: Change) {
+        self.world.take(change, self.context.now());
+        self.enqueue_woken();
+    }
+
+    fn finish(&mut self, finished: Result<Finished, tokio::task::JoinError>) {
+        match finished {
+            Ok(Finished { key, task, fold }) => {
+                if let Some(running) = self.running.get_mut(&key) {
+                    if let Some(at) = running.iter().position(|it| it.task == task) {
+                        let ended = running.swap_remove(at);
+                        self.writes -= usize::from(ended.lane == Lane::Write);
+                    }
+                    if running.is_empty() {
+                        self.running.remove(&key);
+                    }
+                }
+                fold(&mut self.world, self.context.now());
+                self.world.wake(key);
+                self.enqueue_woken();
+            }
+            // The action is still among those that run, so it is not started again: the key rests until this process ends, and the panic is in the log.
+            Err(error) => tracing::error!(error = %error, "an action broke off"),
+        }
+    }
+
+    fn ring(&mut self) {
+        for key in self.timers.due(self.context.now()) {
+            self.enqueue(key);
+        }
+    }
+
+    fn enqueue_woken(&mut self) {
+        for key in self.world.take_woken() {
+            self.enqueue(key);
+        }
+    }
+
+    fn enqueue(&mut self, key: Key) {
+        let now = self.context.now();
+        let class = match key.kind {
+            Kind::Certificate => Certificates::class(&self.world, &key.name, now),
+            Kind::CertificateRequest => Requests::class(&self.world, &key.name, now),
+            Kind::Issuer | Kind::ClusterIssuer => Issuers::class(&self.world, &key.name, now),
+            Kind::Order => Orders::class(&self.world, &key.name, now),
+        };
+        self.queue.push(key, class);
+    }
+
+    /// Plans for whoever is next, as long as there is room for what they may want.
+    fn step_all(&mut self) {
+        if !*self.leads.borrow() || !self.world.is_complete() {
+            return;
+        }
+        while self.writes < self.context.api.room().limit(self.context.now()) {
+            let Some(key) = self.queue.pop() else { break };
+            match key.kind {
+                Kind::Certificate => self.step::<Certificates>(key),
+                Kind::CertificateRequest => self.step::<Requests>(key),
+                Kind::Issuer | Kind::ClusterIssuer => self.step::<Issuers>(key),
+                Kind::Order => self.step::<Orders>(key),
+            }
+            self.enqueue_woken();
+        }
+        self.context.queued(self.queue.len());
+    }
+
+    fn step<S: Subject>(&mut self, key: Key) {
+        let now = self.context.now();
+        let agenda = match S::next(&self.world, &key.name, now) {
+            Next::Done(()) => return self.timers.clear(&key),
+            Next::Go(agenda) => agenda,
+        };
+        self.timers.set(&key, agenda.wake.map(|wake| wake.at));
+        if let Some(until) = self.guard.holds(&key, agenda.ready.len(), now) {
+            return self.timers.set(&key, Some(until));
+        }
+        for action in agenda.ready {
+            let runs = self
+                .running
+                .get(&key)
+                .is_some_and(|running| running.iter().any(|it| it.action.downcast_ref::<S::Action>() == Some(&action)));
+            if !runs {
+                self.start::<S>(&key, action, now);
+            }
+        }
+    }
+
+    fn start<S: Subject>(&mut self, key: &Key, action: S::Action, now: Timestamp) {
+        let lane = S::lane(&action);
+        let task = self.next_task;
+        self.next_task += 1;
+        tracing::trace!(%key, ?action, "start");
+        let future = S::start(&mut self.world, &self.context, &key.name, &action, now);
+        self.writes += usize::from(lane == Lane::Write);
+        self.running.entry(key.clone()).or_default().push(Running { task, lane, action: Box::new(action.clone()) });
+        let key = key.clone();
+        self.tasks.spawn(async move {
+            let answer = future.await;
+            let name = key.name.clone();
+            Finished { key, task, fold: Box::new(move |world, now| S::fold(world, &name, &action, answer, now)) }
+        });
+    }
+
+    /// When the loop must look again at the latest.
+    fn wake_at(&self) -> Option<Timestamp> {
+        let opens = (self.queue.len() > 0)
+            .then(|| self.context.api.room().opens_at())
+            .filter(|at| !at.is_due(self.context.now()));
+        self.timers.first().into_iter().chain(opens).min()
+    }
+
+    /// Shows what is owed to people, and waits for what runs.
+    async fn close(&mut self) {
+        self.world.flush();
+        self.enqueue_woken();
+        let end = self.context.now() + LONGEST_CLOSING;
+        loop {
+            self.step_all();
+            if self.tasks.is_empty() || end.is_due(self.context.now()) {
+                break;
+            }
+            let timer = Arc::clone(&self.context.timer);
+            tokio::select! {
+                Some(finished) = self.tasks.join_next() => self.finish(finished),
+                () = timer.sleep_until(end) => {}
+            }
+        }
+    }
+}
+
+/// Who wants to be asked again, and when: one ordered index, one timer.
+#[derive(Debug, Default)]
+struct Timers {
+    order: BTreeSet<(Timestamp, Key)>,
+    at: HashMap<Key, Timestamp>,
+}
+
+impl Timers {
+    fn set(&mut self, key: &Key, at: Option<Timestamp>) {
+        self.clear(key);
+        if let Some(at) = at {
+            self.order.insert((at, key.clone()));
+            self.at.insert(key.clone(), at);
+        }
+    }
+
+    fn clear(&mut self, key: &Key) {
+        if let Some(at) = self.at.remove(key) {
+            self.order.remove(&(at, key.clone()));
+        }
+    }
+
+    fn first(&self) -> Option<Timestamp> {
+        self.order.first().map(|(at, _)| *at)
+    }
+
+    fn due(&mut self, now: Timestamp) -> Vec<Key> {
+        let mut due = Vec::new();
+        while let Some((at, _)) = self.order.first() {
+            if !at.is_due(now) {
+                break;
+            }
+            if let Some((_, key)) = self.order.pop_first() {
+                self.at.remove(&key);
+                due.push(key);
+            }
+        }
+        due
+    }
+}
+
+/// Stops what can only be a fault of ours: one key that acts without end.
+#[derive(Debug, Default)]
+struct Guard {
+    counts: HashMap<Key, usize>,
+    since: Timestamp,
+}
+
+impl Guard {
+    /// Until when a key that wants to start `actions` more is held back.
+    fn holds(&mut self, key: &Key, actions: usize, now: Timestamp) -> Option<Timestamp> {
+        if now.since(self.since) >= GUARDED {
+            self.counts.clear();
+            self.since = now;
+        }
+        if actions == 0 {
+            return None;
+        }
+        let count = self.counts.entry(key.clone()).or_default();
+        *count += actions;
+        if *count < MOST_ACTIONS {
+            return None;
+        }
+        if *count < MOST_ACTIONS + actions {
+            tracing::error!(%key, "held back: it acts without end, which is a fault of this program");
+        }
+        Some(self.since + GUARDED)
+    }
+}
+
+/// Changes taken in before planning goes on.
+const BATCH: usize = 256;
+
+/// Actions of one key in [`GUARDED`] that no honest plan comes near: an order of a hundred names has some five hundred.
+const MOST_ACTIONS: usize = 5000;
+const GUARDED: Duration = Duration::from_secs(60);
+
+/// How long what is owed may take at the end.
+const LONGEST_CLOSING: Duration = Duration::from_secs(20);

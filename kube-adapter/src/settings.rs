@@ -1,0 +1,205 @@
+//! What can be set: every threshold, so that tests can shorten it.
+
+use std::time::Duration;
+
+/// How the controller behaves. [`Settings::default`] is what cert-manager's defaults are, where it has such a setting.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The namespaces that are looked after; `None` is all of them, with ClusterIssuers.
+    pub namespaces: Option<Vec<String>>,
+    /// Where Secrets of ClusterIssuers are, and embargoes are kept (`--cluster-resource-namespace`).
+    pub cluster_resource_namespace: String,
+    /// Whether requests are approved by us where that is allowed (`--controllers=…,-certificaterequests-approver` turns it off).
+    pub approver: bool,
+    /// When keys are stored before their signing request is seen by anybody (`--durable-keys`).
+    pub durable_keys: DurableKeys,
+    /// Which Events are written (`--events`).
+    pub events: EventSet,
+    /// Whether target Secrets are owned by their Certificate (`--enable-certificate-owner-ref`).
+    pub owner_reference: bool,
+    /// Which annotations are copied from Certificate to request to Order: prefixes, and with `-` in front prefixes to leave out.
+    pub copied_annotation_prefixes: Vec<String>,
+    /// The first pause after a failed attempt, doubled with each further one.
+    pub least_backoff: Duration,
+    /// The longest pause after failed attempts.
+    pub longest_backoff: Duration,
+    /// How long something may be waited for before a status must tell so (plan, rule 1).
+    pub visible_after: Duration,
+    /// How long an attempt of an issuer that is not ACME may last before it counts as failed.
+    pub attempt_deadline: Duration,
+    /// How many Challenges are between "accept" and the answer at once (`--max-concurrent-challenges`).
+    pub max_concurrent_challenges: usize,
+    /// How many writes are under way at the start, and at most.
+    pub writes: WriteLimits,
+    /// How long an answer of the API server may take; after that the call counts as lost.
+    pub patience: Duration,
+    /// How many keys are made and certificates signed at the same time.
+    pub signers: usize,
+    /// How often a look at a challenge is repeated (`--dns01-check-retry-period`).
+    pub check_again_after: Duration,
+    /// ACME, and what answers its challenges.
+    pub acme: AcmeSettings,
+    /// Whether issuers may use credentials of their surroundings: (ClusterIssuers, Issuers).
+    pub ambient_credentials: AmbientCredentials,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            namespaces: None,
+            cluster_resource_namespace: "kube-system".to_owned(),
+            approver: true,
+            durable_keys: DurableKeys::WhereNeeded,
+            events: EventSet::Outcomes,
+            owner_reference: false,
+            copied_annotation_prefixes: ["*", "-kubectl.kubernetes.io/", "-fluxcd.io/", "-argocd.argoproj.io/"]
+                .map(str::to_owned)
+                .to_vec(),
+            least_backoff: Duration::from_secs(3600),
+            longest_backoff: Duration::from_secs(32 * 3600),
+            visible_after: Duration::from_secs(2),
+            attempt_deadline: Duration::from_secs(3600),
+            max_concurrent_challenges: 60,
+            writes: WriteLimits::default(),
+            patience: Duration::from_secs(30),
+            signers: 2,
+            check_again_after: Duration::from_secs(10),
+            acme: AcmeSettings::default(),
+            ambient_credentials: AmbientCredentials::default(),
+        }
+    }
+}
+
+/// When a new key is stored before its signing request is seen by anybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DurableKeys {
+    /// Wherever signer, approver and store are not all this process.
+    WhereNeeded,
+    /// Always: not even an unused serial number of a private authority is lost.
+    Always,
+}
+
+/// Which Events are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EventSet {
+    /// The end of something, and what a person has to do.
+    Outcomes,
+    /// cert-manager's whole set.
+    All,
+}
+
+/// How many writes are under way at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WriteLimits {
+    /// At the start.
+    pub first: usize,
+    /// At most.
+    pub most: usize,
+}
+
+impl Default for WriteLimits {
+    fn default() -> Self {
+        Self { first: 32, most: 128 }
+    }
+}
+
+impl WriteLimits {
+    /// From `first`, growing to `most`.
+    pub fn new(first: usize, most: usize) -> Self {
+        Self { first, most }
+    }
+}
+
+/// ACME, and what answers its challenges.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct AcmeSettings {
+    /// How HTTP-01 is answered (`--http01-solver`).
+    pub http01_solver: Http01Solver,
+    /// What a self-check of HTTP-01 that cannot get through means (`--http01-self-check`).
+    pub http01_self_check: SelfCheck,
+    /// Recursive name servers for DNS-01, as `address:port` or `https://…` (`--dns01-recursive-nameservers`); empty is the system's.
+    pub dns01_nameservers: Vec<String>,
+    /// Whether only those are asked, never the authoritative servers (`--dns01-recursive-nameservers-only`).
+    pub dns01_recursive_only: bool,
+    /// Name servers for the self-check of HTTP-01 (`--acme-http01-solver-nameservers`); empty is the system's.
+    pub http01_nameservers: Vec<String>,
+    /// Labels for solver objects beside the three fixed ones (`--acme-http01-solver-extra-labels`).
+    pub solver_labels: Vec<(String, String)>,
+    /// The image of solver Pods, where Pods are made (`--acme-http01-solver-image`).
+    pub solver_image: String,
+    /// The EndpointSlices of this Service in our namespace say where the solver role listens; `None` where Pods are made always.
+    pub edge_service: Option<String>,
+    /// Whether HTTPRoutes are made (`--enable-gateway-api`).
+    pub gateway_api: bool,
+}
+
+impl Default for AcmeSettings {
+    fn default() -> Self {
+        Self {
+            http01_solver: Http01Solver::Auto,
+            http01_self_check: SelfCheck::Bounded,
+            dns01_nameservers: Vec::new(),
+            dns01_recursive_only: false,
+            http01_nameservers: Vec::new(),
+            solver_labels: Vec::new(),
+            solver_image: String::new(),
+            edge_service: None,
+            gateway_api: false,
+        }
+    }
+}
+
+/// How HTTP-01 is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Http01Solver {
+    /// By the shared solver, and by a Pod where that is known not to work.
+    Auto,
+    /// By the shared solver.
+    Shared,
+    /// By a Pod for each challenge, as cert-manager does.
+    Pod,
+}
+
+/// What a self-check that cannot get through means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SelfCheck {
+    /// After ten minutes the certificate authority is asked all the same, once.
+    Bounded,
+    /// The certificate authority is never asked before it passed.
+    Required,
+    /// None is made.
+    Off,
+}
+
+/// Who may use credentials that are in the process's surroundings (environment, instance metadata).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct AmbientCredentials {
+    /// ClusterIssuers (`--cluster-issuer-ambient-credentials`).
+    pub cluster_issuers: Ambient,
+    /// Issuers (`--issuer-ambient-credentials`).
+    pub issuers: Ambient,
+}
+
+impl Default for AmbientCredentials {
+    fn default() -> Self {
+        Self { cluster_issuers: Ambient::Allowed, issuers: Ambient::Refused }
+    }
+}
+
+/// Whether credentials of the surroundings may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "complete by definition")]
+pub enum Ambient {
+    /// They may.
+    Allowed,
+    /// They may not.
+    Refused,
+}

@@ -1,0 +1,322 @@
+//! A table of records: what the watch said of one kind, and what our own writes said since.
+
+use std::collections::HashMap;
+use std::mem;
+use std::sync::Arc;
+
+use kube::runtime::watcher::Event;
+
+use crate::key::{Identity, Name, Uid};
+
+/// What is kept of an object. Whole objects where there are few, digests where there are many.
+pub(crate) trait Record: Sized {
+    /// What the watch delivers.
+    type Object;
+
+    /// Its name.
+    fn name(object: &Self::Object) -> Name;
+
+    /// Its uid and version. `None`, which no API server sends, leaves the object out.
+    fn identity(object: &Self::Object) -> Option<Identity>;
+
+    /// What is kept of it; `None` keeps nothing. `before` is what was kept so far: what only this process remembers is carried over by the record itself.
+    fn read(object: Self::Object, before: Option<Self>) -> Option<Self>;
+}
+
+/// What one stream of a kind brought.
+#[derive(Debug)]
+pub(crate) struct News<O> {
+    /// The namespace that the stream is about; `None` is the whole cluster.
+    pub(crate) scope: Option<Arc<str>>,
+    /// What it brought.
+    pub(crate) event: Event<O>,
+}
+
+/// The records of one kind.
+#[derive(Debug)]
+pub(crate) struct Table<R> {
+    rows: HashMap<Name, Row<R>>,
+    /// Objects that we deleted, until the watch says so, too: older news of them must not bring them back.
+    deleted: HashMap<Name, Uid>,
+    /// How far each stream's list is.
+    lists: HashMap<Option<Arc<str>>, List>,
+    /// How many streams there are.
+    streams: usize,
+}
+
+#[derive(Debug, Default)]
+struct List {
+    epoch: u8,
+    complete: bool,
+}
+
+#[derive(Debug)]
+struct Row<R> {
+    record: R,
+    identity: Identity,
+    epoch: u8,
+}
+
+/// What a piece of news changed.
+#[derive(Debug)]
+pub(crate) struct Changed<R> {
+    /// Whose record.
+    pub(crate) name: Name,
+    /// The record that is gone, when it was removed.
+    pub(crate) removed: Option<R>,
+}
+
+impl<R: Record> Table<R> {
+    /// Nothing is known yet, and `streams` will tell.
+    pub(crate) fn fed_by(streams: usize) -> Self {
+        Self { rows: HashMap::new(), deleted: HashMap::new(), lists: HashMap::new(), streams }
+    }
+
+    /// Takes in news of the watch; tells whose records changed. Older news than what is known already changes nothing.
+    pub(crate) fn take(&mut self, news: News<R::Object>) -> Vec<Changed<R>> {
+        let News { scope, event } = news;
+        match event {
+            Event::Init => {
+                let list = self.lists.entry(scope).or_default();
+                list.epoch = list.epoch.wrapping_add(1);
+                Vec::new()
+            }
+            Event::InitApply(object) | Event::Apply(object) => {
+                self.put(object, self.epoch(&scope)).into_iter().collect()
+            }
+            Event::Delete(object) => {
+                let name = R::name(&object);
+                let Some(identity) = R::identity(&object) else { return Vec::new() };
+                self.deleted.remove(&name);
+                match self.rows.get(&name) {
+                    Some(row) if row.identity.uid == identity.uid => self.remove(&name).into_iter().collect(),
+                    Some(_) | None => Vec::new(),
+                }
+            }
+            Event::InitDone => {
+                let epoch = self.epoch(&scope);
+                let within = |name: &Name| scope.as_deref().is_none_or(|scope| scope == name.namespace());
+                let unseen: Vec<Name> = self
+                    .rows
+                    .iter()
+                    .filter(|(name, row)| row.epoch != epoch && within(name))
+                    .map(|(name, _)| name.clone())
+                    .collect();
+                self.deleted.retain(|name, _| !within(name));
+                self.lists.entry(scope).or_default().complete = true;
+                unseen.iter().filter_map(|name| self.remove(name)).collect()
+            }
+        }
+    }
+
+    /// Was everything seen at least once? Before that, absence means nothing.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.lists.values().filter(|list| list.complete).count() >= self.streams
+    }
+
+    /// The record of an object.
+    pub(crate) fn get(&self, name: &Name) -> Option<&R> {
+        self.rows.get(name).map(|row| &row.record)
+    }
+
+    /// The record of an object, to change what only this process remembers.
+    pub(crate) fn get_mut(&mut self, name: &Name) -> Option<&mut R> {
+        self.rows.get_mut(name).map(|row| &mut row.record)
+    }
+
+    /// The newest state of an object that is known: what writes insist on.
+    pub(crate) fn identity(&self, name: &Name) -> Option<&Identity> {
+        self.rows.get(name).map(|row| &row.identity)
+    }
+
+    /// All records.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Name, &R)> {
+        self.rows.iter().map(|(name, row)| (name, &row.record))
+    }
+
+    /// How many records there are.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Puts in what a write of ours made or changed: the object as it was written, under the identity that the answer told.
+    pub(crate) fn learn(&mut self, name: Name, identity: Identity, record: R) {
+        let epoch = self.epoch_of(&name);
+        self.deleted.remove(&name);
+        self.rows.insert(name, Row { record, identity, epoch });
+    }
+
+    /// The object has this identity now, by the answer to a write of ours that the record need not show.
+    pub(crate) fn touch(&mut self, name: &Name, identity: Identity) {
+        if let Some(row) = self.rows.get_mut(name) {
+            row.identity = identity;
+        }
+    }
+
+    /// Takes out what a deletion of ours removed. News of it that is still under way is passed over.
+    pub(crate) fn forget(&mut self, name: &Name) -> Option<R> {
+        let row = self.rows.remove(name)?;
+        self.deleted.insert(name.clone(), row.identity.uid);
+        Some(row.record)
+    }
+
+    fn put(&mut self, object: R::Object, epoch: u8) -> Option<Changed<R>> {
+        let name = R::name(&object);
+        let identity = R::identity(&object)?;
+        if self.deleted.get(&name) == Some(&identity.uid) {
+            return None;
+        }
+        let before = match self.rows.get_mut(&name) {
+            Some(row) if row.identity.uid == identity.uid && identity.version.is_older_than(&row.identity.version) => {
+                row.epoch = epoch;
+                return None;
+            }
+            Some(_) => self.rows.remove(&name),
+            None => None,
+        };
+        let (before, replaced) = match before {
+            Some(row) if row.identity.uid == identity.uid => (Some(row.record), None),
+            Some(row) => (None, Some(row.record)),
+            None => (None, None),
+        };
+        let was_kept = before.is_some();
+        match R::read(object, before) {
+            Some(record) => {
+                self.rows.insert(name.clone(), Row { record, identity, epoch });
+                Some(Changed { name, removed: replaced })
+            }
+            None if was_kept || replaced.is_some() => Some(Changed { name, removed: replaced }),
+            None => None,
+        }
+    }
+
+    fn remove(&mut self, name: &Name) -> Option<Changed<R>> {
+        let row = self.rows.remove(name)?;
+        Some(Changed { name: name.clone(), removed: Some(row.record) })
+    }
+
+    /// Forgets everything, as after the API server's store was restored to an older state: what comes next is taken as it comes.
+    pub(crate) fn start_afresh(&mut self) {
+        drop(mem::take(&mut self.rows));
+        self.deleted.clear();
+        self.lists.clear();
+    }
+
+    fn epoch(&self, scope: &Option<Arc<str>>) -> u8 {
+        self.lists.get(scope).map_or(0, |list| list.epoch)
+    }
+
+    /// The epoch of the stream that tells of this name.
+    fn epoch_of(&self, name: &Name) -> u8 {
+        let everywhere = self.lists.get(&None);
+        everywhere.or_else(|| self.lists.get(&Some(name.namespace().into()))).map_or(0, |list| list.epoch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::runtime::watcher::Event;
+
+    use super::{News, Record, Table};
+    use crate::key::{Identity, Name, Uid, Version};
+
+    #[derive(Debug, PartialEq, Clone, Copy)]
+    struct Number(u64);
+
+    type Object = (&'static str, u128, u64);
+
+    impl Record for Number {
+        type Object = Object;
+
+        fn name(object: &Object) -> Name {
+            Name::new("space", object.0)
+        }
+
+        fn identity(object: &Object) -> Option<Identity> {
+            Some(Identity { uid: Uid::Uuid(object.1), version: Version::Number(object.2) })
+        }
+
+        fn read(object: Object, _: Option<Self>) -> Option<Self> {
+            Some(Self(object.2))
+        }
+    }
+
+    fn news(event: Event<Object>) -> News<Object> {
+        News { scope: None, event }
+    }
+
+    fn listed(objects: &[Object]) -> Table<Number> {
+        let mut table = Table::fed_by(1);
+        table.take(news(Event::Init));
+        for object in objects {
+            table.take(news(Event::InitApply(*object)));
+        }
+        table.take(news(Event::InitDone));
+        table
+    }
+
+    fn name(object: &'static str) -> Name {
+        Name::new("space", object)
+    }
+
+    #[test]
+    fn what_a_new_list_does_not_show_is_gone() {
+        let mut table = listed(&[("a", 1, 1), ("b", 2, 2)]);
+        table.take(news(Event::Init));
+        table.take(news(Event::InitApply(("b", 2, 2))));
+        let changed = table.take(news(Event::InitDone));
+        assert_eq!(changed.iter().map(|it| it.name.object()).collect::<Vec<_>>(), ["a"]);
+        assert_eq!(table.len(), 1);
+    }
+
+    #[test]
+    fn older_news_changes_nothing() {
+        let mut table = listed(&[("a", 1, 5)]);
+        table.touch(&name("a"), Identity { uid: Uid::Uuid(1), version: Version::Number(9) });
+        assert!(table.take(news(Event::Apply(("a", 1, 7)))).is_empty());
+        assert_eq!(table.take(news(Event::Apply(("a", 1, 9)))).len(), 1);
+        assert_eq!(table.get(&name("a")), Some(&Number(9)));
+    }
+
+    #[test]
+    fn what_we_deleted_does_not_come_back() {
+        let mut table = listed(&[("a", 1, 5)]);
+        table.forget(&name("a"));
+        assert!(table.take(news(Event::Apply(("a", 1, 4)))).is_empty());
+        assert!(table.take(news(Event::Delete(("a", 1, 6)))).is_empty());
+        assert_eq!(
+            table.take(news(Event::Apply(("a", 2, 7)))).len(),
+            1,
+            "another object of the same name is another object"
+        );
+    }
+
+    #[test]
+    fn a_successor_under_the_same_name_shows_its_predecessor_as_removed() {
+        let mut table = listed(&[("a", 1, 5)]);
+        let changed = table.take(news(Event::Apply(("a", 2, 6))));
+        assert_eq!(changed[0].removed, Some(Number(5)));
+    }
+
+    #[test]
+    fn a_list_of_one_namespace_says_nothing_about_others() {
+        let mut table: Table<Number> = Table::fed_by(2);
+        let of = |scope: &str, event| News { scope: Some(scope.into()), event };
+        table.take(of("space", Event::Init));
+        table.take(of("space", Event::InitApply(("a", 1, 1))));
+        table.take(of("space", Event::InitDone));
+        assert!(!table.is_complete());
+        table.take(of("other", Event::Init));
+        assert!(table.take(of("other", Event::InitDone)).is_empty());
+        assert!(table.is_complete());
+    }
+
+    #[test]
+    fn before_the_first_list_is_done_absence_means_nothing() {
+        let mut table: Table<Number> = Table::fed_by(1);
+        table.take(news(Event::Init));
+        assert!(!table.is_complete());
+        table.take(news(Event::InitDone));
+        assert!(table.is_complete());
+    }
+}
