@@ -48,6 +48,18 @@ if [ ! -x "$out/control-plane" ] || [ -n "$(find "$here/control-plane" -type f -
     mv "$part" "$out/control-plane"
 fi
 
+# The definitions of the Gateway API, which no server brings, as one list in JSON.
+if [ ! -s "$out/gateway-api.json" ] || [ -n "$(find "$here/gateway-api" -type f -newer "$out/gateway-api.json")" ]; then
+    echo "collecting gateway-api.json into $out"
+    part=$out/.gateway-api.$$
+    (
+        cd "$here/gateway-api"
+        go mod download sigs.k8s.io/gateway-api
+        go run -mod=readonly . "$(go list -mod=readonly -m -f '{{.Dir}}' sigs.k8s.io/gateway-api)/config/crd/standard"
+    ) >"$part"
+    mv "$part" "$out/gateway-api.json"
+fi
+
 # moto and botocore in an environment of their own.
 if ! cmp -s "$here/moto/requirements.txt" "$out/moto/requirements.txt"; then
     echo "installing moto into $out"

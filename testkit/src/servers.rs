@@ -46,7 +46,7 @@ pub use control_plane::{ApiAnswer, AuditEvent, AuditPosition, ControlPlane, Cont
 pub use moto::{Moto, MotoBuilder};
 pub use pebble::{CaKey, Pebble, PebbleBuilder};
 pub use ports::free_port;
-pub use programs::lent_kubeconfig;
+pub use programs::{gateway_api_crds, lent_kubeconfig};
 pub use requests::{Endpoint, Request, Requests};
 pub use step_ca::StepCa;
 pub use vault::{Vault, VaultAnswer, VaultBuilder, VaultRequest};

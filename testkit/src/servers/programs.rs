@@ -5,6 +5,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 /// One of the servers we start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Program {
@@ -143,6 +145,21 @@ fn unconfined(named: &Path) -> io::Result<PathBuf> {
 pub fn lent_kubeconfig() -> Option<String> {
     let path = PathBuf::from(environment(LENT)?);
     Some(fs::read_to_string(&path).unwrap_or_else(|error| panic!("{LENT} names {}: {error}", path.display())))
+}
+
+/// The definitions of the Gateway API's standard channel, for [`ControlPlaneBuilder::crds`](super::ControlPlaneBuilder::crds).
+///
+/// # Panics
+///
+/// When they have not been collected; the message says how to.
+#[must_use]
+#[track_caller]
+pub fn gateway_api_crds() -> Vec<Value> {
+    let path = servers_folder().join("gateway-api.json");
+    let text = fs::read(&path).unwrap_or_else(|_| {
+        panic!("there is no {}: run .ci/test, or testkit/servers/build.sh (needs Go)", path.display())
+    });
+    serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 fn servers_folder() -> PathBuf {

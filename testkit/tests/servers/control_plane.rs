@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use certwright_testkit::servers::{ControlPlane, free_port};
+use certwright_testkit::servers::{ControlPlane, free_port, gateway_api_crds};
 use serde_json::{Value, json};
 
 use super::{feed, in_a_process_of_its_own, runs, three_pids};
@@ -84,6 +84,16 @@ fn garbage_of_a_kind_of_ones_own_is_collected() {
     plane.write("DELETE", &format!("{toys}/owner"), &Value::Null);
     let gone = || plane.call("GET", &format!("{toys}/owned"), None).status == 404;
     assert!((0..100_000).any(|_| gone()), "the owned one stays");
+}
+
+#[test]
+fn the_gateway_api_is_served_where_it_is_asked_for() {
+    let plane = ControlPlane::builder().crds(gateway_api_crds()).start();
+    let served = plane.read("/apis/gateway.networking.k8s.io/v1");
+    let kinds: Vec<_> = served["resources"].as_array().unwrap().iter().map(|it| &it["kind"]).collect();
+    for kind in ["Gateway", "GatewayClass", "HTTPRoute", "ListenerSet"] {
+        assert!(kinds.contains(&&json!(kind)), "{kind} among {kinds:?}");
+    }
 }
 
 #[test]
