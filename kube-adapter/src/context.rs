@@ -8,6 +8,7 @@ use issuers::Timer;
 
 use crate::api::Api;
 use crate::events::Events;
+use crate::leader::Leadership;
 use crate::settings::Settings;
 use crate::workshop::Workshop;
 
@@ -16,6 +17,8 @@ pub(crate) struct Context {
     pub(crate) api: Api,
     pub(crate) events: Events,
     pub(crate) settings: Arc<Settings>,
+    /// Asked before every act that cannot be repeated freely: is the Lease good for as long as it may take?
+    pub(crate) leadership: Leadership,
     pub(crate) timer: Arc<dyn Timer>,
     pub(crate) workshop: Workshop,
     pub(crate) queue_length: AtomicUsize,

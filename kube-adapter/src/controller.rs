@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use crate::api::{self, Room};
 use crate::context::Context;
 use crate::events::{self, Events};
+use crate::leader::Leadership;
 use crate::reconcile::Reconcile;
 use crate::settings::Settings;
 use crate::watch::follow;
@@ -29,23 +30,19 @@ pub struct Controller {
     client: kube::Client,
     settings: Arc<Settings>,
     timer: Arc<dyn Timer>,
-    leads: watch::Receiver<bool>,
-    /// Keeps a controller without a Lease leading.
-    _always: Option<watch::Sender<bool>>,
+    leadership: Leadership,
 }
 
 impl Controller {
     /// A controller that acts from the start: for processes that are alone, and for tests.
     pub fn new(client: kube::Client, settings: Settings) -> Self {
-        let (always, leads) = watch::channel(true);
-        Self { client, settings: Arc::new(settings), timer: Arc::new(TokioTimer), leads, _always: Some(always) }
+        Self { client, settings: Arc::new(settings), timer: Arc::new(TokioTimer), leadership: Leadership::undisputed() }
     }
 
-    /// Acts only while `leads` says so. It watches and remembers at all times, so taking over is immediate.
+    /// Acts only while it holds the Lease. It watches and remembers at all times, so taking over is immediate.
     #[must_use]
-    pub fn led_by(mut self, leads: watch::Receiver<bool>) -> Self {
-        self.leads = leads;
-        self._always = None;
+    pub fn led_by(mut self, leadership: Leadership) -> Self {
+        self.leadership = leadership;
         self
     }
 
@@ -77,12 +74,13 @@ impl Controller {
             api,
             events,
             settings: Arc::clone(&self.settings),
+            leadership: self.leadership.clone(),
             timer: Arc::clone(&self.timer),
             workshop: Workshop::new(self.settings.signers),
             queue_length: AtomicUsize::new(0),
         });
         let world = World::new(Arc::clone(&self.settings));
-        Reconcile::new(world, context, taken, self.leads.clone()).run(stop).await;
+        Reconcile::new(world, context, taken).run(stop).await;
         tasks.shutdown().await;
         writer.abort();
         Ok(())

@@ -70,6 +70,13 @@ impl Leadership {
         self.standing.borrow().clone()
     }
 
+    /// Waits until the standing is another than it was; for ever when that cannot happen.
+    pub async fn changed(&mut self) {
+        if self.standing.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Waits until the Lease is held; for ever when the elector is gone without it.
     pub async fn led(&mut self) {
         if self.standing.wait_for(|standing| *standing == Standing::Leading).await.is_err() {

@@ -14,6 +14,7 @@ use crate::certificate::Certificates;
 use crate::context::Context;
 use crate::issuer::Issuers;
 use crate::key::{Key, Kind};
+use crate::leader::Leadership;
 use crate::order::Orders;
 use crate::queue::Queue;
 use crate::request::Requests;
@@ -26,7 +27,7 @@ pub(crate) struct Reconcile {
     context: Arc<Context>,
     changes: mpsc::Receiver<Change>,
     /// Whether we lead: only then anything is planned.
-    leads: watch::Receiver<bool>,
+    leadership: Leadership,
     queue: Queue,
     timers: Timers,
     running: HashMap<Key, Vec<Running>>,
@@ -51,17 +52,13 @@ struct Finished {
 }
 
 impl Reconcile {
-    pub(crate) fn new(
-        world: World,
-        context: Arc<Context>,
-        changes: mpsc::Receiver<Change>,
-        leads: watch::Receiver<bool>,
-    ) -> Self {
+    pub(crate) fn new(world: World, context: Arc<Context>, changes: mpsc::Receiver<Change>) -> Self {
+        let leadership = context.leadership.clone();
         Self {
             world,
             context,
             changes,
-            leads,
+            leadership,
             queue: Queue::default(),
             timers: Timers::default(),
             running: HashMap::new(),
@@ -86,7 +83,7 @@ impl Reconcile {
                     Some(change) => self.take(change),
                     None => break,
                 },
-                changed = self.leads.changed() => if changed.is_err() { break },
+                () = self.leadership.changed() => {}
                 () = timer.sleep_until(wake.unwrap_or(Timestamp::MAX)), if wake.is_some() => self.ring(),
             }
             self.take_waiting();
@@ -159,7 +156,7 @@ impl Reconcile {
 
     /// Plans for whoever is next, as long as there is room for what they may want.
     fn step_all(&mut self) {
-        if !*self.leads.borrow() || !self.world.is_complete() {
+        if !self.leadership.leads() || !self.world.is_complete() {
             return;
         }
         while self.writes < self.context.api.room().limit(self.context.now()) {
