@@ -15,7 +15,7 @@
 //! | Module | What it is | May it do input and output? |
 //! |---|---|---|
 //! | [`crd`] | the types of the resources, and their definitions | no |
-//! | `names` | names of generated objects | no |
+//! | [`names`] | names of generated objects | no |
 //! | `admission` | what the webhook refuses, in its words | no |
 //! | `codec` | resource ⇄ flow | no |
 //! | `plan` | observed → what to do next, for each kind; pure | no |
@@ -36,6 +36,7 @@
 
 pub mod crd;
 pub mod leader;
+pub mod names;
 
 mod api;
 mod certificate;

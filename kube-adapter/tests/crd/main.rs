@@ -1,4 +1,5 @@
-//! The six kinds: what was recorded of cert-manager is read and written back untouched.
+//! The six kinds: what was recorded of cert-manager is read and written back untouched, and named as it was named.
 
+mod names;
 mod recorded;
 mod round_trip;
