@@ -24,16 +24,18 @@
 //! | `subject` | the trait of a kind of resource that is stepped: observe and plan, start an action, fold its answer | starts it |
 //! | `queue` | who is next | no |
 //! | `reconcile` | the one loop, and the only place that waits | yes |
+//! | [`client`] | the connection to the API server | yes |
 //! | `watch` | streams of changes | yes |
 //! | `api` | every write, and the few reads | yes |
 //! | `engine` | issuers as the library's: specification → configuration, in one place | yes |
 //! | `http01` | Ingresses, routes, Services that lead to the solver | no |
 //! | `events` | Events, best effort | yes |
-//! | `leader` | the Lease | yes |
+//! | [`leader`] | the Lease | yes |
 //! | `metrics` | what is counted | no |
 
 #![allow(dead_code, reason = "the subjects are being built on what is here")]
 
+pub mod client;
 pub mod crd;
 pub mod leader;
 pub mod names;
