@@ -91,15 +91,23 @@ impl Controller {
         let all = Config::default();
         self.follow(tasks, "Certificates", &all, changes, Change::Certificate);
         self.follow(tasks, "CertificateRequests", &all, changes, Change::Request);
-        self.follow(tasks, "Issuers", &all, changes, Change::Issuer);
+        self.follow(tasks, "Issuers", &all, changes, |news| Change::Issuer(Box::new(news)));
         self.follow(tasks, "Orders", &all, changes, Change::Order);
-        self.follow(tasks, "Challenges", &all, changes, Change::Challenge);
+        self.follow(tasks, "Challenges", &all, changes, |news| Change::Challenge(Box::new(news)));
         self.follow(tasks, "TLS Secrets", &Config::default().fields(TLS), changes, Change::TlsSecret);
         self.follow(tasks, "other Secrets", &Config::default().fields(NOT_TLS), changes, Change::OtherSecret);
         if self.settings.namespaces.is_none() {
             let api = Api::all(self.client.clone());
             let timer = Arc::clone(&self.timer);
-            tasks.spawn(follow(api, None, all, "ClusterIssuers", changes.clone(), Change::ClusterIssuer, timer));
+            tasks.spawn(follow(
+                api,
+                None,
+                all,
+                "ClusterIssuers",
+                changes.clone(),
+                |news| Change::ClusterIssuer(Box::new(news)),
+                timer,
+            ));
         }
     }
 

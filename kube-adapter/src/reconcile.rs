@@ -48,8 +48,12 @@ struct Running {
 struct Finished {
     key: Key,
     task: u64,
-    fold: Box<dyn FnOnce(&mut World, Timestamp) + Send>,
+    fold: Fold,
 }
+
+/// Puts an answer into the world.
+#[expect(clippy::type_complexity, reason = "this is the name for it")]
+struct Fold(Box<dyn FnOnce(&mut World, Timestamp) + Send>);
 
 impl Reconcile {
     pub(crate) fn new(world: World, context: Arc<Context>, changes: mpsc::Receiver<Change>) -> Self {
@@ -122,7 +126,7 @@ impl Reconcile {
                         self.running.remove(&key);
                     }
                 }
-                fold(&mut self.world, self.context.now());
+                fold.0(&mut self.world, self.context.now());
                 self.world.wake(key);
                 self.enqueue_woken();
             }
@@ -205,7 +209,7 @@ impl Reconcile {
         self.tasks.spawn(async move {
             let answer = future.await;
             let name = key.name.clone();
-            Finished { key, task, fold: Box::new(move |world, now| S::fold(world, &name, &action, answer, now)) }
+            Finished { key, task, fold: Fold(Box::new(move |world, now| S::fold(world, &name, &action, answer, now))) }
         });
     }
 

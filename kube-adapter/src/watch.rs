@@ -70,7 +70,10 @@ pub(crate) async fn follow<K>(
 fn refuses_streamed_lists(error: &watcher::Error) -> bool {
     let status = match error {
         watcher::Error::WatchStartFailed(kube::Error::Api(status)) | watcher::Error::WatchError(status) => status,
-        _ => return false,
+        watcher::Error::WatchStartFailed(_)
+        | watcher::Error::InitialListFailed(_)
+        | watcher::Error::WatchFailed(_)
+        | watcher::Error::NoResourceVersion => return false,
     };
     matches!(status.code, 400 | 405 | 422)
 }

@@ -50,12 +50,12 @@ pub(crate) struct World {
 pub(crate) enum Change {
     Certificate(News<crd::certificate::Certificate>),
     Request(News<crd::certificate_request::CertificateRequest>),
-    Issuer(News<crd::issuer::Issuer>),
-    ClusterIssuer(News<crd::issuer::ClusterIssuer>),
+    Issuer(Box<News<crd::issuer::Issuer>>),
+    ClusterIssuer(Box<News<crd::issuer::ClusterIssuer>>),
     TlsSecret(News<PartialObjectMeta<Secret>>),
     OtherSecret(News<PartialObjectMeta<Secret>>),
     Order(News<crd::order::Order>),
-    Challenge(News<crd::challenge::Challenge>),
+    Challenge(Box<News<crd::challenge::Challenge>>),
 }
 
 impl World {
@@ -98,12 +98,12 @@ impl World {
                 }
             }
             Change::Issuer(news) => {
-                for changed in self.issuers.take(news) {
+                for changed in self.issuers.take(*news) {
                     crate::issuer::changed(self, &changed.name);
                 }
             }
             Change::ClusterIssuer(news) => {
-                for changed in self.cluster_issuers.take(news) {
+                for changed in self.cluster_issuers.take(*news) {
                     crate::issuer::changed(self, &changed.name);
                 }
             }
@@ -123,7 +123,7 @@ impl World {
                 }
             }
             Change::Challenge(news) => {
-                for changed in self.challenges.take(news) {
+                for changed in self.challenges.take(*news) {
                     crate::challenge::changed(self, changed, now);
                 }
             }

@@ -90,6 +90,7 @@ impl fmt::Display for Refusal {
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "whatever else it is, the same again is refused again")]
         let kind = match error.kind() {
             ErrorKind::Unreachable => RefusalKind::Lost,
             ErrorKind::Busy => RefusalKind::Busy,
