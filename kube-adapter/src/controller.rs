@@ -89,7 +89,7 @@ impl Controller {
     /// One stream for each kind, and for each namespace where not all are looked after.
     fn watch(&self, changes: &mpsc::Sender<Change>, tasks: &mut JoinSet<()>) {
         let all = Config::default();
-        self.follow(tasks, "Certificates", &all, changes, Change::Certificate);
+        self.follow(tasks, "Certificates", &all, changes, |news| Change::Certificate(Box::new(news)));
         self.follow(tasks, "CertificateRequests", &all, changes, Change::Request);
         self.follow(tasks, "Issuers", &all, changes, |news| Change::Issuer(Box::new(news)));
         self.follow(tasks, "Orders", &all, changes, Change::Order);

@@ -48,7 +48,7 @@ pub(crate) struct World {
 
 /// What a watch brought.
 pub(crate) enum Change {
-    Certificate(News<crd::certificate::Certificate>),
+    Certificate(Box<News<crd::certificate::Certificate>>),
     Request(News<crd::certificate_request::CertificateRequest>),
     Issuer(Box<News<crd::issuer::Issuer>>),
     ClusterIssuer(Box<News<crd::issuer::ClusterIssuer>>),
@@ -88,7 +88,7 @@ impl World {
     pub(crate) fn take(&mut self, change: Change, now: Timestamp) {
         match change {
             Change::Certificate(news) => {
-                for changed in self.certificates.take(news) {
+                for changed in self.certificates.take(*news) {
                     crate::certificate::changed(self, changed, now);
                 }
             }
