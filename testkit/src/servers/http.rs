@@ -125,4 +125,4 @@ fn exchange(stream: &mut (impl Read + Write), host: SocketAddr, question: Questi
     Ok(Answer { status, body: body.to_owned() })
 }
 
-const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(30);

@@ -23,6 +23,7 @@ pub struct ControlPlaneBuilder {
     folder: Option<PathBuf>,
     port: Option<u16>,
     crds: Vec<Value>,
+    admission_plugins: Vec<String>,
 }
 
 impl ControlPlaneBuilder {
@@ -46,6 +47,13 @@ impl ControlPlaneBuilder {
     #[must_use]
     pub fn crds(mut self, crds: impl IntoIterator<Item = Value>) -> Self {
         self.crds.extend(crds);
+        self
+    }
+
+    /// Turns on an admission plugin beside the default ones, such as `OwnerReferencesPermissionEnforcement`.
+    #[must_use]
+    pub fn admission_plugin(mut self, name: &str) -> Self {
+        self.admission_plugins.push(name.to_owned());
         self
     }
 
@@ -82,10 +90,11 @@ impl ControlPlaneBuilder {
             call(addresses.etcd, "/health", None)?.ok("/health").map(drop)
         })?;
         let api = Api::new(addresses.api_server, &known.root_pem, known.administrator.clone())?;
-        let api_server = Process::start(launch(flags::api_server(&folder, addresses, &known)?), || {
-            accepts(addresses.api_server)?;
-            api.ready()
-        })?;
+        let api_server =
+            Process::start(launch(flags::api_server(&folder, addresses, &known, &self.admission_plugins)?), || {
+                accepts(addresses.api_server)?;
+                api.ready()
+            })?;
         for crd in &self.crds {
             install(&api, crd)?;
         }

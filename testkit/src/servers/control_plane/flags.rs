@@ -34,7 +34,12 @@ pub(super) fn etcd(folder: &Folder, addresses: Addresses) -> Vec<OsString> {
     flags.0
 }
 
-pub(super) fn api_server(folder: &Folder, addresses: Addresses, known: &Identities) -> io::Result<Vec<OsString>> {
+pub(super) fn api_server(
+    folder: &Folder,
+    addresses: Addresses,
+    known: &Identities,
+    plugins: &[String],
+) -> io::Result<Vec<OsString>> {
     let policy = folder.join("audit-policy.json");
     let rules = json!({
         "apiVersion": "audit.k8s.io/v1",
@@ -53,6 +58,9 @@ pub(super) fn api_server(folder: &Folder, addresses: Addresses, known: &Identiti
     flags.path("service-account-key-file", &known.service_accounts.public);
     flags.path("service-account-signing-key-file", &known.service_accounts.private);
     flags.path("audit-policy-file", &policy).path("audit-log-path", &folder.audit_log());
+    if !plugins.is_empty() {
+        flags.set("enable-admission-plugins", &plugins.join(","));
+    }
     // A log that is read whole is not rotated.
     flags.set("audit-log-maxsize", "100000").set("profiling", "false");
     Ok(flags.0)
