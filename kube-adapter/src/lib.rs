@@ -47,6 +47,7 @@ mod context;
 mod controller;
 mod engine;
 mod events;
+mod http01;
 mod issuer;
 mod key;
 mod order;
@@ -61,6 +62,7 @@ mod workshop;
 mod world;
 
 pub use controller::Controller;
+pub use http01::responder::Responder;
 pub use key::{Key, Kind, Name};
 pub use settings::{
     AcmeSettings, Ambient, AmbientCredentials, DurableKeys, EventSet, Http01Solver, SelfCheck, Settings, WriteLimits,

@@ -13,19 +13,20 @@ use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
-use crate::world::{Change, News};
+use crate::world::News;
 
 /// Follows one collection and hands every change on, until nobody takes them any more. It asks for a streamed list first, and remembers a server that has none.
-pub(crate) async fn follow<K>(
+pub(crate) async fn follow<K, T>(
     api: Api<K>,
     scope: Option<Arc<str>>,
     selection: Config,
     what: &'static str,
-    changes: mpsc::Sender<Change>,
-    wrap: fn(News<K>) -> Change,
+    changes: mpsc::Sender<T>,
+    wrap: fn(News<K>) -> T,
     timer: Arc<dyn Timer>,
 ) where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+    T: Send + 'static,
 {
     let mut strategy = InitialListStrategy::StreamingList;
     let mut failures = 0;

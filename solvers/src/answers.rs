@@ -55,7 +55,10 @@ impl Answers {
         match answer {
             Answer::Http { identifier, key_authorization } => {
                 let key = (host_of(&identifier), key_authorization.token().to_owned());
-                self.0.http.add(key, key_authorization)
+                self.0.http.add(key, key_authorization)?;
+                #[cfg(feature = "http-01-listener")]
+                self.0.published.notify_waiters();
+                Ok(())
             }
             Answer::TlsAlpn { identifier, digest } => self.0.tls_alpn.add(host_of(&identifier), digest),
         }
@@ -94,6 +97,27 @@ impl Answers {
     pub fn http(&self, host: &str, token: &str) -> Option<KeyAuthorization> {
         let host = bare_host(host)?;
         self.0.http.newest(&(host, token.to_owned()))
+    }
+
+    /// The same, of an answer that may be published a moment after it is asked for: by another process whose news is still under way.
+    #[cfg(feature = "http-01-listener")]
+    pub(crate) async fn http_soon(
+        &self,
+        host: &str,
+        token: &str,
+        patience: std::time::Duration,
+    ) -> Option<KeyAuthorization> {
+        let answered = async {
+            loop {
+                let mut published = std::pin::pin!(self.0.published.notified());
+                published.as_mut().enable();
+                if let Some(answer) = self.http(host, token) {
+                    return answer;
+                }
+                published.await;
+            }
+        };
+        tokio::time::timeout(patience, answered).await.ok()
     }
 
     /// The digest to show to a TLS-ALPN-01 validator whose server name is `server_name`: a DNS name, or the reverse-mapping
@@ -145,6 +169,9 @@ pub struct TlsAlpnAnswer {
 struct Table {
     http: Shards<(String, String), KeyAuthorization>,
     tls_alpn: Shards<String, [u8; 32]>,
+    /// Told of every answer to HTTP-01 that is published.
+    #[cfg(feature = "http-01-listener")]
+    published: tokio::sync::Notify,
 }
 
 /// A map from keys to lists of values, newest last, behind as many locks as keep writers out of readers' way.

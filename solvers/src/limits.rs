@@ -14,6 +14,12 @@ pub const HTTP_CONNECTIONS: usize = 512;
 /// How long a client of the HTTP-01 listener may take from its connection to the end of the answer; Boulder gives a validation 10 s.
 pub const HTTP_TIME: Duration = Duration::from_secs(10);
 
+/// Requests for tokens nobody knows yet that the HTTP-01 listener holds at once; a certificate authority opens some five per challenge.
+pub const HTTP_HELD: usize = 32;
+
+/// Longest path of a request for a token: the fixed part, and a token of 128 bits or more (RFC 8555 section 8.3), of which public servers send 43 characters.
+pub const HTTP_PATH: usize = 256;
+
 /// Certificates for TLS-ALPN-01 kept ready; each is rebuilt in less than a millisecond when it is not.
 pub const CHALLENGE_CERTIFICATES: usize = 1024;
 

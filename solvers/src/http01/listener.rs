@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::token_in;
@@ -36,7 +38,24 @@ pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     answers: Answers,
+    manners: Manners,
+}
+
+/// How requests are treated that the table has no answer for.
+#[derive(Debug, Clone)]
+struct Manners {
     elsewhere: Elsewhere,
+    /// How long a token that nobody knows yet is waited for, and how many may wait.
+    patience: Duration,
+    held: Arc<Semaphore>,
+    health: Health,
+}
+
+/// Whether probes are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Health {
+    Silent,
+    Shown,
 }
 
 /// What becomes of requests that are not for validators.
@@ -76,13 +95,34 @@ impl Listener {
         let (socket, address) = taken.map_err(|source| {
             Error::new(ErrorKind::Internal, "a socket for HTTP-01 could not be taken over").with_source(source)
         })?;
-        Ok(Self { socket, address, answers, elsewhere: Elsewhere::NotFound })
+        let manners = Manners {
+            elsewhere: Elsewhere::NotFound,
+            patience: Duration::ZERO,
+            held: Arc::new(Semaphore::new(limits::HTTP_HELD)),
+            health: Health::Silent,
+        };
+        Ok(Self { socket, address, answers, manners })
     }
 
     /// Sends every request that is not for a validator to the same place over HTTPS (status 308).
     #[must_use]
     pub fn redirect_to_https(mut self) -> Self {
-        self.elsewhere = Elsewhere::Https;
+        self.manners.elsewhere = Elsewhere::Https;
+        self
+    }
+
+    /// Holds a request for a token that nobody knows yet for up to `patience`: where the answers come from another process, and a validator may be
+    /// faster than that news. At most [`limits::HTTP_HELD`] requests wait; others get 404 at once.
+    #[must_use]
+    pub fn patient(mut self, patience: Duration) -> Self {
+        self.manners.patience = patience;
+        self
+    }
+
+    /// Answers `/healthz` and `/` with 200, for probes of whoever runs it.
+    #[must_use]
+    pub fn with_health(mut self) -> Self {
+        self.manners.health = Health::Shown;
         self
     }
 
@@ -106,9 +146,9 @@ impl Listener {
                             oldest.abort();
                         }
                         let answers = self.answers.clone();
-                        let elsewhere = self.elsewhere;
+                        let manners = self.manners.clone();
                         ages.push_back(running.spawn(async move {
-                            let answered = answer(stream, &answers, elsewhere);
+                            let answered = answer(stream, &answers, &manners);
                             let _ = tokio::time::timeout(limits::HTTP_TIME, answered).await;
                         }));
                     }
@@ -136,12 +176,12 @@ async fn breathe() {
     tokio::time::sleep(Duration::from_millis(50)).await;
 }
 
-async fn answer(mut stream: TcpStream, answers: &Answers, elsewhere: Elsewhere) -> io::Result<()> {
+async fn answer(mut stream: TcpStream, answers: &Answers, manners: &Manners) -> io::Result<()> {
     let mut head = Vec::with_capacity(1024);
     let reply = loop {
         if let Some(end) = head.windows(4).position(|it| it == b"\r\n\r\n") {
             break match std::str::from_utf8(&head[..end]) {
-                Ok(head) => reply_to(head, answers, elsewhere),
+                Ok(head) => reply_to(head, answers, manners).await,
                 Err(_) => Reply::status("400 Bad Request"),
             };
         }
@@ -159,15 +199,27 @@ async fn answer(mut stream: TcpStream, answers: &Answers, elsewhere: Elsewhere) 
     stream.shutdown().await
 }
 
-fn reply_to(head: &str, answers: &Answers, elsewhere: Elsewhere) -> Reply {
+async fn reply_to(head: &str, answers: &Answers, manners: &Manners) -> Reply {
     let mut lines = head.split("\r\n");
     let Some(Request { method, host, path }) =
         lines.next().and_then(|line| Request::parse(line, lines.filter_map(|line| line.split_once(':'))))
     else {
         return Reply::status("400 Bad Request");
     };
+    if path.len() > limits::HTTP_PATH && manners.elsewhere == Elsewhere::NotFound {
+        return Reply::status("414 URI Too Long");
+    }
+    if manners.health == Health::Shown && matches!(path, "/healthz" | "/") {
+        return Reply { body: "ok".to_owned(), with_body: method == "GET", ..Reply::status("200 OK") };
+    }
     if let Some(token) = token_in(path) {
-        let answer = answers.http(host, token);
+        let mut answer = answers.http(host, token);
+        if answer.is_none()
+            && !manners.patience.is_zero()
+            && let Ok(_place) = manners.held.try_acquire()
+        {
+            answer = answers.http_soon(host, token, manners.patience).await;
+        }
         return match (method, answer) {
             ("GET" | "HEAD", Some(answer)) => Reply {
                 status: "200 OK",
@@ -179,7 +231,7 @@ fn reply_to(head: &str, answers: &Answers, elsewhere: Elsewhere) -> Reply {
             _ => Reply::status("405 Method Not Allowed"),
         };
     }
-    match elsewhere {
+    match manners.elsewhere {
         Elsewhere::Https if is_plain(host, path) => Reply {
             fields: format!("Location: https://{}{path}\r\n", without_port(host)),
             ..Reply::status("308 Permanent Redirect")

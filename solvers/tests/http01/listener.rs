@@ -119,6 +119,42 @@ async fn a_socket_of_a_service_manager_is_taken() {
     assert!(get(address, "a", "/").await.starts_with("HTTP/1.1 404"));
 }
 
+#[tokio::test]
+async fn an_answer_that_comes_a_moment_late_is_waited_for() {
+    let (address, answers) = serving(|it| it.patient(limits::HTTP_TIME)).await;
+    let asked = tokio::spawn(get_owned(address, "/.well-known/acme-challenge/late"));
+    tokio::task::yield_now().await;
+    Http01::new(answers).present(&challenge("example.com", "late")).await.unwrap();
+    let reply = asked.await.unwrap();
+    assert!(reply.ends_with("\r\n\r\nlate.thumbprint"), "{reply}");
+}
+
+#[tokio::test]
+async fn patience_has_an_end_and_so_many_places() {
+    let (address, _answers) = serving(|it| it.patient(std::time::Duration::from_millis(300))).await;
+    let path = "/.well-known/acme-challenge/never";
+    let more_than_places = limits::HTTP_HELD + 8;
+    let mut asked: Vec<_> = (0..more_than_places).map(|_| tokio::spawn(get_owned(address, path))).collect();
+    for reply in asked.drain(..) {
+        assert!(reply.await.unwrap().starts_with("HTTP/1.1 404 "));
+    }
+}
+
+#[tokio::test]
+async fn probes_are_answered_if_asked() {
+    let (address, _answers) = serving(|it| it.with_health()).await;
+    for path in ["/healthz", "/"] {
+        assert!(get(address, "10.0.0.1:8089", path).await.starts_with("HTTP/1.1 200 OK"), "{path}");
+    }
+    assert!(get(address, "a", "/other").await.starts_with("HTTP/1.1 404"));
+    let long = format!("/.well-known/acme-challenge/{}", "a".repeat(limits::HTTP_PATH));
+    assert!(get(address, "a", &long).await.starts_with("HTTP/1.1 414"));
+}
+
+async fn get_owned(address: SocketAddr, path: &'static str) -> String {
+    get(address, "example.com", path).await
+}
+
 async fn serving(with: impl FnOnce(Listener) -> Listener) -> (SocketAddr, Answers) {
     let answers = Answers::new();
     let address = ([127, 0, 0, 1], 0).into();
