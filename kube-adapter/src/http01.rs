@@ -106,3 +106,158 @@ const PREFIX: &str = "cm-acme-http-solver-";
 
 /// What the API server makes up names from: no vowels, so no words.
 const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::ingress::PathType;
+    use super::{Answered, Owner, in_place, ingress, object_name, pod, route, shared};
+    use crate::crd::Challenge;
+    use crate::crd::acme::http01::IngressSolver;
+    use crate::key::{Name, Uid};
+
+    /// What cert-manager made, and the Challenge it made it for.
+    fn recorded(what: &str) -> (Value, Option<Challenge>) {
+        let lines = include_str!("../tests/recordings/solver-objects.jsonl").lines();
+        let line =
+            lines.map(|line| serde_json::from_str::<Value>(line).unwrap()).find(|line| line["what"] == what).unwrap();
+        let challenge =
+            (!line["challenge"].is_null()).then(|| serde_json::from_str(&line["challenge"].to_string()).unwrap());
+        (line["object"].clone(), challenge)
+    }
+
+    fn owner_of(object: &Value) -> Owner {
+        let reference = &object["metadata"]["ownerReferences"][0];
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        Owner {
+            kind: "Challenge",
+            name: Name::new(text(&object["metadata"]["namespace"]), text(&reference["name"])),
+            uid: Uid::parse(&text(&reference["uid"])),
+        }
+    }
+
+    /// Everything in `ours` is in `theirs`, which the API server has filled up with defaults.
+    fn within(ours: &Value, theirs: &Value, path: &str) {
+        match (ours, theirs) {
+            (Value::Object(ours), Value::Object(theirs)) => {
+                for (key, value) in ours {
+                    within(value, theirs.get(key).unwrap_or(&Value::Null), &format!("{path}.{key}"));
+                }
+            }
+            (Value::Array(ours), Value::Array(theirs)) if ours.len() == theirs.len() => {
+                for (at, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
+                    within(ours, theirs, &format!("{path}[{at}]"));
+                }
+            }
+            (ours, theirs) => assert_eq!(ours, theirs, "{path}"),
+        }
+    }
+
+    fn solver(challenge: &Challenge) -> IngressSolver {
+        challenge.spec.solver.http01.as_ref().unwrap().ingress.clone().unwrap()
+    }
+
+    #[test]
+    fn an_ingress_is_the_one_that_cert_manager_makes() {
+        let (theirs, challenge) = recorded("Ingress");
+        let challenge = challenge.unwrap();
+        let service = theirs["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"].as_str().unwrap();
+        let answered = [Answered::of(&challenge.spec)];
+        let name = theirs["metadata"]["name"].as_str().unwrap();
+        let ours =
+            ingress::ingress(name, &owner_of(&theirs), &answered, &solver(&challenge), service, PathType::Exact, &[]);
+        within(&ours, &theirs, "");
+        assert_eq!(ours["metadata"]["labels"], theirs["metadata"]["labels"]);
+        assert_eq!(ours["spec"], theirs["spec"]);
+    }
+
+    #[test]
+    fn a_pod_and_its_service_are_those_that_cert_manager_makes() {
+        let (theirs, challenge) = recorded("Pod");
+        let challenge = challenge.unwrap();
+        let answered = Answered::of(&challenge.spec);
+        let (name, owner) = (theirs["metadata"]["name"].as_str().unwrap(), owner_of(&theirs));
+        let image = theirs["spec"]["containers"][0]["image"].as_str().unwrap();
+        let mut ours = pod::pod(name, &owner, &answered, &challenge.spec.key, image, None, &[]);
+        let arguments = ours["spec"]["containers"][0]["args"].as_array_mut().unwrap();
+        assert_eq!(arguments.remove(0), "solver", "one binary, whose role is named");
+        within(&ours, &theirs, "");
+        let (theirs, _) = recorded("Service");
+        let name = theirs["metadata"]["name"].as_str().unwrap();
+        within(&pod::service(name, &owner_of(&theirs), &answered, "", &[]), &theirs, "");
+    }
+
+    #[test]
+    fn a_route_is_the_one_that_cert_manager_makes() {
+        let (theirs, challenge) = recorded("HTTPRoute");
+        let challenge = challenge.unwrap();
+        let settings = challenge.spec.solver.http01.as_ref().unwrap().gateway_http_route.clone().unwrap();
+        let backend = &theirs["spec"]["rules"][0]["backendRefs"][0];
+        let name = theirs["metadata"]["name"].as_str().unwrap();
+        let answered = [Answered::of(&challenge.spec)];
+        let ours =
+            route::route(name, &owner_of(&theirs), &answered, &settings, None, backend["name"].as_str().unwrap(), &[]);
+        within(&ours["spec"]["rules"], &theirs["spec"]["rules"], "rules");
+        assert_eq!(ours["spec"]["hostnames"], theirs["spec"]["hostnames"]);
+        assert_eq!(ours["metadata"]["labels"], theirs["metadata"]["labels"]);
+    }
+
+    #[test]
+    fn an_ingress_of_the_user_is_edited_as_cert_manager_edits_it() {
+        let (before, _) = recorded("existing");
+        let (after, _) = recorded("edited");
+        let added = &after["spec"]["rules"][0]["http"]["paths"][0];
+        let token = added["path"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+        let answered = [Answered { name: "edit.example.com".to_owned(), token }];
+        let service = added["backend"]["service"]["name"].as_str().unwrap();
+        let rules = before["spec"]["rules"].as_array().unwrap();
+        let ours = in_place::insert(rules, &answered, service, PathType::Exact).unwrap();
+        assert_eq!(Value::Array(ours.clone()), after["spec"]["rules"]);
+        assert_eq!(in_place::remove(&ours, &answered).as_ref(), Some(rules));
+    }
+
+    #[test]
+    fn an_order_of_many_names_has_one_ingress() {
+        let answered: Vec<Answered> =
+            (0..100).map(|at| Answered { name: format!("{at}.example.com"), token: format!("token-{at}") }).collect();
+        let owner = Owner { kind: "Order", name: Name::new("shop", "order"), uid: Uid::Uuid(7) };
+        let object =
+            ingress::ingress("name", &owner, &answered, &IngressSolver::default(), shared::NAME, PathType::Exact, &[]);
+        assert_eq!(object["spec"]["rules"].as_array().unwrap().len(), 100);
+        assert_eq!(object["metadata"]["labels"], json!({ "acme.cert-manager.io/http01-solver": "true" }));
+    }
+
+    #[test]
+    fn endpoints_say_that_they_are_ready() {
+        let addresses = ["10.0.0.2".parse().unwrap(), "fd00::2".parse().unwrap(), "10.0.0.1".parse().unwrap()];
+        let slices = shared::endpoint_slices(&Name::new("shop", shared::NAME), &Uid::Uuid(7), &addresses, &[]);
+        assert_eq!(slices.len(), 2);
+        assert_eq!(
+            slices[0]["endpoints"][0],
+            json!({
+                "addresses": ["10.0.0.1"], "conditions": { "ready": true, "serving": true, "terminating": false },
+            })
+        );
+        assert_eq!(slices[1]["addressType"], "IPv6");
+    }
+
+    #[test]
+    fn a_name_follows_from_what_the_object_is_for() {
+        let name = object_name(&["uid", "solver"]);
+        assert_eq!(name, object_name(&["uid", "solver"]));
+        assert_ne!(name, object_name(&["uid", "other"]));
+        assert_eq!(name.len(), "cm-acme-http-solver-".len() + 5);
+    }
+
+    #[test]
+    fn labels_of_the_settings_cannot_replace_the_fixed_ones() {
+        let extra =
+            [("acme.cert-manager.io/http01-solver".to_owned(), "no".to_owned()), ("team".to_owned(), "pki".to_owned())];
+        let service = shared::service("shop", "", &extra);
+        assert_eq!(
+            service["metadata"]["labels"],
+            json!({ "acme.cert-manager.io/http01-solver": "true", "team": "pki" })
+        );
+    }
+}

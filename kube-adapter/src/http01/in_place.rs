@@ -63,7 +63,8 @@ mod tests {
     #[test]
     fn what_was_put_in_is_taken_out_to_the_byte() {
         let before = users();
-        let ours = [answered("edit.example.com", "one"), answered("new.example.com", "two"), answered("192.0.2.7", "three")];
+        let ours =
+            [answered("edit.example.com", "one"), answered("new.example.com", "two"), answered("192.0.2.7", "three")];
         let during = insert(&before, &ours, "solver", PathType::Exact).unwrap();
         assert_eq!(during.len(), 3);
         assert_eq!(during[0]["http"]["paths"][0]["path"], "/.well-known/acme-challenge/one");
@@ -84,7 +85,9 @@ mod tests {
     fn paths_of_others_stay() {
         let mine = [answered("edit.example.com", "one")];
         let theirs = [answered("edit.example.com", "two")];
-        let both = insert(&insert(&users(), &theirs, "solver", PathType::Exact).unwrap(), &mine, "solver", PathType::Exact).unwrap();
+        let both =
+            insert(&insert(&users(), &theirs, "solver", PathType::Exact).unwrap(), &mine, "solver", PathType::Exact)
+                .unwrap();
         let left = remove(&both, &mine).unwrap();
         assert_eq!(left, insert(&users(), &theirs, "solver", PathType::Exact).unwrap());
     }

@@ -21,8 +21,16 @@ pub(crate) enum Override {
 impl Override {
     /// What these annotations say.
     pub(crate) fn read(annotations: &BTreeMap<String, String>) -> Option<Self> {
-        let read = |word: &str| annotations.get(&format!("acme.cert-manager.io/http01-override-ingress-{word}")).filter(|it| !it.is_empty()).cloned();
-        read("name").map(Self::Name).or_else(|| read("class").map(Self::Class)).or_else(|| read("ingressclassname").map(Self::ClassName))
+        let read = |word: &str| {
+            annotations
+                .get(&format!("acme.cert-manager.io/http01-override-ingress-{word}"))
+                .filter(|it| !it.is_empty())
+                .cloned()
+        };
+        read("name")
+            .map(Self::Name)
+            .or_else(|| read("class").map(Self::Class))
+            .or_else(|| read("ingressclassname").map(Self::ClassName))
     }
 
     /// The solver with this put in place of what it says of Ingresses.
@@ -73,7 +81,8 @@ pub(crate) fn ingress(
         annotations.extend(template.metadata.annotations.clone());
     }
     if !annotations.keys().any(|key| key.ends_with("/whitelist-source-range")) {
-        annotations.insert("nginx.ingress.kubernetes.io/whitelist-source-range".to_owned(), "0.0.0.0/0,::/0".to_owned());
+        annotations
+            .insert("nginx.ingress.kubernetes.io/whitelist-source-range".to_owned(), "0.0.0.0/0,::/0".to_owned());
     }
     if let Some(class) = &solver.class {
         annotations.insert("kubernetes.io/ingress.class".to_owned(), class.clone());

@@ -9,14 +9,20 @@ use super::{Answered, Owner, PORT, labels};
 use crate::crd::acme::pod::PodTemplate;
 
 /// The Pod that answers one challenge.
-pub(crate) fn pod(name: &str, owner: &Owner, answered: &Answered, key: &str, image: &str, template: Option<&PodTemplate>, extra: &[(String, String)]) -> Value {
+pub(crate) fn pod(
+    name: &str,
+    owner: &Owner,
+    answered: &Answered,
+    key: &str,
+    image: &str,
+    template: Option<&PodTemplate>,
+    extra: &[(String, String)],
+) -> Value {
     let mut labels = labels(extra, Some(answered));
-    let mut annotations: BTreeMap<String, String> = [
-        ("sidecar.istio.io/inject", "false"),
-        ("cluster-autoscaler.kubernetes.io/safe-to-evict", "true"),
-    ]
-    .map(|(key, value)| (key.to_owned(), value.to_owned()))
-    .into();
+    let mut annotations: BTreeMap<String, String> =
+        [("sidecar.istio.io/inject", "false"), ("cluster-autoscaler.kubernetes.io/safe-to-evict", "true")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into();
     if let Some(template) = template {
         labels.extend(template.metadata.labels.clone());
         annotations.extend(template.metadata.annotations.clone());
@@ -31,7 +37,13 @@ pub(crate) fn pod(name: &str, owner: &Owner, answered: &Answered, key: &str, ima
 }
 
 /// The Service that leads to it.
-pub(crate) fn service(name: &str, owner: &Owner, answered: &Answered, service_type: &str, extra: &[(String, String)]) -> Value {
+pub(crate) fn service(
+    name: &str,
+    owner: &Owner,
+    answered: &Answered,
+    service_type: &str,
+    extra: &[(String, String)],
+) -> Value {
     let kind = if service_type.is_empty() { "NodePort" } else { service_type };
     let labels = labels(extra, Some(answered));
     json!({
@@ -49,7 +61,8 @@ pub(crate) fn service(name: &str, owner: &Owner, answered: &Answered, service_ty
 
 fn spec(answered: &Answered, key: &str, image: &str, template: Option<&PodTemplate>) -> Value {
     let template = template.map(|it| &it.spec);
-    let mut resources = json!({ "requests": { "cpu": "10m", "memory": "64Mi" }, "limits": { "cpu": "100m", "memory": "64Mi" } });
+    let mut resources =
+        json!({ "requests": { "cpu": "10m", "memory": "64Mi" }, "limits": { "cpu": "100m", "memory": "64Mi" } });
     if let Some(wanted) = template.and_then(|it| it.resources.as_ref()) {
         merge(&mut resources, value(wanted));
     }

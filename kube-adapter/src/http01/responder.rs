@@ -52,7 +52,8 @@ impl Responder {
             Answer::Http { key_authorization, .. } => key_authorization.token() == token,
             Answer::TlsAlpn { .. } => false,
         });
-        let answer = answer.ok_or_else(|| Error::new(ErrorKind::Malformed, "domain, token and key do not belong together"))?;
+        let answer =
+            answer.ok_or_else(|| Error::new(ErrorKind::Malformed, "domain, token and key do not belong together"))?;
         self.answers.publish(answer).await?;
         Ok(self)
     }
@@ -65,10 +66,20 @@ impl Responder {
         let streams = namespaces.as_ref().map_or(1, Vec::len);
         let apis: Vec<(Option<Arc<str>>, Api<Challenge>)> = match namespaces {
             None => vec![(None, Api::all(client))],
-            Some(namespaces) => namespaces.iter().map(|it| (Some(it.as_str().into()), Api::namespaced(client.clone(), it))).collect(),
+            Some(namespaces) => {
+                namespaces.iter().map(|it| (Some(it.as_str().into()), Api::namespaced(client.clone(), it))).collect()
+            }
         };
         for (scope, api) in apis {
-            tasks.spawn(follow(api, scope, Config::default(), "Challenges", changes.clone(), |news| news, Arc::clone(&timer)));
+            tasks.spawn(follow(
+                api,
+                scope,
+                Config::default(),
+                "Challenges",
+                changes.clone(),
+                |news| news,
+                Arc::clone(&timer),
+            ));
         }
         drop(changes);
         tasks.spawn(self.listener.serve());

@@ -9,7 +9,9 @@ use crate::crd::acme::http01::{GatewayHttpRouteSolver, ParentReference};
 
 /// The Gateway that an Order's annotations add (`acme.cert-manager.io/http01-parentrefname`, `-kind`, `-namespace`).
 pub(crate) fn parent_of(annotations: &BTreeMap<String, String>, namespace: &str) -> Option<ParentReference> {
-    let read = |word: &str| annotations.get(&format!("acme.cert-manager.io/http01-parentref{word}")).filter(|it| !it.is_empty()).cloned();
+    let read = |word: &str| {
+        annotations.get(&format!("acme.cert-manager.io/http01-parentref{word}")).filter(|it| !it.is_empty()).cloned()
+    };
     let (name, kind) = (read("name")?, read("kind")?);
     let namespace = read("namespace").unwrap_or_else(|| namespace.to_owned());
     Some(ParentReference { name, kind: Some(kind), namespace: Some(namespace), ..ParentReference::default() })

@@ -21,7 +21,12 @@ pub(crate) fn service(namespace: &str, service_type: &str, extra: &[(String, Str
 }
 
 /// The EndpointSlices of that Service: one for each address family that the solver has addresses in.
-pub(crate) fn endpoint_slices(service: &Name, uid: &Uid, addresses: &[IpAddr], extra: &[(String, String)]) -> Vec<Value> {
+pub(crate) fn endpoint_slices(
+    service: &Name,
+    uid: &Uid,
+    addresses: &[IpAddr],
+    extra: &[(String, String)],
+) -> Vec<Value> {
     let families = [("IPv4", "v4"), ("IPv6", "v6")];
     families
         .into_iter()
@@ -40,13 +45,21 @@ fn slice_name(short: &str) -> String {
     format!("{NAME}-{short}")
 }
 
-fn endpoint_slice(service: &Name, uid: &Uid, family: &str, short: &str, addresses: &[String], extra: &[(String, String)]) -> Value {
+fn endpoint_slice(
+    service: &Name,
+    uid: &Uid,
+    family: &str,
+    short: &str,
+    addresses: &[String],
+    extra: &[(String, String)],
+) -> Value {
     let mut labels = labels(extra, None);
     labels.insert("kubernetes.io/service-name".to_owned(), service.object().to_owned());
     labels.insert("endpointslice.kubernetes.io/managed-by".to_owned(), "certwright.io".to_owned());
     // Written out, because some controllers pass over endpoints that do not say so.
     let conditions = json!({ "ready": true, "serving": true, "terminating": false });
-    let endpoints: Vec<Value> = addresses.iter().map(|address| json!({ "addresses": [address], "conditions": conditions })).collect();
+    let endpoints: Vec<Value> =
+        addresses.iter().map(|address| json!({ "addresses": [address], "conditions": conditions })).collect();
     json!({
         "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
         "metadata": {
