@@ -3,6 +3,8 @@
 #[cfg(all(feature = "reqwest", any(feature = "aws-lc-rs", feature = "ring")))]
 mod reqwest;
 
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::header;
@@ -18,7 +20,8 @@ pub use self::reqwest::{ReqwestTransport, ReqwestTransportBuilder};
 ///
 /// # Contract
 /// 1. Redirects are not followed.
-/// 2. Every status is an answer, not an error. An error means that no whole answer came: `Unreachable`, or `Malformed` for one that breaks a bound.
+/// 2. Every status is an answer, not an error. An error means that no whole answer came: `Unreachable`, `Malformed` for one that breaks a bound, or `Refused`
+///    where this side may not go.
 /// 3. Body and time are bounded: at most [`limits::BODY`](crate::limits::BODY) bytes, and an end within a minute.
 /// 4. An error may hide that the server acted.
 /// 5. It may be called at the same time by any number of callers; connections are reused.
@@ -26,6 +29,18 @@ pub use self::reqwest::{ReqwestTransport, ReqwestTransportBuilder};
 pub trait Transport: Send + Sync {
     /// Sends `request`, whose URI is absolute.
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Error>;
+}
+
+/// Finds the addresses of servers, for those who shall not ask the system: name servers of one's own, or a table.
+///
+/// # Contract
+/// 1. It answers within half a minute.
+/// 2. A name without an address is an empty list, or an error that says where it was looked for.
+/// 3. It may be called at the same time by any number of callers.
+#[async_trait]
+pub trait Lookup: Send + Sync {
+    /// The addresses of `host`, the best first.
+    async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, Error>;
 }
 
 /// The error for an answer that says no, of an HTTP API that is not ACME: a secret store, a key service, a DNS provider.

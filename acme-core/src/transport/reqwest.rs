@@ -7,12 +7,15 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
 use self::fault::unreachable;
+use self::route::Route;
 use super::Transport;
 use crate::{Error, ErrorKind, limits};
 
+mod anyone;
 mod builder;
 mod fault;
 mod identity;
+mod route;
 
 pub use builder::ReqwestTransportBuilder;
 
@@ -22,6 +25,7 @@ pub use builder::ReqwestTransportBuilder;
 #[derive(Clone)]
 pub struct ReqwestTransport {
     client: Client,
+    route: Route,
 }
 
 impl ReqwestTransport {
@@ -43,6 +47,8 @@ impl ReqwestTransport {
 impl Transport for ReqwestTransport {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Error> {
         let host = request.uri().authority().map_or_else(String::new, |it| it.as_str().to_owned());
+        self.route.admit(request.uri())?;
+        let request = self.route.renamed(request)?;
         let request = ::reqwest::Request::try_from(request).map_err(|source| {
             Error::new(ErrorKind::Malformed, format!("a request to {host} is not one of HTTP")).with_source(source)
         })?;

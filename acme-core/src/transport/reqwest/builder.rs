@@ -1,6 +1,8 @@
 //! A transport to be set up.
 
 use std::error::Error as StdError;
+use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,8 +16,11 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_platform_verifier::Verifier;
 
 use super::ReqwestTransport;
+use super::anyone::Anyone;
 use super::identity::Identity;
-use crate::{Error, ErrorKind, Secret};
+use super::route::{Alias, Route};
+use crate::transport::Lookup;
+use crate::{DnsName, Error, ErrorKind, Secret};
 
 /// A [`ReqwestTransport`] to be set up.
 #[derive(Debug, Clone)]
@@ -24,6 +29,8 @@ pub struct ReqwestTransportBuilder {
     trust: Trust,
     identity: Option<Identity>,
     proxy: Proxy,
+    route: Route,
+    connections: Connections,
     connect_within: Duration,
     answer_within: Duration,
 }
@@ -32,12 +39,31 @@ pub struct ReqwestTransportBuilder {
 enum Trust {
     System,
     Given,
+    Anyone,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 enum Proxy {
     Never,
     Environment,
+    Given(Box<::reqwest::Proxy>),
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Never => "Never",
+            Self::Environment => "Environment",
+            // Its URL may hold a password.
+            Self::Given(_) => "Given(..)",
+        })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Connections {
+    Reused,
+    Fresh,
 }
 
 impl ReqwestTransportBuilder {
@@ -68,6 +94,52 @@ impl ReqwestTransportBuilder {
         self
     }
 
+    /// Trusts whoever answers, with any certificate: **everybody on the way can read and change what is said**.
+    ///
+    /// This is for looking whether a server answers at all, and for those who were asked to by somebody who knows. What is secret must not be sent.
+    #[must_use]
+    pub fn dangerously_trust_anyone(mut self) -> Self {
+        self.trust = Trust::Anyone;
+        self
+    }
+
+    /// Asks `host`, a name or an address, for the certificate of `name`: for a server that is reached under another name than it has (cert-manager's
+    /// `spec.vault.serverName`).
+    ///
+    /// The server sees `host` in the request and `name` in the handshake, over HTTP/1.1. One host of a transport can be named; it is not for proxies, which
+    /// would be asked for `name`.
+    ///
+    /// # Errors
+    /// `Malformed` when `name` is not a DNS name.
+    pub fn server_name(mut self, host: impl Into<String>, name: &str) -> Result<Self, Error> {
+        let name = DnsName::parse(name).map_err(|error| error.while_doing("the name of a server"))?;
+        self.route.alias = Some(Alias { host: host.into(), name });
+        Ok(self)
+    }
+
+    /// Finds the addresses of servers with `lookup`, not with the system's resolver.
+    #[must_use]
+    pub fn lookup(mut self, lookup: Arc<dyn Lookup>) -> Self {
+        self.route.lookup = Some(lookup);
+        self
+    }
+
+    /// Goes to no address but those for which `allows` is true: for URLs that somebody else wrote. IPv4 addresses in IPv6's clothes are undressed first.
+    ///
+    /// What a proxy connects to is the proxy's decision.
+    #[must_use]
+    pub fn only_addresses(mut self, allows: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Self {
+        self.route.allows = Some(Arc::new(allows));
+        self
+    }
+
+    /// Makes a connection for every request, as somebody would who asks for the first time.
+    #[must_use]
+    pub fn fresh_connections(mut self) -> Self {
+        self.connections = Connections::Fresh;
+        self
+    }
+
     /// Shows this certificate to servers that ask for one (mutual TLS): a chain in PEM, the leaf first, and the leaf's key in PEM.
     ///
     /// It is read once: for a renewed certificate make a new transport.
@@ -86,6 +158,20 @@ impl ReqwestTransportBuilder {
         self
     }
 
+    /// Goes through this proxy (`http://` or `https://`), except to the hosts that `direct` names in the form of `NO_PROXY`: names, which stand for what is
+    /// below them too, addresses and networks, parted by commas.
+    ///
+    /// # Errors
+    /// `Malformed` when `url` is not the URL of a proxy.
+    pub fn proxy(mut self, url: &str, direct: &str) -> Result<Self, Error> {
+        // A URL may hold a password: neither it nor what the parser says of it is repeated.
+        let refused = || Error::new(ErrorKind::Malformed, "the proxy is not named by a URL of HTTP");
+        let is_http = url.starts_with("http://") || url.starts_with("https://");
+        let proxy = ::reqwest::Proxy::all(url).ok().filter(|_| is_http).ok_or_else(refused)?;
+        self.proxy = Proxy::Given(Box::new(proxy.no_proxy(::reqwest::NoProxy::from_string(direct))));
+        Ok(self)
+    }
+
     /// How long a connection may take to be made (10 seconds).
     #[must_use]
     pub fn connect_within(mut self, limit: Duration) -> Self {
@@ -93,7 +179,7 @@ impl ReqwestTransportBuilder {
         self
     }
 
-    /// How long a request may take in all (60 seconds, which is also the most that [`Transport`] allows).
+    /// How long a request may take in all (60 seconds, which is also the most that [`Transport`](crate::Transport) allows).
     #[must_use]
     pub fn answer_within(mut self, limit: Duration) -> Self {
         self.answer_within = limit.min(Duration::from_secs(60));
@@ -118,7 +204,11 @@ impl ReqwestTransportBuilder {
             Some(identity) => tls.with_client_cert_resolver(identity.resolver()),
             None => tls.with_no_client_auth(),
         };
-        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        tls.alpn_protocols = match self.route.alias {
+            // In HTTP/2 there is no `Host` beside the name that is asked for.
+            Some(_) => vec![b"http/1.1".to_vec()],
+            None => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+        };
         let client = Client::builder()
             .tls_backend_preconfigured(tls)
             .redirect(redirect::Policy::none())
@@ -130,15 +220,22 @@ impl ReqwestTransportBuilder {
         let client = match self.proxy {
             Proxy::Never => client.no_proxy(),
             Proxy::Environment => client,
+            Proxy::Given(proxy) => client.no_proxy().proxy(*proxy),
         };
+        let client = match self.connections {
+            Connections::Reused => client,
+            Connections::Fresh => client.pool_max_idle_per_host(0),
+        };
+        let client = if self.route.is_open() { client } else { client.dns_resolver(Arc::new(self.route.clone())) };
         let client = client.build().map_err(|source| {
             Error::new(ErrorKind::Internal, "the HTTP client cannot be set up").with_source(source)
         })?;
-        Ok(ReqwestTransport { client })
+        Ok(ReqwestTransport { client, route: self.route })
     }
 
     fn verifier(&self, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, Error> {
         match self.trust {
+            Trust::Anyone => Ok(Arc::new(Anyone(Arc::clone(provider)))),
             Trust::System => {
                 let verifier = Verifier::new_with_extra_roots(self.roots.iter().cloned(), Arc::clone(provider))
                     .map_err(|source| {
@@ -174,6 +271,8 @@ impl Default for ReqwestTransportBuilder {
             trust: Trust::System,
             identity: None,
             proxy: Proxy::Never,
+            route: Route::default(),
+            connections: Connections::Reused,
             connect_within: Duration::from_secs(10),
             answer_within: Duration::from_secs(60),
         }

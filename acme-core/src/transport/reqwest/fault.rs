@@ -9,6 +9,12 @@ use crate::{Error, ErrorKind};
 
 /// What is in the way, in a sentence.
 pub(super) fn unreachable(host: &str, source: ::reqwest::Error) -> Error {
+    // What the route said on the way: it knows more than the client that hands it on.
+    let ours = causes(&source).find_map(|it| it.downcast_ref::<Error>()).map(|it| (it.kind(), it.what().to_owned()));
+    if let Some((kind, what)) = ours {
+        let kind = if kind == ErrorKind::Refused { kind } else { ErrorKind::Unreachable };
+        return Error::new(kind, what).with_source(source.without_url());
+    }
     let what = match (certificate_fault(&source), io_fault(&source)) {
         (Some(CertificateError::UnknownIssuer), _) => format!(
             "the certificate of {host} is not trusted: if it is a private certificate authority, add its root to the transport"

@@ -2,89 +2,19 @@
 #![cfg(all(feature = "reqwest", any(feature = "aws-lc-rs", feature = "ring")))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::thread;
+mod routes;
+mod server;
+
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
-use bytes::Bytes;
-use certwright_acme_core::transport::{ReqwestTransport, Transport};
-use certwright_acme_core::{Error, ErrorKind, Secret, limits};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use certwright_acme_core::transport::ReqwestTransport;
+use certwright_acme_core::{ErrorKind, Secret, limits};
 
-const ROOT: &[u8] = include_bytes!("tls/root.pem");
-const KEY: &[u8] = include_bytes!("tls/localhost.key");
-const LOCALHOST: &[u8] = include_bytes!("tls/localhost.pem");
-const EXPIRED: &[u8] = include_bytes!("tls/expired.pem");
-const OTHER: &[u8] = include_bytes!("tls/other.pem");
-const OTHER_KEY: &[u8] = include_bytes!("tls/other.key");
-
-/// Answers every connection with the same bytes, once a request's head is in.
-fn serve(answer: Vec<u8>, tls: Option<(&'static [u8], &'static [u8])>) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let tls = tls.map(|(chain, key)| Arc::new(server_config(chain, key)));
-    thread::spawn(move || {
-        for stream in listener.incoming().take(4) {
-            let Ok(stream) = stream else { continue };
-            let answer = answer.clone();
-            match &tls {
-                None => respond(stream, &answer),
-                Some(tls) => {
-                    let session = ServerConnection::new(Arc::clone(tls)).unwrap();
-                    respond(StreamOwned::new(session, stream), &answer);
-                }
-            }
-        }
-    });
-    address
-}
-
-fn respond(mut stream: impl Read + Write, answer: &[u8]) {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") {
-        match stream.read(&mut byte) {
-            // A client that speaks TLS where none is.
-            Ok(1) if byte == [0x16] => break,
-            Ok(1) => head.push(byte[0]),
-            _ => return,
-        }
-    }
-    let _ = stream.write_all(answer);
-    let _ = stream.flush();
-}
-
-fn server_config(chain: &[u8], key: &[u8]) -> ServerConfig {
-    #[cfg(feature = "aws-lc-rs")]
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
-    #[cfg(not(feature = "aws-lc-rs"))]
-    let provider = rustls::crypto::ring::default_provider();
-    ServerConfig::builder_with_provider(Arc::new(provider))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            CertificateDer::pem_slice_iter(chain).map(Result::unwrap).collect(),
-            PrivateKeyDer::from_pem_slice(key).unwrap(),
-        )
-        .unwrap()
-}
-
-fn get(transport: &ReqwestTransport, url: &str) -> Result<http::Response<Bytes>, Error> {
-    let request = http::Request::get(url).header("user-agent", "test").body(Bytes::new()).unwrap();
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(transport.send(request))
-}
+use self::server::{EXPIRED, KEY, LOCALHOST, OTHER, OTHER_KEY, ROOT, get, ok, serve};
 
 fn given_root() -> ReqwestTransport {
     ReqwestTransport::builder().add_root_pem(ROOT).unwrap().only_given_roots().build().unwrap()
-}
-
-fn ok() -> Vec<u8> {
-    b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nreplay-nonce: abc\r\n\r\nhello".to_vec()
 }
 
 #[test]
