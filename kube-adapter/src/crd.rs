@@ -14,12 +14,14 @@ pub mod certificate;
 pub mod certificate_request;
 pub mod challenge;
 pub mod condition;
+mod definition;
 pub mod duration;
 pub mod issuer;
 mod open;
 pub mod order;
 pub mod quantity;
 pub mod reference;
+mod schema;
 pub mod time;
 pub mod vault;
 pub mod venafi;
@@ -29,6 +31,7 @@ pub use certificate_request::{
     CertificateRequest, CertificateRequestSpec, CertificateRequestStatus, LeanCertificateRequest,
 };
 pub use challenge::{Challenge, ChallengeSpec, ChallengeStatus};
+pub use definition::{all, all_yaml};
 pub use issuer::{ClusterIssuer, Issuer, IssuerSpec, IssuerStatus};
 pub use open::Unknown;
 pub use order::{LeanOrder, Order, OrderSpec, OrderStatus};

@@ -7,6 +7,7 @@ pub mod pod;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::crd::acme::dns01::Dns01Solver;
@@ -17,7 +18,7 @@ use crate::crd::open::{Unknown, open_enum};
 use crate::crd::reference::SecretKeySelector;
 
 /// An ACME server, the account there, and how names are proved.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AcmeIssuer {
     /// Mail address of the account.
@@ -27,6 +28,7 @@ pub struct AcmeIssuer {
     pub server: String,
     /// Common name of the authority at the top of the chain that is wanted; the server's default chain where none fits.
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 64))]
     pub preferred_chain: String,
     /// PEM certificates that vouch for the server; those of the system unless given. Not together with `skipTLSVerify`.
     #[serde(skip_serializing_if = "Base64::is_empty")]
@@ -54,11 +56,12 @@ pub struct AcmeIssuer {
     pub profile: String,
     /// Where the time of renewal comes from: `ARI` asks the server (RFC 9773), `None` goes by the certificate alone.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-default" = "ARI"))]
     pub renewal_information_source: Option<RenewalInformationSource>,
 }
 
 /// An account of the authority outside ACME.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ExternalAccountBinding {
     /// Id of the account's key.
@@ -72,7 +75,7 @@ pub struct ExternalAccountBinding {
 }
 
 /// One way to prove names: exactly one of `http01` and `dns01`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Solver {
     /// Names the solver is for; all unless given.
@@ -89,11 +92,12 @@ pub struct Solver {
     pub wait_instead_of_self_check: Option<GoDuration>,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// Names a solver is for.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Selector {
     /// Labels that the Certificate must have.
@@ -107,11 +111,12 @@ pub struct Selector {
     pub dns_zones: Vec<String>,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// The account at an ACME server.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AcmeIssuerStatus {
     /// URL of the account.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::crd::base64::{Base64, Skipped};
@@ -11,6 +12,7 @@ use crate::crd::condition::Conditions;
 use crate::crd::duration::GoDuration;
 use crate::crd::open::root;
 use crate::crd::reference::IssuerRef;
+use crate::crd::schema;
 use crate::crd::time::Time;
 
 /// One signing request to one issuer. It is never tried again after it failed or was denied; a new one is made.
@@ -28,7 +30,7 @@ pub struct CertificateRequest {
 root!(CertificateRequest, "cert-manager.io", "CertificateRequest", "certificaterequests", NamespaceResourceScope);
 
 /// What a [`CertificateRequest`] asks for, and who asked.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CertificateRequestSpec {
     /// Lifetime that is asked for; the issuer decides.
@@ -59,11 +61,12 @@ pub struct CertificateRequestSpec {
 }
 
 /// What became of a [`CertificateRequest`].
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CertificateRequestStatus {
     /// `Approved` or `Denied` by an approver, `InvalidRequest` by the signer, and `Ready` with the outcome.
     #[serde(skip_serializing_if = "Conditions::is_empty")]
+    #[schemars(schema_with = "schema::conditions_without_generation")]
     pub conditions: Conditions,
     /// The certificate and those that vouch for it, in PEM, without the root.
     #[serde(skip_serializing_if = "Base64::is_empty")]

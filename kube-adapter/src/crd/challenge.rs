@@ -1,6 +1,7 @@
 //! Challenge: one proof that one name is under control (RFC 8555, section 7.1.5).
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::crd::acme::Solver;
@@ -24,7 +25,7 @@ pub struct Challenge {
 root!(Challenge, "acme.cert-manager.io", "Challenge", "challenges", NamespaceResourceScope);
 
 /// What a [`Challenge`] shows, and how.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ChallengeSpec {
     /// URL of the challenge; a request to it accepts the challenge.
@@ -35,6 +36,7 @@ pub struct ChallengeSpec {
     /// The name, without the leading `*.` of a wildcard; may be an IP address.
     pub dns_name: String,
     /// Whether the wildcard below the name is meant.
+    #[schemars(extend("x-optional" = true))]
     pub wildcard: bool,
     /// Kind of the challenge.
     #[serde(rename = "type")]
@@ -49,16 +51,19 @@ pub struct ChallengeSpec {
     pub issuer_ref: IssuerRef,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// What became of a [`Challenge`].
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ChallengeStatus {
     /// Whether the challenge is being worked on.
+    #[schemars(extend("x-optional" = true))]
     pub processing: bool,
     /// Whether the record, route or file that answers the challenge was made.
+    #[schemars(extend("x-optional" = true))]
     pub presented: bool,
     /// When it was made first.
     #[serde(skip_serializing_if = "Option::is_none")]

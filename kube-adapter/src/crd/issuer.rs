@@ -1,6 +1,7 @@
 //! Issuer and ClusterIssuer: who signs, and how it is asked.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::crd::acme::{AcmeIssuer, AcmeIssuerStatus};
@@ -38,7 +39,7 @@ pub struct ClusterIssuer {
 root!(ClusterIssuer, "cert-manager.io", "ClusterIssuer", "clusterissuers", ClusterResourceScope);
 
 /// Who signs: exactly one of the fields.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct IssuerSpec {
     /// An ACME server (RFC 8555), which checks the names first.
@@ -59,7 +60,7 @@ pub struct IssuerSpec {
 }
 
 /// An authority whose key lies in a Secret.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CaIssuer {
     /// Secret with `tls.crt` and `tls.key` of the authority, and `ca.crt` where there is one above it.
@@ -76,7 +77,7 @@ pub struct CaIssuer {
 }
 
 /// Certificates that sign for themselves.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SelfSignedIssuer {
     /// URLs of revocation lists, written into each certificate.
@@ -85,7 +86,7 @@ pub struct SelfSignedIssuer {
 }
 
 /// Whether an issuer can sign.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct IssuerStatus {
     /// `Ready`: the issuer was tried with what its spec says.

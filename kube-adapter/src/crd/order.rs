@@ -1,6 +1,7 @@
 //! Order: one order at an ACME server (RFC 8555, section 7.1.3).
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::crd::base64::{Base64, Skipped};
@@ -24,7 +25,7 @@ pub struct Order {
 root!(Order, "acme.cert-manager.io", "Order", "orders", NamespaceResourceScope);
 
 /// What an [`Order`] orders.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OrderSpec {
     /// The signing request (PKCS#10) the order is finalised with, in PEM; old objects have DER.
@@ -51,11 +52,12 @@ pub struct OrderSpec {
     pub replaces: String,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// What became of an [`Order`].
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OrderStatus {
     /// URL of the order at the server; empty until it was made.
@@ -82,7 +84,7 @@ pub struct OrderStatus {
 }
 
 /// What a server wants proved for one name.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Authorization {
     /// URL of the authorization.
@@ -102,7 +104,7 @@ pub struct Authorization {
 }
 
 /// A challenge that a server offers.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OfferedChallenge {
     /// URL of the challenge.

@@ -1,11 +1,12 @@
 //! How one object names another.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::crd::open::Unknown;
 
 /// Who issues: an Issuer or ClusterIssuer, or the like of another group.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct IssuerRef {
     /// Name of the issuer.
@@ -18,11 +19,12 @@ pub struct IssuerRef {
     pub group: String,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// A key of a Secret in the same namespace, or in the cluster resource namespace for cluster-wide issuers.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SecretKeySelector {
     /// Name of the Secret.
@@ -32,11 +34,12 @@ pub struct SecretKeySelector {
     pub key: String,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// An object in the same namespace, by name.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct LocalObjectReference {
     /// Name of the object.
@@ -44,7 +47,7 @@ pub struct LocalObjectReference {
 }
 
 /// A ServiceAccount to ask a token for.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ServiceAccountRef {
     /// Name of the ServiceAccount.
@@ -54,6 +57,7 @@ pub struct ServiceAccountRef {
     pub audiences: Vec<String>,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 

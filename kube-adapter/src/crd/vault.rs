@@ -1,12 +1,13 @@
 //! HashiCorp Vault as issuer.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::crd::base64::Base64;
 use crate::crd::reference::{SecretKeySelector, ServiceAccountRef};
 
 /// The PKI engine of HashiCorp Vault.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct VaultIssuer {
     /// How to log in. One of its fields.
@@ -37,7 +38,7 @@ pub struct VaultIssuer {
 }
 
 /// How to log in to Vault: exactly one of the fields.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct VaultAuth {
     /// A token in a Secret, below `token` unless a key is named.
@@ -58,7 +59,7 @@ pub struct VaultAuth {
 }
 
 /// Login by AppRole.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct VaultAppRole {
     /// Where the method is mounted, for example `approle`.
@@ -70,7 +71,7 @@ pub struct VaultAppRole {
 }
 
 /// Login by TLS certificate.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct VaultClientCertificateAuth {
     /// Where the method is mounted; `/v1/auth/cert` unless given.
@@ -85,13 +86,14 @@ pub struct VaultClientCertificateAuth {
 }
 
 /// Login by ServiceAccount.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct VaultKubernetesAuth {
     /// Where the method is mounted; `/v1/auth/kubernetes` unless given.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub mount_path: String,
     /// Secret with a ServiceAccount's token. Either this or `serviceAccountRef`.
+    #[schemars(extend("x-optional" = true))]
     pub secret_ref: SecretKeySelector,
     /// ServiceAccount to ask a token for. Either this or `secretRef`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,13 +103,14 @@ pub struct VaultKubernetesAuth {
 }
 
 /// Login by AWS IAM.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct VaultAwsAuth {
     /// Where the method is mounted; `/v1/auth/aws` unless given.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub mount_path: String,
     /// The role to log in as.
+    #[schemars(length(min = 1))]
     pub role: String,
     /// Region of the STS that vouches.
     #[serde(skip_serializing_if = "String::is_empty")]

@@ -1,13 +1,18 @@
 //! CyberArk Certificate Manager, formerly Venafi, as issuer.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::crd::base64::Base64;
 use crate::crd::reference::{LocalObjectReference, SecretKeySelector};
 
 /// CyberArk Certificate Manager: exactly one of `tpp`, `cloud` and `ngts`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "(has(self.tpp) ? 1 : 0) + (has(self.cloud) ? 1 : 0) + (has(self.ngts) ? 1 : 0) == 1",
+    "message": "exactly one of tpp, cloud, or ngts must be configured",
+}]))]
 pub struct VenafiIssuer {
     /// Zone (policy folder, or application and template) to ask in.
     pub zone: String,
@@ -23,7 +28,7 @@ pub struct VenafiIssuer {
 }
 
 /// The self-hosted form.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct VenafiTpp {
     /// Base URL of the server, for example `https://tpp.example.com/vedsdk`.
@@ -39,7 +44,7 @@ pub struct VenafiTpp {
 }
 
 /// The form as a service.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct VenafiCloud {
     /// Base URL, where it is not the usual one.
@@ -50,7 +55,7 @@ pub struct VenafiCloud {
 }
 
 /// The form in Strata Cloud Manager.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct VenafiNgts {
     /// Base URL, where it is not the usual one.

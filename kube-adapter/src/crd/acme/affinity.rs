@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::crd::open::Unknown;
 
 /// Nodes and other Pods that a Pod is drawn to or kept away from.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Affinity {
     /// Nodes that the Pod is drawn to.
@@ -21,11 +22,12 @@ pub struct Affinity {
     pub pod_anti_affinity: Option<PodAffinity>,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// Nodes that a Pod is drawn to.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NodeAffinity {
     /// Nodes that alone will do.
@@ -36,23 +38,27 @@ pub struct NodeAffinity {
     pub preferred: Vec<PreferredNodes>,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// Nodes by any of several terms.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 pub struct NodeSelector {
     /// Terms of which one must hold.
     pub node_selector_terms: Vec<NodeSelectorTerm>,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// Nodes by requirements that must all hold.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 pub struct NodeSelectorTerm {
     /// Requirements on the labels of the node.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -62,11 +68,12 @@ pub struct NodeSelectorTerm {
     pub match_fields: Vec<Requirement>,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// Nodes that are better than others.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PreferredNodes {
     /// How much better, from 1 to 100.
@@ -75,11 +82,12 @@ pub struct PreferredNodes {
     pub preference: NodeSelectorTerm,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// A requirement on one label or field.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Requirement {
     /// Label or field.
@@ -91,11 +99,12 @@ pub struct Requirement {
     pub values: Vec<String>,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// Pods that a Pod is drawn to or kept away from.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PodAffinity {
     /// What alone will do.
@@ -106,11 +115,12 @@ pub struct PodAffinity {
     pub preferred: Vec<PreferredPods>,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// Pods, and how near is near.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PodAffinityTerm {
     /// Which Pods.
@@ -132,11 +142,12 @@ pub struct PodAffinityTerm {
     pub mismatch_label_keys: Vec<String>,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// Pods that are better than the rest.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PreferredPods {
     /// How much better, from 1 to 100.
@@ -145,12 +156,14 @@ pub struct PreferredPods {
     pub pod_affinity_term: PodAffinityTerm,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// Objects by their labels.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 pub struct LabelSelector {
     /// Labels that must be there.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -160,5 +173,6 @@ pub struct LabelSelector {
     pub match_expressions: Vec<Requirement>,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }

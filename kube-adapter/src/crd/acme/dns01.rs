@@ -1,7 +1,9 @@
 //! How DNS-01 challenges are shown: which provider keeps the zone, and how it is asked.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -9,7 +11,7 @@ use crate::crd::open::{Unknown, open_enum};
 use crate::crd::reference::{SecretKeySelector, ServiceAccountRef};
 
 /// By a TXT record: exactly one provider.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Dns01Solver {
     /// Whether aliases of `_acme-challenge.` names are followed before the record is written.
@@ -47,11 +49,12 @@ pub struct Dns01Solver {
     pub webhook: Option<Webhook>,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// Akamai Edge DNS.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Akamai {
     /// Host of the API client.
@@ -64,11 +67,12 @@ pub struct Akamai {
     pub access_token_secret_ref: SecretKeySelector,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// Google Cloud DNS.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CloudDns {
     /// Secret with the key file of a service account; what the process runs with unless given.
@@ -81,11 +85,12 @@ pub struct CloudDns {
     pub hosted_zone_name: String,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// Cloudflare.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Cloudflare {
     /// Mail address of the account; with `apiKeySecretRef` only.
@@ -99,11 +104,12 @@ pub struct Cloudflare {
     pub api_token_secret_ref: Option<SecretKeySelector>,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// Amazon Route 53.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Route53 {
     /// How the process proves who it is; by keys or by what it runs with unless given.
@@ -116,6 +122,7 @@ pub struct Route53 {
     #[serde(rename = "accessKeyIDSecretRef", skip_serializing_if = "Option::is_none")]
     pub access_key_id_secret_ref: Option<SecretKeySelector>,
     /// Secret with the access key.
+    #[schemars(extend("x-optional" = true))]
     pub secret_access_key_secret_ref: SecretKeySelector,
     /// Role to assume.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -128,33 +135,36 @@ pub struct Route53 {
     pub region: String,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// How the process proves who it is to AWS.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Route53Auth {
     /// By the token of a ServiceAccount.
     pub kubernetes: Route53KubernetesAuth,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// By the token of a ServiceAccount.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Route53KubernetesAuth {
     /// The ServiceAccount to ask a token for.
     pub service_account_ref: ServiceAccountRef,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// Azure DNS.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AzureDns {
     /// Id of a service principal, together with `clientSecretSecretRef` and `tenantID`.
@@ -185,11 +195,12 @@ pub struct AzureDns {
     pub zone_type: Option<AzureZoneType>,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// A managed identity of Azure.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ManagedIdentity {
     /// Client id of the identity. Not together with `resourceID`.
@@ -203,22 +214,24 @@ pub struct ManagedIdentity {
     pub tenant_id: String,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// DigitalOcean.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DigitalOcean {
     /// Secret with an API token.
     pub token_secret_ref: SecretKeySelector,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// A server of acme-dns.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AcmeDns {
     /// URL of the server.
@@ -227,16 +240,18 @@ pub struct AcmeDns {
     pub account_secret_ref: SecretKeySelector,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// Dynamic updates to a server of the zone.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Rfc2136 {
     /// Server that takes updates, a host or address and perhaps a port; 53 unless given.
     pub nameserver: String,
     /// Secret with the TSIG key, together with `tsigKeyName`.
+    #[schemars(extend("x-optional" = true))]
     pub tsig_secret_secret_ref: SecretKeySelector,
     /// Name of the TSIG key.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -249,11 +264,12 @@ pub struct Rfc2136 {
     pub protocol: Option<UpdateProtocol>,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// A solver of somebody else.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Webhook {
     /// API group of the solver.
@@ -265,6 +281,7 @@ pub struct Webhook {
     pub config: Option<WebhookConfig>,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
@@ -283,6 +300,20 @@ impl WebhookConfig {
 impl From<Box<RawValue>> for WebhookConfig {
     fn from(json: Box<RawValue>) -> Self {
         Self(json)
+    }
+}
+
+impl JsonSchema for WebhookConfig {
+    fn schema_name() -> Cow<'static, str> {
+        "WebhookConfig".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"x-kubernetes-preserve-unknown-fields": true})
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::crd::acme::affinity::Affinity;
@@ -9,20 +10,23 @@ use crate::crd::open::Unknown;
 use crate::crd::quantity::Quantity;
 
 /// What a Pod that answers shall have.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PodTemplate {
     /// Labels and annotations; they win over the controller's own.
+    #[schemars(extend("x-optional" = true))]
     pub metadata: ObjectTemplate,
     /// What its spec shall have.
+    #[schemars(extend("x-optional" = true))]
     pub spec: PodTemplateSpec,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// Labels and annotations for an object that is made.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ObjectTemplate {
     /// Annotations of the object.
@@ -33,11 +37,12 @@ pub struct ObjectTemplate {
     pub labels: BTreeMap<String, String>,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// What the spec of a Pod that answers shall have, field for field as in a Pod.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PodTemplateSpec {
     /// Labels that its node must have.
@@ -57,6 +62,7 @@ pub struct PodTemplateSpec {
     pub service_account_name: String,
     /// Secrets its image is pulled with.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub image_pull_secrets: Vec<ImagePullSecret>,
     /// Its security context, which takes the place of the controller's own.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,11 +72,12 @@ pub struct PodTemplateSpec {
     pub resources: Option<PodResources>,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// A taint that a Pod puts up with.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Toleration {
     /// Key of the taint; every key where empty, with the operator `Exists`.
@@ -90,23 +97,27 @@ pub struct Toleration {
     pub toleration_seconds: Option<i64>,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// A Secret that images are pulled with.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 pub struct ImagePullSecret {
     /// Name of the Secret.
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[schemars(extend("x-default" = ""))]
     pub name: String,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// Security of a Pod.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PodSecurityContext {
     /// Context of SELinux.
@@ -138,11 +149,12 @@ pub struct PodSecurityContext {
     pub seccomp_profile: Option<SeccompProfile>,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// Context of SELinux.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SeLinuxOptions {
     /// User.
@@ -159,11 +171,12 @@ pub struct SeLinuxOptions {
     pub level: String,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// A kernel parameter.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Sysctl {
     /// Name of the parameter.
@@ -172,11 +185,12 @@ pub struct Sysctl {
     pub value: String,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// System calls that are allowed.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SeccompProfile {
     /// `RuntimeDefault`, `Unconfined` or `Localhost`.
@@ -187,11 +201,12 @@ pub struct SeccompProfile {
     pub localhost_profile: Option<String>,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
 
 /// Resources of a container.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PodResources {
     /// What the container may use at most.
@@ -202,5 +217,6 @@ pub struct PodResources {
     pub requests: BTreeMap<String, Quantity>,
     /// Fields that this version does not know, kept as they were read.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub unknown: Unknown,
 }
