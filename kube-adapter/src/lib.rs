@@ -31,13 +31,14 @@
 //! | `http01` | Ingresses, routes, Services that lead to the solver | no |
 //! | `events` | Events, best effort | yes |
 //! | [`leader`] | the Lease | yes |
-//! | `metrics` | what is counted | no |
+//! | [`metrics`] | what is counted | no |
 
 #![allow(dead_code, reason = "the subjects are being built on what is here")]
 
 pub mod client;
 pub mod crd;
 pub mod leader;
+pub mod metrics;
 pub mod names;
 
 mod api;
