@@ -1,0 +1,20 @@
+//! What can go wrong between the controller and the API server.
+
+/// What happens to a request instead of being answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The controller dies before the request arrives.
+    KillBefore,
+    /// The controller dies when the request was done, before it hears so.
+    KillAfter,
+    /// The connection breaks before the request arrives.
+    LoseRequest,
+    /// The request is done, and the connection breaks before the answer arrives.
+    LoseAnswer,
+    /// The request is done, and a proxy on the way says 504.
+    TimeOut,
+    /// The API server refuses with this status, and says when to come again, in seconds.
+    Refuse(u16, Option<u32>),
+    /// The history that a watch asks for is compacted: 410.
+    Expire,
+}

@@ -1,0 +1,27 @@
+//! What tests of the controller on a real API server are made of.
+//!
+//! A [`Space`] is a namespace of the one control plane of this process. A [`Proxy`] stands between the controller and the API server: it counts
+//! what is written, and fails as it is told, by counting and never by time. An [`Operator`] is the controller in a runtime of its own, which can be
+//! killed between two instructions: what the next one knows has passed through the API server.
+//!
+//! A test file takes it in by `#[path = "../kit/kit.rs"] mod kit;`.
+
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "no test file uses all of it")]
+
+mod call;
+pub mod definitions;
+mod fault;
+mod ledger;
+pub mod manifests;
+mod operator;
+mod proxy;
+mod space;
+mod wait;
+
+pub use call::{Call, Verb};
+pub use fault::Fault;
+pub use ledger::{Ledger, Written};
+pub use operator::Operator;
+pub use proxy::Proxy;
+pub use space::Space;
+pub use wait::{LONG, eventually};
