@@ -41,6 +41,7 @@ pub struct Dns01 {
     propagation: Propagation,
     ttl: Duration,
     again_after: Duration,
+    value: Option<String>,
 }
 
 impl Dns01 {
@@ -59,6 +60,7 @@ impl Dns01 {
             propagation: Propagation::Authoritative,
             ttl: Duration::from_secs(60),
             again_after: Duration::from_secs(2),
+            value: None,
         }
     }
 
@@ -67,6 +69,14 @@ impl Dns01 {
     #[must_use]
     pub fn for_account_label(mut self) -> Self {
         self.challenge = ChallengeType::DnsAccount01;
+        self
+    }
+
+    /// The value of the record, where it is known already, instead of the one that the key authorization makes: for who kept the value alone, as
+    /// cert-manager's Challenges do, and has to take the record away after the account is gone.
+    #[must_use]
+    pub fn with_value(mut self, value: impl Into<String>) -> Self {
+        self.value = Some(value.into());
         self
     }
 
@@ -109,12 +119,16 @@ impl Dns01 {
             Zones::BySoa => Some(Zone::new(self.resolver.zone_of(&owner).await?)),
             Zones::Listed(index) => Some(provider::longest(index.zones(&owner).await?, &owner)?),
         };
-        let value = presentation.key_authorization.dns_value();
+        let value = self.value_for(presentation);
         let record = TxtRecord::new(owner, value, identifier).with_ttl(self.ttl);
         Ok(match zone {
             Some(zone) => record.with_zone(zone),
             None => record,
         })
+    }
+
+    fn value_for(&self, presentation: &Presentation) -> String {
+        self.value.clone().unwrap_or_else(|| presentation.key_authorization.dns_value())
     }
 
     fn owner(&self, presentation: &Presentation) -> Result<(DnsName, DnsName), Error> {
@@ -153,7 +167,7 @@ impl Solver for Dns01 {
 
     async fn check(&self, presentation: &Presentation) -> Result<Readiness, Error> {
         let (owner, _) = self.owner(presentation)?;
-        let value = presentation.key_authorization.dns_value();
+        let value = self.value_for(presentation);
         let missing = match &self.propagation {
             Propagation::Authoritative => {
                 propagation::authoritative(&self.resolver, &owner, &value, self.delegation).await?
