@@ -29,10 +29,12 @@ mod solver_id;
 mod waiting;
 
 pub use account::{AccountAction, AccountEvent, AccountFlow, AccountOutcome, AccountPlan, Creation};
-pub use challenge::{Assignment, ChallengeAction, ChallengeEvent, ChallengeFlow, Leftover, Settled, Verdict};
+pub use challenge::{
+    Assignment, ChallengeAction, ChallengeEvent, ChallengeFlow, ChallengeStage, Leftover, Obstacle, Settled, Verdict,
+};
 pub use failures::{Failures, Fault};
-pub use issuance::{Choice, Issuance, IssuanceAction, IssuanceEvent, IssuanceOutcome, IssuancePlan};
-pub use order::{OrderAction, OrderEvent, OrderFlow, OrderOutcome, Standing};
+pub use issuance::{Begin, Choice, Issuance, IssuanceAction, IssuanceEvent, IssuanceOutcome, IssuancePlan};
+pub use order::{OrderAction, OrderEvent, OrderFlow, OrderOutcome, OrderStage, Standing};
 pub use pacing::{ChallengePace, OrderPace, Pace, Polling};
 pub use solver_id::SolverId;
 pub use waiting::Waiting;

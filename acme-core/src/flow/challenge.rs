@@ -61,6 +61,25 @@ impl Assignment {
             solver,
         })
     }
+
+    /// What a record of somebody else knows of a challenge; with [`wildcard`](Self::wildcard) unset.
+    pub fn recorded(
+        authorization: Url,
+        identifier: Identifier,
+        challenge: Url,
+        kind: ChallengeType,
+        token: impl Into<String>,
+        solver: SolverId,
+    ) -> Self {
+        Self { authorization, identifier, wildcard: false, challenge, kind, token: token.into(), solver }
+    }
+
+    /// Says whether a wildcard of the name was ordered.
+    #[must_use]
+    pub fn with_wildcard(mut self, wildcard: bool) -> Self {
+        self.wildcard = wildcard;
+        self
+    }
 }
 
 /// The state machine of one challenge.
@@ -135,6 +154,41 @@ enum Cleaned {
     NotYet,
     Yes,
     GivenUp(Fault),
+}
+
+/// How far a challenge is; later stages are greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "who stores stages must know every one")]
+pub enum ChallengeStage {
+    /// The answer is to be made available.
+    Presenting,
+    /// It is made available, and looked for.
+    Checking,
+    /// The server is to be told.
+    Accepting,
+    /// The server was told, and checks.
+    Polling,
+    /// One more look before giving up.
+    Doubting,
+    /// The verdict is known; the answer is to be taken away.
+    CleaningUp,
+    /// It is over.
+    Settled,
+}
+
+/// What keeps a flow from going on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "who shows obstacles must handle both")]
+pub enum Obstacle<'a> {
+    /// A check does not find this.
+    Missing(&'a str),
+    /// The last attempt failed.
+    Failed {
+        /// How.
+        fault: &'a Fault,
+        /// When the next one is due.
+        again: Option<Timestamp>,
+    },
 }
 
 /// How an authorization ended.
@@ -287,6 +341,57 @@ impl ChallengeFlow {
     pub fn already_accepted(mut self, now: Timestamp) -> Self {
         self.state = polling(&self.pace, now, None);
         self
+    }
+
+    /// Goes on from an answer that somebody presented before, and that nobody asked the server to look at so far.
+    #[must_use]
+    pub fn already_presented(mut self, now: Timestamp) -> Self {
+        self.state =
+            State::Checking { deadline: now + self.pace.check, at: now, missing: None, failures: Failures::default() };
+        self
+    }
+
+    /// Takes away what somebody may have presented before, and nothing else: how the authorization ended is known, or does not matter any more.
+    #[must_use]
+    pub fn already_over(mut self, verdict: Verdict, now: Timestamp) -> Self {
+        self.clean(verdict, Withdraw::Over, now);
+        self
+    }
+
+    /// Looks for the verdict from now on, also where that was left to the order above: somebody waits for this challenge to end.
+    pub fn watch_itself(&mut self) {
+        self.watched = Watched::BySelf;
+    }
+
+    /// How far it is.
+    pub fn stage(&self) -> ChallengeStage {
+        match self.state {
+            State::Presenting { .. } => ChallengeStage::Presenting,
+            State::Checking { .. } => ChallengeStage::Checking,
+            State::Accepting { .. } => ChallengeStage::Accepting,
+            State::Polling { .. } => ChallengeStage::Polling,
+            State::Doubting { .. } => ChallengeStage::Doubting,
+            State::CleaningUp { .. } => ChallengeStage::CleaningUp,
+            State::Settled(_) => ChallengeStage::Settled,
+        }
+    }
+
+    /// What keeps it from going on: what a check missed, or how the last attempt failed. For a status that people read.
+    pub fn obstacle(&self) -> Option<Obstacle<'_>> {
+        match &self.state {
+            State::Checking { missing: Some(missing), failures, .. } if failures.last.is_none() => {
+                Some(Obstacle::Missing(missing))
+            }
+            State::Presenting { failures, .. }
+            | State::Checking { failures, .. }
+            | State::Accepting { failures, .. }
+            | State::Polling { failures, .. }
+            | State::Doubting { failures, .. }
+            | State::CleaningUp { failures, .. } => {
+                failures.last.as_ref().map(|fault| Obstacle::Failed { fault, again: failures.not_before })
+            }
+            State::Settled(_) => None,
+        }
     }
 
     /// Which challenge it is.

@@ -105,13 +105,35 @@ pub struct Choice {
     pub solver: SolverId,
     /// The type of the challenge.
     pub kind: ChallengeType,
+    /// Where its flow begins.
+    pub begin: Begin,
 }
 
 impl Choice {
     /// `solver` solves the challenge of type `kind`.
     pub fn new(solver: SolverId, kind: ChallengeType) -> Self {
-        Self { solver, kind }
+        Self { solver, kind, begin: Begin::Presenting }
     }
+
+    /// Says how far a process before this one came with it.
+    #[must_use]
+    pub fn beginning_with(mut self, begin: Begin) -> Self {
+        self.begin = begin;
+        self
+    }
+}
+
+/// Where the flow of a challenge begins, by what a process before this one is known to have done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[expect(clippy::exhaustive_enums, reason = "complete by definition")]
+pub enum Begin {
+    /// Nothing, as far as is known.
+    #[default]
+    Presenting,
+    /// It presented the answer.
+    Checking,
+    /// It told the server to check.
+    Polling,
 }
 
 /// How an issuance ended.
@@ -136,6 +158,22 @@ impl Issuance {
         }
     }
 
+    /// An issuance whose order was made before, and of which only the order's URL is known: it looks at the order and its authorizations first.
+    pub fn resume(plan: IssuancePlan, url: Url, now: Timestamp) -> Self {
+        Self {
+            order: OrderFlow::resume(plan.order, url, plan.alternates, plan.pace.order, now),
+            challenges: BTreeMap::new(),
+            pace: plan.pace,
+        }
+    }
+
+    /// Takes it that a process before this one may have made the order: it is looked for before another one is made.
+    #[must_use]
+    pub fn perhaps_made(mut self) -> Self {
+        self.order = self.order.perhaps_made();
+        self
+    }
+
     /// The order.
     pub fn order(&self) -> &OrderFlow {
         &self.order
@@ -144,6 +182,18 @@ impl Issuance {
     /// The challenge flow of the authorization at `url`.
     pub fn challenge(&self, url: &Url) -> Option<&ChallengeFlow> {
         self.challenges.get(url)
+    }
+
+    /// The challenge flows, by the URLs of their authorizations.
+    pub fn challenges(&self) -> impl Iterator<Item = (&Url, &ChallengeFlow)> {
+        self.challenges.iter()
+    }
+
+    /// Lets the challenge of this authorization look for its verdict itself, instead of leaving that to the order: somebody waits for it to end.
+    pub fn watch(&mut self, url: &Url) {
+        if let Some(challenge) = self.challenges.get_mut(url) {
+            challenge.watch_itself();
+        }
     }
 
     /// What to do at `now`.
@@ -292,7 +342,12 @@ impl Issuance {
         let assignment = Assignment::new(url.clone(), authorization, challenge, choice.solver)
             .map_err(|error| Fault::from(&error))?;
         let flow = ChallengeFlow::new(assignment, self.pace.challenge, now).watched_by_order();
-        let flow = if challenge.status == ChallengeStatus::Processing { flow.already_accepted(now) } else { flow };
+        let flow = match choice.begin {
+            _ if challenge.status == ChallengeStatus::Processing => flow.already_accepted(now),
+            Begin::Presenting => flow,
+            Begin::Checking => flow.already_presented(now),
+            Begin::Polling => flow.already_accepted(now),
+        };
         self.challenges.insert(url.clone(), flow);
         Ok(())
     }

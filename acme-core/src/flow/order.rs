@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::pacing::Looks;
-use super::{Applied, FORMAT, Failures, Fault, Next, OrderPace};
+use super::{Applied, FORMAT, Failures, Fault, Next, Obstacle, OrderPace};
 use crate::client::{Alternates, Chain};
 use crate::envelope;
 use crate::protocol::{NewOrder, Order, Url};
@@ -114,6 +114,28 @@ pub enum Standing {
     Valid,
     /// It will not be proven, and why.
     Invalid(Fault),
+}
+
+/// How far an order is; later stages are greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "who stores stages must know every one")]
+pub enum OrderStage {
+    /// It is to be made.
+    Creating,
+    /// Only its URL is known.
+    Describing,
+    /// Its authorizations are known, and not all are valid.
+    Authorizing,
+    /// The signing request is to be handed in.
+    Finalizing,
+    /// The server makes the certificate.
+    Issuing,
+    /// The certificate is to be fetched.
+    Downloading,
+    /// The certificate is here.
+    Issued,
+    /// There will be none.
+    Failed,
 }
 
 /// What an order flow wants done.
@@ -273,6 +295,46 @@ impl OrderFlow {
             State::Finalizing { .. } | State::Issuing { .. } | State::Downloading { .. } | State::Issued { .. } => true,
             State::Creating { .. } | State::Authorizing { .. } | State::Failed { .. } => false,
         }
+    }
+
+    /// How far it is.
+    pub fn stage(&self) -> OrderStage {
+        match self.state {
+            State::Creating { .. } => OrderStage::Creating,
+            State::Authorizing { known: None, .. } => OrderStage::Describing,
+            State::Authorizing { known: Some(_), .. } => OrderStage::Authorizing,
+            State::Finalizing { .. } => OrderStage::Finalizing,
+            State::Issuing { .. } => OrderStage::Issuing,
+            State::Downloading { .. } => OrderStage::Downloading,
+            State::Issued { .. } => OrderStage::Issued,
+            State::Failed { .. } => OrderStage::Failed,
+        }
+    }
+
+    /// How the last attempt failed, while another one is waited for. For a status that people read.
+    pub fn obstacle(&self) -> Option<Obstacle<'_>> {
+        let failures = match &self.state {
+            State::Authorizing { known: Some(known), failures, .. } => {
+                let reading = known.authorizations.values().map(|it| &it.failures).find(|it| it.last.is_some());
+                reading.unwrap_or(failures)
+            }
+            State::Creating { failures, .. }
+            | State::Authorizing { failures, .. }
+            | State::Finalizing { failures, .. }
+            | State::Issuing { failures, .. }
+            | State::Downloading { failures, .. } => failures,
+            State::Issued { .. } | State::Failed { .. } => return None,
+        };
+        failures.last.as_ref().map(|fault| Obstacle::Failed { fault, again: failures.not_before })
+    }
+
+    /// Takes it that a process before this one may have made the order: it is looked for before another one is made.
+    #[must_use]
+    pub fn perhaps_made(mut self) -> Self {
+        if let State::Creating { doubt, .. } = &mut self.state {
+            *doubt = Doubt::MayHaveHappened;
+        }
+        self
     }
 
     /// Why it failed, if it did.

@@ -256,7 +256,7 @@ impl ChallengeFlow {
         self.clean(Verdict::Invalid(because), Withdraw::Wanted, now);
     }
 
-    fn clean(&mut self, verdict: Verdict, withdraw: Withdraw, now: Timestamp) {
+    pub(super) fn clean(&mut self, verdict: Verdict, withdraw: Withdraw, now: Timestamp) {
         self.state = State::CleaningUp {
             verdict,
             deadline: now + self.pace.clean,
