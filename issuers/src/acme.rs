@@ -20,6 +20,7 @@ mod preflight;
 mod registered_domain;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod renewal_info;
+pub mod step;
 
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub use account::{Account, AccountSettings, ExistingAccount, Readiness};

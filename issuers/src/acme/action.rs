@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use acme_core::client::{Answer, Call, Reply};
 use acme_core::flow::{
-    Assignment, ChallengeAction, ChallengeEvent, Choice, Fault, Issuance, IssuanceAction, IssuanceEvent, OrderAction,
+    Assignment, ChallengeAction, ChallengeEvent, Fault, Issuance, IssuanceAction, IssuanceEvent, OrderAction,
     OrderEvent,
 };
-use acme_core::protocol::{Authorization, ChallengeStatus, ChallengeType, KeyAuthorization, Url};
+use acme_core::protocol::{KeyAuthorization, Url};
 use acme_core::{Client, Error, ErrorKind, Retry};
-use solvers::{Presentation, Readiness, Solver, Solvers};
+use solvers::{Presentation, Solver, Solvers};
+
+use super::step::{self, Told};
 
 /// What actions are carried out with.
 #[derive(Clone, Copy)]
@@ -73,90 +74,26 @@ fn failed(action: &IssuanceAction, fault: Fault) -> IssuanceEvent {
 
 impl Hands<'_> {
     async fn order(&self, action: &OrderAction) -> Result<IssuanceEvent, Error> {
-        let call = match action {
-            OrderAction::Find(order) => Call::FindOrder(order.clone()),
-            OrderAction::Create(order) => Call::NewOrder(order.clone()),
-            OrderAction::Read(url) => Call::ReadOrder(url.clone()),
-            OrderAction::ReadAuthorization(url) => Call::ReadAuthorization(url.clone()),
-            OrderAction::Finalize(url) => Call::Finalize { url: url.clone(), csr: self.csr.to_vec() },
-            OrderAction::Download(url, alternates) => Call::Download { url: url.clone(), alternates: *alternates },
+        let authorization = match step::order(self.client, self.csr, action).await? {
+            Told::Event(event) => return Ok(IssuanceEvent::Order(*event)),
+            Told::Authorization(authorization) => authorization,
         };
-        let Reply { answer, retry_after, .. } = self.client.call(&call).await?;
-        let event = match (action, answer) {
-            (OrderAction::Find(_) | OrderAction::Create(_), Answer::Order { url, order }) => {
-                OrderEvent::Created { url, order, retry_after }
-            }
-            (OrderAction::Find(_), Answer::Nothing) => OrderEvent::NotFound,
-            (OrderAction::Read(_), Answer::Order { order, .. }) => OrderEvent::Seen { order, retry_after },
-            (OrderAction::Finalize(_), Answer::Order { order, .. }) => OrderEvent::Finalized { order, retry_after },
-            (OrderAction::Download(..), Answer::Chains(chains)) => OrderEvent::Downloaded(chains),
-            (OrderAction::ReadAuthorization(url), Answer::Authorization(authorization)) => {
-                let choice = self.choose(&authorization).map_err(|error| Fault::from(&error));
-                return Ok(IssuanceEvent::Authorization {
-                    url: url.clone(),
-                    authorization: Box::new(authorization),
-                    choice,
-                });
-            }
-            (_, answer) => return Err(unexpected(&answer)),
+        let OrderAction::ReadAuthorization(url) = action else {
+            return Err(Error::new(ErrorKind::Internal, "an authorization was read that nobody asked for"));
         };
-        Ok(IssuanceEvent::Order(event))
+        let choice = step::choose(self.solvers, &authorization, self.labels).map_err(|error| Fault::from(&error));
+        Ok(IssuanceEvent::Authorization { url: url.clone(), authorization, choice })
     }
 
     async fn challenge(&self, action: ChallengeAction, assignment: &Assignment) -> Result<ChallengeEvent, Error> {
         match action {
-            ChallengeAction::Present => {
-                self.solver(assignment)?.present(&self.presentation(assignment)?).await?;
-                Ok(ChallengeEvent::Presented)
+            ChallengeAction::Present | ChallengeAction::Check | ChallengeAction::CleanUp => {
+                step::solve(self.solver(assignment)?, action, &self.presentation(assignment)?).await
             }
-            ChallengeAction::Check => {
-                let readiness = self.solver(assignment)?.check(&self.presentation(assignment)?).await?;
-                Ok(match readiness {
-                    Readiness::Ready => ChallengeEvent::Visible,
-                    Readiness::NotYet { again_after, missing } => ChallengeEvent::NotVisible { again_after, missing },
-                })
-            }
-            ChallengeAction::CleanUp => {
-                self.solver(assignment)?.clean_up(&self.presentation(assignment)?).await?;
-                Ok(ChallengeEvent::CleanedUp)
-            }
-            ChallengeAction::Accept => {
-                let reply = self.client.call(&Call::Accept(assignment.challenge.clone())).await?;
-                let retry_after = reply.retry_after;
-                let Answer::Challenge(challenge) = reply.answer else {
-                    return Err(unexpected(&reply.answer));
-                };
-                Ok(ChallengeEvent::Accepted { challenge, retry_after })
-            }
-            ChallengeAction::Look => {
-                let call = Call::ReadAuthorization(assignment.authorization.clone());
-                let reply = self.client.call(&call).await?;
-                let retry_after = reply.retry_after;
-                let Answer::Authorization(authorization) = reply.answer else {
-                    return Err(unexpected(&reply.answer));
-                };
-                Ok(ChallengeEvent::Seen { authorization, retry_after })
-            }
-            ChallengeAction::Withdraw => {
-                self.client.call(&Call::Deactivate(assignment.authorization.clone())).await?;
-                Ok(ChallengeEvent::Withdrawn)
+            ChallengeAction::Accept | ChallengeAction::Look | ChallengeAction::Withdraw => {
+                step::ask(self.client, action, assignment).await
             }
         }
-    }
-
-    /// Who solves which challenge. What the server is checking already is gone on with, where there is somebody to clean up after it.
-    fn choose(&self, authorization: &Authorization) -> Result<Choice, Error> {
-        let choose = |offered: Vec<ChallengeType>| {
-            self.solvers.choose(&authorization.identifier, authorization.wildcard, &offered, self.labels)
-        };
-        let usable = authorization.challenges.iter().filter(|it| it.token.is_some());
-        let running = usable.clone().filter(|it| it.status == ChallengeStatus::Processing);
-        let running: Vec<ChallengeType> = running.map(|it| it.kind.clone()).collect();
-        let choice = match running.is_empty() {
-            false => choose(running).or_else(|_| choose(usable.map(|it| it.kind.clone()).collect())),
-            true => choose(usable.map(|it| it.kind.clone()).collect()),
-        }?;
-        Ok(Choice::new(choice.id, choice.challenge))
     }
 
     fn solver(&self, assignment: &Assignment) -> Result<&dyn Solver, Error> {
@@ -179,15 +116,4 @@ impl Hands<'_> {
             Presentation::new(assignment.identifier.clone(), assignment.kind.clone(), key_authorization, account);
         Ok(presentation.with_wildcard(assignment.wildcard))
     }
-}
-
-fn unexpected(answer: &Answer) -> Error {
-    let what = match answer {
-        Answer::Order { .. } => "an order",
-        Answer::Authorization(_) => "an authorization",
-        Answer::Challenge(_) => "a challenge",
-        Answer::Chains(_) => "a certificate",
-        Answer::Nothing => "nothing",
-    };
-    Error::new(ErrorKind::Malformed, format!("the client answered with {what}, which was not asked for"))
 }
