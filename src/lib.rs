@@ -6,6 +6,7 @@
 //! - [`certstore`] keeps, renews and serves: `Keeper`, `FileStore`, `Resolver`, `Acceptor`, `Listener`.
 //! - [`issuers`] turns signing requests into chains: the trait `Issuer`, issuers for ACME, authorities in the process, Vault, Venafi and AWS Private CA, and `drive`, the loop around one issuance.
 //! - [`solvers`] makes challenges answerable: HTTP-01, TLS-ALPN-01, DNS-01.
+//! - `kube_adapter`, behind the feature `kube`, is the controller of cert-manager's resources on all of these.
 //! - [`acme_core`] is the protocol: state machines without a socket or a clock, and a client over a port called `Transport`.
 //!
 //! # Features
@@ -34,6 +35,7 @@
 //! | `venafi` | | certificates from Venafi's platforms: Trust Protection Platform, TLS Protect Cloud, Next-Gen Trust Security |
 //! | `pkcs12`, `jks` | | key stores that Java and others read, under a password |
 //! | `windows` | | renewal inside windows that a cron expression and a time zone name |
+//! | `kube` | | the controller of cert-manager's resources; a program that uses it names the Kubernetes API by a feature of `k8s-openapi` |
 //! | `aws-pca` | | certificates from AWS Private CA |
 //! | `placeholder` | | a self-signed certificate until the first one is there |
 //!
@@ -54,6 +56,8 @@ mod https;
 pub use acme_core::{self, DnsName, Error, ErrorKind, Identifier, KeyType, Retry, Timestamp};
 pub use certstore::{self, Spec};
 pub use issuers;
+#[cfg(feature = "kube")]
+pub use kube_adapter;
 pub use solvers;
 
 #[cfg(all(
