@@ -9,6 +9,7 @@ use issuers::Timer;
 use crate::api::Api;
 use crate::events::Events;
 use crate::leader::Leadership;
+use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::workshop::Workshop;
 
@@ -22,6 +23,8 @@ pub(crate) struct Context {
     pub(crate) timer: Arc<dyn Timer>,
     pub(crate) workshop: Workshop,
     pub(crate) queue_length: AtomicUsize,
+    /// Where attempts, calls and failures are counted.
+    pub(crate) metrics: Metrics,
 }
 
 impl Context {

@@ -17,6 +17,7 @@ use crate::api::{self, Room};
 use crate::context::Context;
 use crate::events::{self, Events};
 use crate::leader::Leadership;
+use crate::metrics::{Inspected, Inspector};
 use crate::reconcile::Reconcile;
 use crate::settings::Settings;
 use crate::watch::follow;
@@ -31,12 +32,22 @@ pub struct Controller {
     settings: Arc<Settings>,
     timer: Arc<dyn Timer>,
     leadership: Leadership,
+    inspector: Inspector,
+    inspected: Inspected,
 }
 
 impl Controller {
     /// A controller that acts from the start: for processes that are alone, and for tests.
     pub fn new(client: kube::Client, settings: Settings) -> Self {
-        Self { client, settings: Arc::new(settings), timer: Arc::new(TokioTimer), leadership: Leadership::undisputed() }
+        let (inspector, inspected) = Inspector::pair();
+        Self {
+            client,
+            settings: Arc::new(settings),
+            timer: Arc::new(TokioTimer),
+            leadership: Leadership::undisputed(),
+            inspector,
+            inspected,
+        }
     }
 
     /// Acts only while it holds the Lease. It watches and remembers at all times, so taking over is immediate.
@@ -44,6 +55,11 @@ impl Controller {
     pub fn led_by(mut self, leadership: Leadership) -> Self {
         self.leadership = leadership;
         self
+    }
+
+    /// Looks into this controller while it runs: its metrics, and whether it has seen everything.
+    pub fn inspector(&self) -> Inspector {
+        self.inspector.clone()
     }
 
     /// Takes the time from `timer`, and waits on it.
@@ -78,9 +94,10 @@ impl Controller {
             timer: Arc::clone(&self.timer),
             workshop: Workshop::new(self.settings.signers),
             queue_length: AtomicUsize::new(0),
+            metrics: self.inspected.metrics.clone(),
         });
         let world = World::new(Arc::clone(&self.settings));
-        Reconcile::new(world, context, taken).run(stop).await;
+        Reconcile::new(world, context, taken, self.inspected).run(stop).await;
         tasks.shutdown().await;
         writer.abort();
         Ok(())

@@ -6,15 +6,23 @@
 mod census;
 mod counters;
 mod exposition;
+mod facts;
 mod families;
+mod inspector;
 mod rows;
+mod survey;
 
 use std::sync::Arc;
 
 use acme_core::Timestamp;
 
 pub use counters::{AcmeCall, Attempt, AttemptEnd};
+pub use inspector::Inspector;
 pub use rows::{Census, CertificateRow, ChallengeRow, IssuerOf, IssuerRow, OrderRow, Ready, RequestRow};
+
+pub(crate) use facts::{Measured, Words};
+pub(crate) use inspector::Inspected;
+pub(crate) use survey::Survey;
 
 use census::Sums;
 use counters::Counters;

@@ -65,6 +65,18 @@ impl Queue {
         self.classes.len()
     }
 
+    /// How many keys of each class are in it, for the metrics.
+    pub(crate) fn depths(&self) -> [(&'static str, usize); 5] {
+        let count = |class| self.classes.values().filter(|it| **it == class).count();
+        [
+            ("in_flight", count(Class::InFlight)),
+            ("urgent", count(Class::Urgent)),
+            ("new", count(Class::New)),
+            ("renewal", count(Class::Renewal)),
+            ("fix_up", count(Class::FixUp)),
+        ]
+    }
+
     /// The next of one class; what was moved up since is passed over here.
     fn pop_of(&mut self, class: Class) -> Option<Key> {
         while let Some(key) = self.lines(class).pop() {

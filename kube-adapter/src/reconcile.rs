@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::issuer::Issuers;
 use crate::key::{Key, Kind};
 use crate::leader::Leadership;
+use crate::metrics::{Inspected, Survey};
 use crate::order::Orders;
 use crate::queue::Queue;
 use crate::request::Requests;
@@ -35,6 +36,7 @@ pub(crate) struct Reconcile {
     writes: usize,
     next_task: u64,
     guard: Guard,
+    inspected: Inspected,
 }
 
 /// An action that runs.
@@ -56,7 +58,12 @@ struct Finished {
 struct Fold(Box<dyn FnOnce(&mut World, Timestamp) + Send>);
 
 impl Reconcile {
-    pub(crate) fn new(world: World, context: Arc<Context>, changes: mpsc::Receiver<Change>) -> Self {
+    pub(crate) fn new(
+        world: World,
+        context: Arc<Context>,
+        changes: mpsc::Receiver<Change>,
+        inspected: Inspected,
+    ) -> Self {
         let leadership = context.leadership.clone();
         Self {
             world,
@@ -70,6 +77,7 @@ impl Reconcile {
             writes: 0,
             next_task: 0,
             guard: Guard::default(),
+            inspected,
         }
     }
 
@@ -88,6 +96,12 @@ impl Reconcile {
                     None => break,
                 },
                 () = self.leadership.changed() => {}
+                ask = self.inspected.asked() => {
+                    let survey = Survey { world: &self.world, queue: &self.queue, leads: self.leadership.leads() };
+                    let text = self.inspected.metrics.render(&survey, ask.series, self.context.now());
+                    // Whoever asked may have gone.
+                    _ = ask.answer.send(text);
+                }
                 () = timer.sleep_until(wake.unwrap_or(Timestamp::MAX)), if wake.is_some() => self.ring(),
             }
             self.take_waiting();
@@ -111,6 +125,7 @@ impl Reconcile {
 
     fn take(&mut self, change: Change) {
         self.world.take(change, self.context.now());
+        self.inspected.set_complete(self.world.is_complete());
         self.enqueue_woken();
     }
 

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use kube::runtime::watcher::Event;
 
 use crate::key::{Identity, Name, Uid};
+use crate::metrics::{Measured, Words};
 
 /// What is kept of an object. Whole objects where there are few, digests where there are many.
 pub(crate) trait Record: Sized {
     /// What the watch delivers.
-    type Object;
+    type Object: Measured;
 
     /// Its name.
     fn name(object: &Self::Object) -> Name;
@@ -33,9 +34,10 @@ pub(crate) struct News<O> {
 }
 
 /// The records of one kind.
-#[derive(Debug)]
-pub(crate) struct Table<R> {
+pub(crate) struct Table<R: Record> {
     rows: HashMap<Name, Row<R>>,
+    /// Texts that many rows share.
+    words: Words,
     /// Objects that we deleted, until the watch says so, too: older news of them must not bring them back.
     deleted: HashMap<Name, Uid>,
     /// How far each stream's list is.
@@ -50,9 +52,10 @@ struct List {
     complete: bool,
 }
 
-#[derive(Debug)]
-struct Row<R> {
+struct Row<R: Record> {
     record: R,
+    /// What metrics are made from.
+    facts: <R::Object as Measured>::Facts,
     identity: Identity,
     epoch: u8,
 }
@@ -69,7 +72,7 @@ pub(crate) struct Changed<R> {
 impl<R: Record> Table<R> {
     /// Nothing is known yet, and `streams` will tell.
     pub(crate) fn fed_by(streams: usize) -> Self {
-        Self { rows: HashMap::new(), deleted: HashMap::new(), lists: HashMap::new(), streams }
+        Self { rows: HashMap::new(), words: Words::default(), deleted: HashMap::new(), lists: HashMap::new(), streams }
     }
 
     /// Takes in news of the watch; tells whose records changed. Older news than what is known already changes nothing.
@@ -134,6 +137,11 @@ impl<R: Record> Table<R> {
         self.rows.iter().map(|(name, row)| (name, &row.record))
     }
 
+    /// What metrics are made from.
+    pub(crate) fn measured(&self) -> impl Iterator<Item = (&Name, &<R::Object as Measured>::Facts)> {
+        self.rows.iter().map(|(name, row)| (name, &row.facts))
+    }
+
     /// How many records there are.
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
@@ -143,7 +151,8 @@ impl<R: Record> Table<R> {
     pub(crate) fn learn(&mut self, name: Name, identity: Identity, record: R) {
         let epoch = self.epoch_of(&name);
         self.deleted.remove(&name);
-        self.rows.insert(name, Row { record, identity, epoch });
+        let facts = self.rows.remove(&name).map(|row| row.facts).unwrap_or_default();
+        self.rows.insert(name, Row { record, facts, identity, epoch });
     }
 
     /// The object has this identity now, by the answer to a write of ours that the record need not show.
@@ -180,9 +189,10 @@ impl<R: Record> Table<R> {
             None => (None, None),
         };
         let was_kept = before.is_some();
+        let facts = object.facts(&mut self.words);
         match R::read(object, before) {
             Some(record) => {
-                self.rows.insert(name.clone(), Row { record, identity, epoch });
+                self.rows.insert(name.clone(), Row { record, facts, identity, epoch });
                 Some(Changed { name, removed: replaced })
             }
             None if was_kept || replaced.is_some() => Some(Changed { name, removed: replaced }),
@@ -219,11 +229,18 @@ mod tests {
 
     use super::{News, Record, Table};
     use crate::key::{Identity, Name, Uid, Version};
+    use crate::metrics::{Measured, Words};
 
     #[derive(Debug, PartialEq, Clone, Copy)]
     struct Number(u64);
 
     type Object = (&'static str, u128, u64);
+
+    impl Measured for Object {
+        type Facts = ();
+
+        fn facts(&self, _: &mut Words) {}
+    }
 
     impl Record for Number {
         type Object = Object;
