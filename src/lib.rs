@@ -29,6 +29,7 @@
 //! | `axum` | | the listener can be given to `axum::serve` |
 //! | `tower` | | HTTP-01 answers in front of any tower service |
 //! | `dns-01` | | zones, delegation, propagation, `DnsProvider` |
+//! | `http-01-self-check` | | looking at answers to HTTP-01 as validators do |
 //! | `rfc2136` | | DNS UPDATE with TSIG |
 //! | `aws` | | AWS credentials, and requests signed with them |
 //! | `vault` | | certificates from the PKI engine of HashiCorp Vault |

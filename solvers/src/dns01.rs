@@ -5,6 +5,7 @@
 
 mod delegation;
 mod exchange;
+mod lookup;
 mod propagation;
 mod provider;
 mod resolver;

@@ -1,10 +1,13 @@
 //! HTTP-01 (RFC 8555 section 8.3): a body under `/.well-known/acme-challenge/` on port 80.
 //!
 //! Three ways to serve it: a listener of its own (`listener`, feature `http-01-listener`), a layer in front of a service
-//! that already listens (`tower`, feature `tower`), or files for a web server that does ([`webroot`]).
+//! that already listens (`tower`, feature `tower`), or files for a web server that does ([`webroot`]). Whether others can see the answer says `self_check`
+//! (feature `http-01-self-check`).
 
 #[cfg(feature = "http-01-listener")]
 pub mod listener;
+#[cfg(feature = "http-01-self-check")]
+pub mod self_check;
 #[cfg(feature = "tower")]
 pub mod tower;
 pub mod webroot;

@@ -31,6 +31,7 @@
 //! |---|---|
 //! | `http-01-listener` | `http01::listener`: a small server that answers HTTP-01 and nothing else |
 //! | `tower` | `http01::tower`: the same answers in front of any `tower` service |
+//! | `http-01-self-check` | `http01::self_check`: looking at an answer over the network, as validators do |
 //! | `tls-alpn-01` | `tls_alpn01`: the certificate that answers TLS-ALPN-01, over rustls |
 //! | `dns-01` | `dns01`: zones, delegation, propagation, and the solver over any `DnsProvider` |
 //! | `rfc2136` | `dns::rfc2136`: DNS UPDATE with TSIG (BIND, Knot, PowerDNS) |

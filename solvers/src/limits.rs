@@ -20,6 +20,15 @@ pub const HTTP_HELD: usize = 32;
 /// Longest path of a request for a token: the fixed part, and a token of 128 bits or more (RFC 8555 section 8.3), of which public servers send 43 characters.
 pub const HTTP_PATH: usize = 256;
 
+/// Redirects that a self-check of HTTP-01 follows; Boulder follows ten.
+pub const SELF_CHECK_REDIRECTS: usize = 10;
+
+/// How long one self-check of HTTP-01 may take until no redirect is followed any more; cert-manager's limit.
+pub const SELF_CHECK_TIME: Duration = Duration::from_secs(10);
+
+/// How much is shown of the name that a server gives itself, in characters; the longest known ones (with modules) have some 80.
+pub const SERVER_SHOWN: usize = 80;
+
 /// Certificates for TLS-ALPN-01 kept ready; each is rebuilt in less than a millisecond when it is not.
 pub const CHALLENGE_CERTIFICATES: usize = 1024;
 
@@ -37,6 +46,9 @@ pub const CNAME_HOPS: usize = 16;
 
 /// Name servers of one zone that are asked; `.com` has 13.
 pub const NAME_SERVERS: usize = 32;
+
+/// Addresses of one web server that are tried; large services name some eight of each kind.
+pub const HOST_ADDRESSES: usize = 32;
 
 /// Addresses of one name server that are tried.
 pub const NAME_SERVER_ADDRESSES: usize = 8;

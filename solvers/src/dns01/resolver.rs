@@ -196,6 +196,13 @@ impl Resolver {
         if let Some(addresses) = self.addresses.get(name) {
             return Ok(addresses.clone());
         }
+        let mut found = self.hosts_of(name).await?;
+        found.truncate(limits::NAME_SERVER_ADDRESSES);
+        Ok(found.into_iter().map(|address| SocketAddr::new(address, self.port)).collect())
+    }
+
+    /// The addresses of a name, IPv4 first; an error only where neither kind could be asked for.
+    pub(super) async fn hosts_of(&self, name: &DnsName) -> Result<Vec<IpAddr>, Error> {
         let (v4, v6) = futures_util::join!(self.ask(name, RecordType::A), self.ask(name, RecordType::AAAA));
         let mut found = Vec::new();
         let mut failure = None;
@@ -205,10 +212,9 @@ impl Resolver {
                 Err(error) => failure = Some(error),
             }
         }
-        found.truncate(limits::NAME_SERVER_ADDRESSES);
         match failure {
             Some(error) if found.is_empty() => Err(error),
-            _ => Ok(found.into_iter().map(|address| SocketAddr::new(address, self.port)).collect()),
+            _ => Ok(found),
         }
     }
 }
