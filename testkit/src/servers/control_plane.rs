@@ -23,7 +23,7 @@ use api::Api;
 use folder::Folder;
 use kubeconfig::Kubeconfig;
 
-use super::process::Process;
+use super::process::{Process, pause};
 
 /// A running control plane of Kubernetes 1.36 on loopback, stopped when dropped.
 ///
@@ -140,6 +140,28 @@ impl ControlPlane {
     #[track_caller]
     pub fn read(&self, path: &str) -> Value {
         self.call("GET", path, None).success(path)
+    }
+
+    /// Reads what is at `path` again and again until it is what is waited for, for two minutes.
+    ///
+    /// # Errors
+    ///
+    /// What was there at last, when it never was.
+    ///
+    /// # Panics
+    ///
+    /// As [`read`](Self::read).
+    #[track_caller]
+    pub fn wait_for(&self, path: &str, is_it: impl Fn(&Value) -> bool) -> Result<Value, Value> {
+        let mut last = self.read(path);
+        for _ in 0..WAIT_TRIES {
+            if is_it(&last) {
+                return Ok(last);
+            }
+            pause();
+            last = self.read(path);
+        }
+        Err(last)
     }
 
     /// Writes to `path` as the administrator, and answers what came back.
@@ -260,3 +282,6 @@ impl ControlPlane {
         [&self.etcd, &self.api_server, &self.controllers].map(Process::log).concat()
     }
 }
+
+/// With a pause of ten milliseconds before each.
+const WAIT_TRIES: usize = 12_000;

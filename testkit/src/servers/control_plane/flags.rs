@@ -51,7 +51,8 @@ pub(super) fn api_server(
     let mut flags = Flags::of("kube-apiserver");
     flags.set("etcd-servers", &format!("http://{}", addresses.etcd));
     flags.listen(addresses.api_server, known);
-    // There is one API server, and it cannot be reached from Pods.
+    // There is one API server, and Pods cannot reach it. Without an address to tell them it looks for one, and needs a route out of the machine.
+    flags.set("advertise-address", "192.0.2.1");
     flags.set("endpoint-reconciler-type", "none").set("service-cluster-ip-range", "10.0.0.0/16");
     flags.path("client-ca-file", &known.root).set("authorization-mode", "RBAC").set("allow-privileged", "true");
     flags.set("service-account-issuer", "https://kubernetes.default.svc");
