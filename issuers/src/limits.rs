@@ -74,3 +74,6 @@ pub const OCSP_NONCE: usize = 128;
 
 /// Most extended key usages that are asked for; cert-manager names twelve.
 pub const EXTENDED_KEY_USAGES: usize = 64;
+
+/// Accounts at one certificate authority whose spending is remembered, as long as nobody's is over; one for each issuer of a large cluster.
+pub const SPENDING_ACCOUNTS: usize = 1024;

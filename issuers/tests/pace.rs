@@ -10,10 +10,11 @@ use acme_core::client::{Call, Client, Reply};
 use acme_core::protocol::{CertificateId, NewOrder, Problem, ProblemType, Url};
 use acme_core::{Clock as _, Error, ErrorKind, Identifier, Retry, Store};
 use async_trait::async_trait;
-use certwright_issuers::acme::pace::{Scope, Sending};
+use certwright_issuers::acme::pace::{Allowance, Made, Scope, Sending};
 use certwright_issuers::acme::{Pace, Paced, registered_domain};
 use testkit::{DurableStore, VirtualClock, run};
 
+const MINUTE: Duration = Duration::from_secs(60);
 const HOURS: Duration = Duration::from_secs(3 * 3600);
 
 #[test]
@@ -56,6 +57,60 @@ fn a_pause_outlives_the_process_and_reaches_others() {
         "a process that read before must look again"
     );
     assert_eq!(world.ca.calls(), 1);
+}
+
+#[test]
+fn who_says_so_stores_longer_pauses_alone() {
+    let (clock, store) = (VirtualClock::new(), Arc::new(DurableStore::new()));
+    let open = || {
+        let store: Arc<dyn Store> = Arc::<DurableStore>::clone(&store);
+        Pace::kept_in(store, "pauses", &account(), Arc::new(clock.clone())).unwrap().storing_from(2 * MINUTE)
+    };
+    for (pause, outlives) in [(MINUTE, false), (2 * MINUTE, true)] {
+        let pace = open();
+        let error = Error::new(ErrorKind::Busy, "503").with_retry(Retry::After(pause));
+        run(&clock, pace.note(Sending::Directory, &error));
+        assert!(run(&clock, pace.permit(Sending::Directory)).is_err(), "this process keeps to it");
+        assert_eq!(run(&clock, open().permit(Sending::Directory)).is_err(), outlives, "{pause:?}");
+        clock.advance(pause + MINUTE);
+    }
+}
+
+#[test]
+fn an_account_makes_as_many_orders_as_it_is_allowed_and_then_one_at_a_time() {
+    let world = World::new();
+    let allowance = Allowance { orders: 300, within: HOURS };
+    let made = (0..100).map(|_| Made { account: account(), at: world.clock.now() });
+    let pace = Pace::in_memory(Arc::new(world.clock.clone())).allowing(allowance, made);
+    let (account, other) = (account(), Url::parse("https://ca.test/acct/2").unwrap());
+    let call = Call::NewOrder(order(&["a.example"]));
+    let ordering = |account: &Url| run(&world.clock, pace.guard(Sending::Call(account, &call), async { Ok(()) }));
+
+    for _ in 100..300 {
+        ordering(&account).unwrap();
+    }
+    let refused = ordering(&account).unwrap_err();
+    assert_eq!((refused.kind(), refused.retry()), (ErrorKind::Busy, Retry::After(Duration::from_secs(36))));
+    assert!(refused.to_string().contains("300 new orders in 180 minutes"), "{refused}");
+    ordering(&other).unwrap();
+
+    let mut renewal = order(&["a.example"]);
+    renewal.replaces = Some(CertificateId::from_parts(&[1], &[2]));
+    let renewal = Call::NewOrder(renewal);
+    for exempt in [Sending::Call(&account, &renewal), Sending::Directory, Sending::RenewalInfo] {
+        run(&world.clock, pace.permit(exempt)).unwrap();
+    }
+
+    for _ in 0..3 {
+        world.clock.advance(Duration::from_secs(36));
+        ordering(&account).unwrap();
+        assert!(ordering(&account).is_err());
+    }
+    world.clock.advance(HOURS);
+    assert_eq!((0..1000).take_while(|_| ordering(&account).is_ok()).count(), 300, "the bucket is full again");
+    assert_eq!(allowance.share(7).orders, 42);
+    assert_eq!(allowance.share(0), allowance);
+    assert_eq!(allowance.share(1000).orders, 1);
 }
 
 #[test]

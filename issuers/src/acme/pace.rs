@@ -2,6 +2,7 @@
 //!
 //! A [`Pace`] is kept for each certificate authority. [`Paced`] puts it in front of a [`Client`](acme_core::Client); [`Pace::guard`] around anything else.
 
+mod allowance;
 mod book;
 mod paced;
 mod scope;
@@ -13,10 +14,12 @@ use std::time::Duration;
 use acme_core::protocol::{Problem, ProblemType, Url};
 use acme_core::{Clock, Error, ErrorKind, Expect, Key, Retry, Secret, Store, Timestamp, text};
 
+use allowance::Spending;
 use book::Book;
 
 use crate::limits;
 
+pub use allowance::Allowance;
 pub use book::Embargo;
 pub use paced::Paced;
 pub use scope::{Scope, Sending};
@@ -25,6 +28,7 @@ pub use scope::{Scope, Sending};
 pub struct Pace {
     clock: Arc<dyn Clock>,
     kept: Option<(Arc<dyn Store>, Key)>,
+    durable: Duration,
     known: Mutex<Known>,
 }
 
@@ -32,12 +36,13 @@ pub struct Pace {
 struct Known {
     book: Book,
     read_at: Option<Timestamp>,
+    spending: Spending,
 }
 
 impl Pace {
     /// Pauses that are kept in memory alone: for a process whose restart may forget them.
     pub fn in_memory(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, kept: None, known: Mutex::default() }
+        Self { clock, kept: None, durable: DURABLE, known: Mutex::default() }
     }
 
     /// The pauses of the certificate authority whose directory is at `directory`, kept in `store` under `prefix`.
@@ -46,12 +51,31 @@ impl Pace {
     /// `Malformed` when `prefix` is no [`Key`].
     pub fn kept_in(store: Arc<dyn Store>, prefix: &str, directory: &Url, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let key = Key::new(format!("{prefix}/{}", Key::segment(directory.as_str())))?;
-        Ok(Self { clock, kept: Some((store, key)), known: Mutex::default() })
+        Ok(Self { clock, kept: Some((store, key)), durable: DURABLE, known: Mutex::default() })
+    }
+
+    /// Stores pauses of this length or longer; of five seconds otherwise. Where a write to the store is dear, a restart may forget what is over in a minute.
+    #[must_use]
+    pub fn storing_from(mut self, pause: Duration) -> Self {
+        self.durable = pause;
+        self
+    }
+
+    /// Makes no more new orders of an account than `allowance` says, renewals that name what they replace apart: so the certificate authority need not refuse
+    /// them, and says no to nobody else. `made` are the orders made before, with their accounts, as far as they are known, the oldest first.
+    #[must_use]
+    pub fn allowing(self, allowance: Allowance, made: impl IntoIterator<Item = Made>) -> Self {
+        let mut spending = Spending::new(allowance);
+        for Made { account, at } in made {
+            spending.spend(&account, at);
+        }
+        self.known().spending = spending;
+        self
     }
 
     /// Sends by awaiting `call`, unless a pause holds it up; and takes in the pause that its answer asks for.
     ///
-    /// A pause of more than a few seconds is durable before the error that names it comes back.
+    /// A pause of more than a few seconds, or than [`storing_from`](Self::storing_from) says, is durable before the error that names it comes back.
     ///
     /// # Errors
     /// `Busy` with `Retry::After` what is left of the pause, as the certificate authority would say; otherwise what `call` says.
@@ -61,6 +85,9 @@ impl Pace {
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         self.permit(sending).await?;
+        if let Some(account) = sending.ordering() {
+            self.known().spending.spend(account, self.clock.now());
+        }
         let answer = call.await;
         if let Err(error) = &answer {
             self.note(sending, error).await;
@@ -79,6 +106,11 @@ impl Pace {
             let known = self.known();
             known.book.holding(&sending.scopes(), now).cloned()
         };
+        if let (None, Some(account)) = (&held, sending.ordering())
+            && let Some((allowance, next)) = self.known().spending.holding(account, now)
+        {
+            return Err(spent(allowance, next).with_retry(Retry::After(next.since(now))));
+        }
         match held {
             None => Ok(()),
             Some(embargo) => Err(refusal(&embargo).with_retry(Retry::After(embargo.until.since(now)))),
@@ -95,7 +127,7 @@ impl Pace {
             return;
         }
         // Servers name whole seconds, cut off; a second more keeps us outside.
-        let margin = if pause >= DURABLE { Duration::from_secs(1) } else { Duration::ZERO };
+        let margin = if pause >= MARGIN_FROM { Duration::from_secs(1) } else { Duration::ZERO };
         let until = self.clock.now() + pause + margin;
         tracing::warn!(%until, "the certificate authority asked for a pause");
         let words = error.problem().and_then(|it| it.detail.clone());
@@ -109,7 +141,7 @@ impl Pace {
             let now = self.clock.now();
             known.book.tidy(now);
         }
-        if pause >= DURABLE
+        if pause >= self.durable
             && let Err(error) = self.keep().await
         {
             tracing::warn!(%error, "a pause could not be stored; a restart would forget it");
@@ -194,6 +226,24 @@ impl fmt::Debug for Pace {
     }
 }
 
+/// An order that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "complete by definition")]
+pub struct Made {
+    /// Under which account.
+    pub account: Url,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What the certificate authority would say of one order too many.
+fn spent(allowance: Allowance, next: Timestamp) -> Error {
+    let Allowance { orders, within } = allowance;
+    let minutes = within.as_secs() / 60;
+    let what = format!("this account may make {orders} new orders in {minutes} minutes: the next not before {next}");
+    Error::new(ErrorKind::Busy, what)
+}
+
 /// What the certificate authority would say inside a pause: a limit, except where it wants to hear nothing at all.
 fn refusal(embargo: &Embargo) -> Error {
     let Embargo { scope, until, because } = embargo;
@@ -216,6 +266,8 @@ fn refusal(embargo: &Embargo) -> Error {
 
 /// Pauses from here on are stored before anybody hears of them.
 const DURABLE: Duration = Duration::from_secs(5);
+/// A second more than was asked for is much for pauses shorter than this.
+const MARGIN_FROM: Duration = DURABLE;
 /// What was read from the store is looked at again after this: another process may have been told to pause.
 const FRESH: Duration = Duration::from_secs(10);
 /// Lost races for the stored pauses before this gives up.

@@ -113,6 +113,19 @@ impl Sending<'_> {
         scopes
     }
 
+    /// The account whose allowance it takes from, if it takes from one.
+    pub(super) fn ordering(&self) -> Option<&Url> {
+        match self {
+            Self::Call(account, Call::NewOrder(order)) if order.replaces.is_none() => Some(account),
+            Self::Directory
+            | Self::Registration
+            | Self::RenewalInfo
+            | Self::Revocation
+            | Self::Account(_)
+            | Self::Call(..) => None,
+        }
+    }
+
     /// Whom the pause concerns that `error` asks for; nobody, when it asks for none.
     pub fn blame(&self, error: &Error) -> Vec<Scope> {
         if error.kind() != ErrorKind::Busy || !matches!(error.retry(), Retry::After(_)) {
