@@ -15,6 +15,8 @@ mod provider;
 mod pss;
 mod public;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod spares;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod x509;
 
 use std::fmt;
@@ -29,6 +31,8 @@ pub use encoding::Encoding;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub use private::{PrivateKey, verify};
 pub use public::{PublicKey, PublicKeyType};
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+pub use spares::Spares;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub use x509::verify_x509;
 
