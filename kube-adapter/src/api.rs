@@ -119,6 +119,16 @@ impl Api {
         }
     }
 
+    /// Reads what the API server says of itself at a path: which groups, versions and kinds it has.
+    pub(crate) async fn look<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Option<T>, Refusal> {
+        let path: String = path.iter().map(|segment| format!("/{}", escape(segment))).collect();
+        match self.send(Method::GET, &path, JSON, Bytes::new(), "").await {
+            Ok(body) => decode(&body).map(Some),
+            Err(refusal) if refusal.kind() == RefusalKind::Gone => Ok(None),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
     /// Reads a collection as it is now: the objects of a namespace that a label selector (empty: all) takes.
     pub(crate) async fn list<T: DeserializeOwned>(
         &self,

@@ -10,6 +10,7 @@ use crate::api::Api;
 use crate::events::Events;
 use crate::leader::Leadership;
 use crate::metrics::Metrics;
+use crate::request::Requester;
 use crate::settings::Settings;
 use crate::workshop::Workshop;
 
@@ -22,6 +23,7 @@ pub(crate) struct Context {
     pub(crate) leadership: Leadership,
     pub(crate) timer: Arc<dyn Timer>,
     pub(crate) workshop: Workshop,
+    pub(crate) requester: Requester,
     pub(crate) queue_length: AtomicUsize,
     /// Where attempts, calls and failures are counted.
     pub(crate) metrics: Metrics,

@@ -19,6 +19,7 @@ use crate::events::{self, Events};
 use crate::leader::Leadership;
 use crate::metrics::{Inspected, Inspector};
 use crate::reconcile::Reconcile;
+use crate::request::Requester;
 use crate::settings::Settings;
 use crate::watch::follow;
 use crate::workshop::Workshop;
@@ -93,6 +94,7 @@ impl Controller {
             leadership: self.leadership.clone(),
             timer: Arc::clone(&self.timer),
             workshop: Workshop::new(self.settings.signers),
+            requester: Requester::default(),
             queue_length: AtomicUsize::new(0),
             metrics: self.inspected.metrics.clone(),
         });

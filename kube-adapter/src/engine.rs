@@ -1,22 +1,137 @@
 //! Issuers of the cluster as the library's: the one place where a specification becomes configuration.
 
+mod account_key;
+mod authority;
+mod secrets;
+
+use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
+use acme_core::{Clock, Retry, Timestamp};
 use issuers::Issuer;
+use issuers::self_signed::SelfSigned;
+
+use crate::context::Context;
+use crate::crd::acme::AcmeIssuerStatus;
+use crate::crd::issuer::IssuerSpec;
+use crate::key::Name;
+
+pub(crate) use account_key::AccountKey;
+pub(crate) use secrets::{Read, Secrets, Unread, read_key};
 
 /// An issuer that is set up.
 #[derive(Clone)]
 pub(crate) enum Engine {
-    /// It signs in this process and nobody else hears of the request: CA, self-signed.
-    Local(Arc<dyn Issuer>),
-    /// Somebody else signs, in one question or a few: Vault, Venafi.
-    Remote(Arc<dyn Issuer>),
-    /// An account at an ACME server: what it is asked for becomes an Order.
-    Acme(Arc<Account>),
+    /// It signs in this process and nobody else hears of the request: the authority of a Secret.
+    Authority(Arc<dyn Issuer>),
+    /// It signs in this process, with the key of the request itself.
+    SelfSigned(Arc<dyn Issuer>),
 }
 
-/// An account at an ACME server, and how its challenges are answered.
-pub(crate) struct Account {
-    /// The protocol client, behind the pace that all orders of this account share.
-    pub(crate) client: Arc<dyn acme_core::client::Client>,
+/// Which issuer is set up, and what is known of it before anything is asked.
+pub(crate) struct Of {
+    /// Its name.
+    pub(crate) issuer: Name,
+    /// The namespace of its Secrets and ServiceAccounts.
+    pub(crate) secrets: Arc<str>,
+    pub(crate) spec: Arc<IssuerSpec>,
+    pub(crate) annotations: Arc<BTreeMap<String, String>>,
+    /// The account at the ACME server, as the status has it.
+    pub(crate) account: Option<AcmeIssuerStatus>,
+}
+
+/// What a set-up came to.
+#[derive(Debug)]
+pub(crate) struct SetUp {
+    pub(crate) found: Found,
+    /// The Secrets that were read: a change of one is a reason to do it again.
+    pub(crate) read: Vec<Read>,
+    /// Whether it is to be tried again without any change.
+    pub(crate) retry: Retry,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// How the issuer stands.
+    Verdict(Verdict),
+    /// There is no account key yet; this one is to be stored before anybody hears of it.
+    NewKey(Arc<AccountKey>),
+}
+
+/// How an issuer stands.
+#[derive(Debug)]
+pub(crate) struct Verdict {
+    /// What signs, when it can.
+    pub(crate) engine: Option<Engine>,
+    /// One word for the condition.
+    pub(crate) reason: &'static str,
+    /// A sentence for the condition: nothing in it changes between two identical set-ups.
+    pub(crate) message: String,
+    /// The account at the ACME server.
+    pub(crate) account: Option<AcmeIssuerStatus>,
+}
+
+impl Verdict {
+    /// The issuer can sign.
+    pub(crate) fn ready(engine: Engine, reason: &'static str, message: &'static str) -> Self {
+        Self { engine: Some(engine), reason, message: message.to_owned(), account: None }
+    }
+
+    /// The issuer cannot sign.
+    pub(crate) fn unready(reason: &'static str, message: impl Into<String>) -> Self {
+        Self { engine: None, reason, message: message.into(), account: None }
+    }
+}
+
+impl Engine {
+    /// What asks the library.
+    pub(crate) fn issuer(&self) -> &Arc<dyn Issuer> {
+        match self {
+            Self::Authority(issuer) | Self::SelfSigned(issuer) => issuer,
+        }
+    }
+
+    /// Whether it signs in this process, and nobody else hears of the request.
+    pub(crate) fn is_local(&self) -> bool {
+        match self {
+            Self::Authority(_) | Self::SelfSigned(_) => true,
+        }
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Authority(_) => "Authority",
+            Self::SelfSigned(_) => "SelfSigned",
+        })
+    }
+}
+
+/// Sets an issuer up as its spec says, and tries it.
+pub(crate) async fn set_up(context: &Context, of: Of, now: Timestamp) -> SetUp {
+    let mut secrets = Secrets::new(&context.api, Arc::clone(&of.secrets));
+    let spec = Arc::clone(&of.spec);
+    let clock: Arc<dyn Clock> = context.timer.clone();
+    let (found, retry) = if let Some(ca) = &spec.ca {
+        authority::set_up(&mut secrets, &of, ca, clock, now).await
+    } else if let Some(own) = &spec.self_signed {
+        self_signed(&of, &own.crl_distribution_points, clock)
+    } else {
+        let verdict = Verdict::unready("InvalidConfig", "at least one issuer must be configured");
+        (Found::Verdict(verdict), Retry::Never)
+    };
+    SetUp { found, read: secrets.into_read(), retry }
+}
+
+fn self_signed(of: &Of, lists: &[String], clock: Arc<dyn Clock>) -> (Found, Retry) {
+    let issuer = SelfSigned::new(of.issuer.to_string(), clock);
+    let issuer = if lists.is_empty() { Ok(issuer) } else { issuer.with_crl_distribution_points(lists) };
+    let verdict = match issuer {
+        Ok(issuer) => Verdict::ready(Engine::SelfSigned(Arc::new(issuer)), "IsReady", ""),
+        Err(error) => Verdict::unready("InvalidConfig", format!("spec.selfSigned.crlDistributionPoints: {error}")),
+    };
+    (Found::Verdict(verdict), Retry::Never)
 }

@@ -1,102 +1,312 @@
 //! Issuers and ClusterIssuers: verified, set up, and told in their status.
 
+mod index;
+mod record;
+mod view;
+
 use std::sync::Arc;
+use std::time::Duration;
 
-use acme_core::Timestamp;
+use acme_core::backoff::Backoff;
 use acme_core::flow::Next;
+use acme_core::{Retry, Timestamp};
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use serde_json::json;
 
+use crate::api::{Manager, Refusal, RefusalKind, Resource};
 use crate::context::Context;
-use crate::key::{Identity, Name};
+use crate::crd::issuer::IssuerStatus;
+use crate::engine::{self, Found, Of, Verdict};
+use crate::events::{Event, Regarding, Severity};
+use crate::key::{Identity, Key, Kind, Name};
+use crate::plan;
+use crate::plan::issuer::Observed;
 use crate::queue::Class;
 use crate::subject::{Lane, Subject};
-use crate::world::{Record, World};
+use crate::world::{Changed, World};
 
-/// The subject.
+pub(crate) use crate::plan::issuer::Action;
+pub(crate) use index::Index;
+pub(crate) use record::{ClusterIssuerRecord, IssuerRecord, Kept, Tried};
+pub(crate) use view::{View, missing, view};
+
+/// The subject. A name without a namespace is a ClusterIssuer's.
 pub(crate) struct Issuers;
 
-/// What is kept of one.
+/// How an action went.
 #[derive(Debug)]
-pub(crate) struct IssuerRecord {
-    object: Arc<crate::crd::issuer::Issuer>,
+pub(crate) enum Answer {
+    /// It was tried, as the spec of this generation says.
+    Tried { generation: i64, tried: engine::SetUp },
+    /// A new account's key was to be stored.
+    Kept(Result<Identity, Refusal>),
+    /// The status was to be written.
+    Told(Result<(Identity, IssuerStatus), Refusal>),
+    /// It went before the action began.
+    Gone,
 }
 
-/// What finds one by something else than its name.
-#[derive(Debug, Default)]
-pub(crate) struct Index;
-
-impl Record for IssuerRecord {
-    type Object = crate::crd::issuer::Issuer;
-
-    fn name(object: &Self::Object) -> Name {
-        Name::of(&object.metadata)
-    }
-
-    fn identity(object: &Self::Object) -> Option<Identity> {
-        Identity::of(&object.metadata)
-    }
-
-    fn read(object: Self::Object, _before: Option<Self>) -> Option<Self> {
-        Some(Self { object: Arc::new(object) })
+/// What is known of an issuer.
+pub(crate) fn kept<'a>(world: &'a World, name: &Name) -> Option<&'a Kept> {
+    if name.namespace().is_empty() {
+        world.cluster_issuers.get(name).map(|record| &record.0)
+    } else {
+        world.issuers.get(name).map(|record| &record.0)
     }
 }
 
-/// What is kept of a ClusterIssuer: the same.
-#[derive(Debug)]
-pub(crate) struct ClusterIssuerRecord {
-    object: Arc<crate::crd::issuer::ClusterIssuer>,
-}
-
-impl Record for ClusterIssuerRecord {
-    type Object = crate::crd::issuer::ClusterIssuer;
-
-    fn name(object: &Self::Object) -> Name {
-        Name::of(&object.metadata)
-    }
-
-    fn identity(object: &Self::Object) -> Option<Identity> {
-        Identity::of(&object.metadata)
-    }
-
-    fn read(object: Self::Object, _before: Option<Self>) -> Option<Self> {
-        Some(Self { object: Arc::new(object) })
+fn kept_mut<'a>(world: &'a mut World, name: &Name) -> Option<&'a mut Kept> {
+    if name.namespace().is_empty() {
+        world.cluster_issuers.get_mut(name).map(|record| &mut record.0)
+    } else {
+        world.issuers.get_mut(name).map(|record| &mut record.0)
     }
 }
 
-/// One of them changed.
-pub(crate) fn changed(_world: &mut World, _name: &Name) {}
+/// What the loop calls it.
+pub(crate) fn key(name: &Name) -> Key {
+    let kind = if name.namespace().is_empty() { Kind::ClusterIssuer } else { Kind::Issuer };
+    Key::new(kind, name.clone())
+}
 
-/// What it may want done.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Action {}
+/// One of them changed. Who waits for it is woken when it appears or goes; how it stands is told by its set-up.
+pub(crate) fn changed<R>(world: &mut World, changed: Changed<R>) {
+    let Changed { name, removed } = changed;
+    let secrets =
+        kept(world, &name).map(|kept| index::secrets(&kept.spec).into_iter().map(ToOwned::to_owned).collect());
+    let secrets: Vec<String> = secrets.unwrap_or_default();
+    let secrets = secrets.into_iter().map(|secret| secret_of(world, &name, &secret)).collect();
+    world.issuer_index.refer(&name, secrets);
+    if removed.is_some() || kept(world, &name).is_some_and(|kept| kept.tried().is_none()) {
+        crate::request::wake_waiting(world, &name);
+    }
+    world.wake(key(&name));
+}
+
+/// A Secret is in this state now, or gone: issuers that read an older one read it again.
+pub(crate) fn secret_changed(world: &mut World, secret: &Name, state: Option<&Identity>) {
+    for issuer in world.issuer_index.readers(secret) {
+        let Some(kept) = kept_mut(world, &issuer) else { continue };
+        let Some(tried) = &kept.memory.tried else { continue };
+        let read = tried.read.iter().find(|read| read.name == *secret);
+        if read.is_none_or(|read| !read.is_as_new_as(state)) {
+            kept.memory.outdated = true;
+            world.wake(key(&issuer));
+        }
+    }
+}
+
+/// A Secret that an issuer names: beside it, or in the cluster resource namespace.
+fn secret_of(world: &World, issuer: &Name, secret: &str) -> Name {
+    match issuer.namespace() {
+        "" => Name::new(world.settings.cluster_resource_namespace.as_str(), secret),
+        _ => issuer.beside(secret),
+    }
+}
 
 impl Subject for Issuers {
     type Action = Action;
-    type Answer = ();
+    type Answer = Answer;
 
-    fn next(_world: &World, _name: &Name, _now: Timestamp) -> Next<Action, ()> {
-        Next::Done(())
+    fn next(world: &World, name: &Name, now: Timestamp) -> Next<Action, ()> {
+        let Some(kept) = kept(world, name) else { return Next::Done(()) };
+        let observed = Observed {
+            generation: kept.generation,
+            leaving: kept.leaving,
+            told: &kept.status,
+            tried: kept.memory.tried.as_ref(),
+            outdated: kept.memory.outdated,
+            quiet_until: kept.memory.quiet_until,
+            closing: world.closing,
+        };
+        plan::issuer::plan(&observed, now)
     }
 
     fn start(
-        _world: &mut World,
-        _context: &Arc<Context>,
-        _name: &Name,
+        world: &mut World,
+        context: &Arc<Context>,
+        name: &Name,
         action: &Action,
-        _now: Timestamp,
-    ) -> BoxFuture<'static, ()> {
-        match *action {}
+        now: Timestamp,
+    ) -> BoxFuture<'static, Answer> {
+        let context = Arc::clone(context);
+        match action {
+            Action::SetUp(generation) => set_up(world, context, name, *generation, now),
+            Action::KeepKey => keep_key(world, context, name),
+            Action::Tell => tell(world, context, name, now),
+        }
     }
 
-    fn fold(_world: &mut World, _name: &Name, action: &Action, _answer: (), _now: Timestamp) {
-        match *action {}
+    fn fold(world: &mut World, name: &Name, _action: &Action, answer: Answer, now: Timestamp) {
+        match answer {
+            Answer::Tried { generation, tried } => tried_out(world, name, generation, tried, now),
+            Answer::Kept(Ok(_)) => try_again(world, name),
+            Answer::Kept(Err(refusal)) if refusal.kind() == RefusalKind::Exists => try_again(world, name),
+            Answer::Told(Ok((identity, status))) => told(world, name, identity, status),
+            Answer::Kept(Err(refusal)) | Answer::Told(Err(refusal)) => refused(world, name, &refusal, now),
+            Answer::Gone => {}
+        }
     }
 
-    fn class(_world: &World, _name: &Name, _now: Timestamp) -> Class {
-        Class::New
+    fn class(world: &World, name: &Name, _now: Timestamp) -> Class {
+        match kept(world, name).map(|kept| kept.tried().is_some()) {
+            Some(false) => Class::InFlight,
+            Some(true) | None => Class::New,
+        }
     }
 
     fn lane(action: &Action) -> Lane {
-        match *action {}
+        match action {
+            Action::SetUp(_) => Lane::Call,
+            Action::KeepKey | Action::Tell => Lane::Write,
+        }
     }
 }
+
+fn set_up(
+    world: &mut World,
+    context: Arc<Context>,
+    name: &Name,
+    generation: i64,
+    now: Timestamp,
+) -> BoxFuture<'static, Answer> {
+    let secrets = secret_of(world, name, "").namespace().into();
+    let Some(kept) = kept_mut(world, name) else { return gone() };
+    kept.memory.outdated = false;
+    let of = Of {
+        issuer: name.clone(),
+        secrets,
+        spec: Arc::clone(&kept.spec),
+        annotations: Arc::clone(&kept.annotations),
+        account: kept.status.acme.clone(),
+    };
+    async move { Answer::Tried { generation, tried: engine::set_up(&context, of, now).await } }.boxed()
+}
+
+/// Stores the key of an account that is to be made. Whoever stored one first wins.
+fn keep_key(world: &World, context: Arc<Context>, name: &Name) -> BoxFuture<'static, Answer> {
+    let Some(Found::NewKey(key)) = kept(world, name).and_then(|kept| kept.tried()).map(|tried| &tried.found) else {
+        return gone();
+    };
+    let (key, by) = (Arc::clone(key), manager(name));
+    async move {
+        let (namespace, object) = (key.secret.namespace(), key.object());
+        Answer::Kept(context.api.create(Resource::SECRETS, &object, namespace, by, "account key").await)
+    }
+    .boxed()
+}
+
+fn tell(world: &World, context: Arc<Context>, name: &Name, now: Timestamp) -> BoxFuture<'static, Answer> {
+    let (resource, identity) = match name.namespace() {
+        "" => (Resource::CLUSTER_ISSUERS, world.cluster_issuers.identity(name)),
+        _ => (Resource::ISSUERS, world.issuers.identity(name)),
+    };
+    let (Some(kept), Some(identity)) = (kept(world, name), identity) else { return gone() };
+    let Some(verdict) = kept.verdict() else { return gone() };
+    let conditions = plan::issuer::conditions(verdict, &kept.status.conditions, kept.generation, now);
+    let acme = verdict.account.clone().or_else(|| kept.status.acme.clone());
+    let status = IssuerStatus { conditions, acme };
+    let patch = json!({ "metadata": { "resourceVersion": identity.version.to_string() }, "status": status });
+    let event = event(verdict, name, identity);
+    let (name, by) = (name.clone(), manager(name));
+    async move {
+        let written = context.api.patch_status(resource, &name, &patch, by, "issuer readiness").await;
+        if let (Ok(_), Some(event)) = (&written, event) {
+            context.events.publish(event);
+        }
+        Answer::Told(written.map(|identity| (identity, status)))
+    }
+    .boxed()
+}
+
+/// What a failure is worth: an Event that says what a person can do about it.
+fn event(verdict: &Verdict, name: &Name, identity: &Identity) -> Option<Event> {
+    let Key { kind, name } = key(name);
+    let (kind, controller) = match kind {
+        Kind::ClusterIssuer => ("ClusterIssuer", "clusterissuers"),
+        Kind::Issuer | Kind::Certificate | Kind::CertificateRequest | Kind::Order => ("Issuer", "issuers"),
+    };
+    verdict.engine.is_none().then(|| Event {
+        regarding: Regarding { api_version: "cert-manager.io/v1", kind, name, uid: identity.uid.clone() },
+        severity: Severity::Warning,
+        reason: verdict.reason,
+        note: verdict.message.clone(),
+        controller,
+    })
+}
+
+/// The issuer went before its action began.
+fn gone() -> BoxFuture<'static, Answer> {
+    std::future::ready(Answer::Gone).boxed()
+}
+
+fn manager(name: &Name) -> Manager {
+    if name.namespace().is_empty() { Manager::CLUSTER_ISSUERS } else { Manager::ISSUERS }
+}
+
+/// Takes in how a set-up went, and wakes those who wait for it where that is news.
+fn tried_out(world: &mut World, name: &Name, generation: i64, tried: engine::SetUp, now: Timestamp) {
+    let Some(kept) = kept_mut(world, name).filter(|kept| kept.generation == generation) else { return };
+    let before = kept.memory.tried.take().filter(|before| before.generation == generation);
+    let failures = match tried.retry {
+        Retry::Backoff => before.as_ref().map_or(0, |before| before.failures) + 1,
+        Retry::Never | Retry::After(_) => 0,
+    };
+    let again = match tried.retry {
+        Retry::Never => None,
+        Retry::Backoff => Some(now + PAUSES.pause(failures, &name.to_string())),
+        Retry::After(pause) => Some(now + pause.max(SHORTEST_PAUSE)),
+    };
+    let engine::SetUp { found, read, retry: _ } = tried;
+    let news = match (before.map(|before| before.found), &found) {
+        (Some(Found::Verdict(before)), Found::Verdict(verdict)) => {
+            verdict.engine.is_some() || before.engine.is_some() || before.message != verdict.message
+        }
+        (Some(Found::NewKey(_)) | None, Found::Verdict(_)) => true,
+        (_, Found::NewKey(_)) => false,
+    };
+    kept.memory.tried = Some(Tried { generation, found, read, again, failures });
+    if news {
+        crate::request::wake_waiting(world, name);
+    }
+}
+
+/// The account's key is stored: what is in the Secret now is used.
+fn try_again(world: &mut World, name: &Name) {
+    if let Some(kept) = kept_mut(world, name) {
+        kept.memory.outdated = true;
+        kept.memory.quiet_until = None;
+        kept.memory.refusals = 0;
+    }
+}
+
+fn told(world: &mut World, name: &Name, identity: Identity, status: IssuerStatus) {
+    if name.namespace().is_empty() {
+        world.cluster_issuers.touch(name, identity);
+    } else {
+        world.issuers.touch(name, identity);
+    }
+    if let Some(kept) = kept_mut(world, name) {
+        kept.status = Arc::new(status);
+        kept.memory.quiet_until = None;
+        kept.memory.refusals = 0;
+    }
+}
+
+/// A write was refused, or nobody knows. What the watch says next decides; without news the write is made again, and the version in it keeps it from doing harm.
+fn refused(world: &mut World, name: &Name, refusal: &Refusal, now: Timestamp) {
+    tracing::warn!(issuer = %name, error = %refusal, "a write for an issuer was refused");
+    if let Some(kept) = kept_mut(world, name) {
+        kept.memory.refusals += 1;
+        let pause = WRITE_PAUSES.pause(kept.memory.refusals, &name.to_string());
+        kept.memory.quiet_until = Some(now + refusal.after().unwrap_or(pause));
+    }
+}
+
+/// Between two set-ups that failed: cert-manager's pauses.
+const PAUSES: Backoff = Backoff::new(Duration::from_secs(5), Duration::from_secs(300));
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Between two writes that were refused.
+const WRITE_PAUSES: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));

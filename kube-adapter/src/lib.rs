@@ -52,6 +52,7 @@ mod http01;
 mod issuer;
 mod key;
 mod order;
+mod plan;
 mod queue;
 mod reconcile;
 mod request;

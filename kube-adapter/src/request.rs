@@ -1,44 +1,62 @@
 //! CertificateRequests: the step that is the same for those of a Certificate and for others, and the subject of the others.
 
-use std::sync::Arc;
+mod act;
+mod index;
+mod record;
+mod requester;
+mod rights;
+mod signing;
 
-use acme_core::Timestamp;
-use acme_core::flow::{Agenda, Next};
+use std::sync::Arc;
+use std::time::Duration;
+
+use acme_core::backoff::Backoff;
+use acme_core::flow::Next;
+use acme_core::{Retry, Timestamp};
 use futures_util::future::BoxFuture;
 
+use crate::api::Refusal;
 use crate::context::Context;
-use crate::key::{Identity, Name};
+use crate::crd::certificate_request::CertificateRequestStatus;
+use crate::crd::reference::IssuerRef;
+use crate::engine::Engine;
+use crate::issuer;
+use crate::issuer::View;
+use crate::key::{Identity, Key, Kind, Name, Uid};
+use crate::plan;
+use crate::plan::request::Observed;
 use crate::queue::Class;
+use crate::settings::DurableKeys;
 use crate::subject::{Lane, Subject};
-use crate::world::{Changed, Record, World};
+use crate::world::{Changed, World};
+
+pub(crate) use crate::plan::request::{Action, Standing};
+pub(crate) use index::Index;
+pub(crate) use record::{Ended, KeyRead, Memory, RequestRecord};
+pub(crate) use requester::Requester;
+pub(crate) use rights::Right;
+
+use act::Keyed;
+use record::Failure;
+use rights::{Signer, Told};
+use signing::Outcome;
 
 /// The subject.
 pub(crate) struct Requests;
 
-/// What is kept of one.
+/// How an action went.
 #[derive(Debug)]
-pub(crate) struct RequestRecord {
-    object: Arc<crate::crd::certificate_request::CertificateRequest>,
-}
-
-/// What finds one by something else than its name.
-#[derive(Debug, Default)]
-pub(crate) struct Index;
-
-impl Record for RequestRecord {
-    type Object = crate::crd::certificate_request::CertificateRequest;
-
-    fn name(object: &Self::Object) -> Name {
-        Name::of(&object.metadata)
-    }
-
-    fn identity(object: &Self::Object) -> Option<Identity> {
-        Identity::of(&object.metadata)
-    }
-
-    fn read(object: Self::Object, _before: Option<Self>) -> Option<Self> {
-        Some(Self { object: Arc::new(object) })
-    }
+pub(crate) enum Answer {
+    /// The API server said whether we may approve.
+    Right(Signer, Result<Told, Refusal>),
+    /// The Secret with the key was read.
+    Key(Keyed),
+    /// The issuer was asked, and gave no certificate.
+    Unsigned(Outcome),
+    /// The status was to be written.
+    Wrote(Result<(Identity, CertificateRequestStatus), Refusal>),
+    /// The request went before the action began.
+    Gone,
 }
 
 /// What becomes of a request to this issuer, as far as that is known before it is made: whether its key must be stored first.
@@ -46,73 +64,258 @@ impl Record for RequestRecord {
 pub(crate) enum Prospect {
     /// Signer, approver and store are all this process, and nothing has to be waited for: request, approval and certificate in one pass.
     OnePass,
-    /// Somebody else remembers the signing request, or something has to be waited for: the key is stored first.
+    /// Somebody else remembers the signing request, or something may have to be waited for: the key is stored first.
     Waiting,
+    /// The same, and the wait is certain and worth a word at once: another approver, an external issuer, DNS.
+    LongWait,
 }
 
 /// What would become of a request to `issuer` from this namespace.
-pub(crate) fn prospect(
-    _world: &World,
-    _namespace: &str,
-    _issuer: &crate::crd::reference::IssuerRef,
-    _now: Timestamp,
-) -> Prospect {
-    Prospect::Waiting
-}
-
-/// How a request stands, whoever owns it.
-#[derive(Debug)]
-pub(crate) enum Standing {
-    /// Something is to be done for it, or waited for. Who owns it does it: the subject of the Certificate, or that of requests.
-    Going(Agenda<Action>),
-    /// Its certificate is in its status, or, when this process just wrote it, in the record.
-    Issued,
-    /// It will not be issued.
-    Ended(Ended),
-}
-
-/// How a request ended without a certificate: the condition that says so.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Ended {
-    pub(crate) reason: String,
-    pub(crate) message: String,
-    pub(crate) at: Option<Timestamp>,
+pub(crate) fn prospect(world: &World, namespace: &str, issuer: &IssuerRef, now: Timestamp) -> Prospect {
+    if !world.settings.approver {
+        return Prospect::LongWait;
+    }
+    let rights = &world.request_index.rights;
+    let may = match rights.of(namespace, issuer, now) {
+        Right::Allowed => true,
+        // It will be asked before anything is signed; the answer is the old one as a rule.
+        Right::Unknown | Right::Asked => rights.was_allowed(namespace, issuer),
+        Right::Off | Right::Refused(_) => return Prospect::LongWait,
+    };
+    match issuer::view(world, namespace, issuer) {
+        View::Foreign => Prospect::LongWait,
+        View::Ready(Engine::Authority(_) | Engine::SelfSigned(_)) if may => match world.settings.durable_keys {
+            DurableKeys::WhereNeeded => Prospect::OnePass,
+            DurableKeys::Always => Prospect::Waiting,
+        },
+        View::Missing | View::Unready(_) | View::Ready(_) => Prospect::Waiting,
+    }
 }
 
 /// How this request stands now. `None` when there is none of this name.
-pub(crate) fn standing(_world: &World, _name: &Name, _now: Timestamp) -> Option<Standing> {
-    None
+pub(crate) fn standing(world: &World, name: &Name, now: Timestamp) -> Option<Standing> {
+    let record = world.requests.get(name)?;
+    if let Some(ended) = record.ended() {
+        return Some(ended.clone().into());
+    }
+    let object = record.whole()?;
+    let (namespace, reference) = (name.namespace(), &object.spec.issuer_ref);
+    let nothing = CertificateRequestStatus::default();
+    let status = object.status.as_ref().unwrap_or(&nothing);
+    let missing = || issuer::missing(world, namespace, reference);
+    let annotations = object.metadata.annotations.as_ref();
+    let observed = Observed {
+        conditions: &status.conditions,
+        failed_at: status.failure_time.as_ref().and_then(|time| time.timestamp()),
+        issuer: issuer::view(world, namespace, reference),
+        missing: &missing,
+        right: right(world, namespace, reference, now),
+        key_secret: annotations.and_then(|it| it.get(KEY_SECRET)).map(String::as_str).filter(|it| !it.is_empty()),
+        memory: record.memory(),
+        visible_after: world.settings.visible_after,
+        closing: world.closing,
+    };
+    Some(plan::request::plan(&observed, now))
 }
 
-/// One of them changed.
-pub(crate) fn changed(_world: &mut World, changed: Changed<RequestRecord>, _now: Timestamp) {
-    drop(changed);
+fn right(world: &World, namespace: &str, issuer: &IssuerRef, now: Timestamp) -> Right {
+    if world.settings.approver { world.request_index.rights.of(namespace, issuer, now) } else { Right::Off }
 }
 
-/// What it may want done.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Action {}
+/// The requests that the Certificate of this uid owns, in no order.
+pub(crate) fn owned_by<'a>(world: &'a World, uid: &Uid) -> &'a [Name] {
+    world.request_index.owned(uid)
+}
+
+/// Puts in a request that this process just made.
+pub(crate) fn learn(world: &mut World, name: &Name, identity: Identity, mut record: RequestRecord, now: Timestamp) {
+    record.memory_mut().seen = Some(now);
+    world.request_index.enter(name, &record);
+    world.requests.learn(name.clone(), identity, record);
+}
+
+/// Takes out a request that this process just deleted.
+pub(crate) fn forget(world: &mut World, name: &Name) {
+    if let Some(record) = world.requests.forget(name) {
+        world.request_index.leave(name, &record);
+    }
+}
+
+/// One of them changed: who steps it is woken.
+pub(crate) fn changed(world: &mut World, changed: Changed<RequestRecord>, now: Timestamp) {
+    let Changed { name, removed } = changed;
+    if let Some(removed) = &removed {
+        world.request_index.leave(&name, removed);
+        wake_owner(world, &name, removed.owner().map(|(owner, _)| owner.clone()));
+    }
+    if let Some(record) = world.requests.get_mut(&name) {
+        record.memory_mut().seen.get_or_insert(now);
+    }
+    if let Some(record) = world.requests.get(&name) {
+        world.request_index.enter(&name, record);
+        wake(world, &name);
+    }
+}
+
+/// An issuer appeared, went, or stands differently now: those who wait for it are woken, and nobody else.
+pub(crate) fn wake_waiting(world: &mut World, issuer: &Name) {
+    let waiting = world.request_index.waiting(|signer| signer.is(issuer));
+    waiting.iter().for_each(|name| wake(world, name));
+}
+
+/// A Secret changed: requests that look for their key there look again.
+pub(crate) fn secret_changed(world: &mut World, secret: &Name) {
+    for name in world.request_index.seekers(secret) {
+        if let Some(record) = world.requests.get_mut(&name) {
+            let memory = record.memory_mut();
+            memory.key = KeyRead::Unread;
+            memory.key_is_news = true;
+            if !memory.made_here {
+                memory.signer = None;
+            }
+            wake(world, &name);
+        }
+    }
+}
+
+/// Wakes the Certificate that owns a request, or the request itself.
+fn wake(world: &mut World, name: &Name) {
+    let owner = world.requests.get(name).and_then(|record| record.owner()).map(|(owner, _)| owner.clone());
+    wake_owner(world, name, owner);
+}
+
+fn wake_owner(world: &mut World, name: &Name, owner: Option<Name>) {
+    world.wake(match owner {
+        Some(owner) => Key::new(Kind::Certificate, owner),
+        None => Key::new(Kind::CertificateRequest, name.clone()),
+    });
+}
+
+/// Starts what a request wants.
+pub(crate) fn start(
+    world: &mut World,
+    context: &Arc<Context>,
+    name: &Name,
+    action: &Action,
+    now: Timestamp,
+) -> BoxFuture<'static, Answer> {
+    act::start(world, context, name, action, now)
+}
+
+/// Takes in how it went.
+pub(crate) fn fold(world: &mut World, name: &Name, answer: Answer, now: Timestamp) {
+    match answer {
+        Answer::Right(signer, told) => {
+            if let Err(refusal) = &told {
+                tracing::warn!(error = %refusal, "the API server did not say whether requests may be approved");
+            }
+            world.request_index.rights.learn(&signer, told.ok(), now);
+            let waiting = world.request_index.waiting(|it| it.group == signer.group && it.kind == signer.kind);
+            waiting.iter().for_each(|name| wake(world, name));
+        }
+        Answer::Key(keyed) => {
+            let Some(record) = world.requests.get_mut(name) else { return };
+            let memory = record.memory_mut();
+            match keyed {
+                // The Secret changed while it was read.
+                _ if memory.key_is_news => {}
+                Keyed::Read(signer) => memory.signer = Some(signer),
+                Keyed::Waiting(text, again) => memory.key = KeyRead::Waiting { text, again },
+                Keyed::Failed(failure) => memory.failure = Some(failure),
+            }
+        }
+        Answer::Unsigned(outcome) => unsigned(world, name, outcome, now),
+        Answer::Wrote(Ok((identity, status))) => {
+            world.requests.touch(name, identity);
+            if let Some(record) = world.requests.get_mut(name) {
+                record.wrote(status);
+                if record.ended().is_some() {
+                    world.request_index.settle(name);
+                }
+            }
+        }
+        Answer::Wrote(Err(refusal)) => {
+            tracing::debug!(request = %name, error = %refusal, "a write for a request was refused");
+            let Some(record) = world.requests.get_mut(name) else { return };
+            let memory = record.memory_mut();
+            memory.refusals += 1;
+            let pause = WRITE_PAUSES.pause(memory.refusals, &name.to_string());
+            memory.quiet_until = Some(now + refusal.after().unwrap_or(pause));
+        }
+        Answer::Gone => {}
+    }
+}
+
+/// What an action occupies.
+pub(crate) fn lane(action: &Action) -> Lane {
+    match action {
+        Action::AskRight | Action::ReadKey => Lane::Call,
+        Action::Sign | Action::Approve | Action::Show(_) | Action::Deny | Action::Fail => Lane::Write,
+    }
+}
+
+/// Takes in that the issuer gave no certificate. Only what is classified ends the request; the rest is tried again until its time is up.
+fn unsigned(world: &mut World, name: &Name, outcome: Outcome, now: Timestamp) {
+    let deadline = world.settings.attempt_deadline;
+    let Some(record) = world.requests.get_mut(name) else { return };
+    let memory = record.memory_mut();
+    let (error, prefix) = match outcome {
+        Outcome::Obtained(_) => return,
+        Outcome::NotYet(again, said) => {
+            // The key was another one: what its Secret holds next is looked at.
+            memory.signer = None;
+            if !memory.key_is_news {
+                memory.key = KeyRead::Waiting { text: said, again: Some(again) };
+            }
+            return;
+        }
+        Outcome::Unreadable(error) => (error.with_retry(Retry::Never), "Error generating certificate template"),
+        Outcome::Failed(error) => (error, "Error signing certificate"),
+    };
+    let since = *memory.tries.since.get_or_insert(now);
+    let said = format!("{prefix}: {error}");
+    let ends = match error.retry() {
+        Retry::Never => true,
+        Retry::Backoff | Retry::After(_) => now.since(since) >= deadline,
+    };
+    if ends {
+        memory.failure = Some(Failure { reason: "SigningError", message: said });
+        return;
+    }
+    memory.tries.failures += 1;
+    let pause = match error.retry() {
+        Retry::After(pause) => pause.max(SHORTEST_PAUSE),
+        Retry::Backoff | Retry::Never => PAUSES.pause(memory.tries.failures, &name.to_string()),
+    };
+    memory.tries.again = Some((now + pause).min(since + deadline));
+    memory.tries.said = said;
+}
 
 impl Subject for Requests {
     type Action = Action;
-    type Answer = ();
+    type Answer = Answer;
 
-    fn next(_world: &World, _name: &Name, _now: Timestamp) -> Next<Action, ()> {
-        Next::Done(())
+    fn next(world: &World, name: &Name, now: Timestamp) -> Next<Action, ()> {
+        // Those of a Certificate are stepped with it, or go with it.
+        let bare = world.requests.get(name).is_some_and(|record| record.owner().is_none());
+        match standing(world, name, now) {
+            Some(Standing::Going(agenda)) if bare => Next::Go(agenda),
+            Some(_) | None => Next::Done(()),
+        }
     }
 
     fn start(
-        _world: &mut World,
-        _context: &Arc<Context>,
-        _name: &Name,
+        world: &mut World,
+        context: &Arc<Context>,
+        name: &Name,
         action: &Action,
-        _now: Timestamp,
-    ) -> BoxFuture<'static, ()> {
-        match *action {}
+        now: Timestamp,
+    ) -> BoxFuture<'static, Answer> {
+        start(world, context, name, action, now)
     }
 
-    fn fold(_world: &mut World, _name: &Name, action: &Action, _answer: (), _now: Timestamp) {
-        match *action {}
+    fn fold(world: &mut World, name: &Name, _action: &Action, answer: Answer, now: Timestamp) {
+        fold(world, name, answer, now);
     }
 
     fn class(_world: &World, _name: &Name, _now: Timestamp) -> Class {
@@ -120,6 +323,16 @@ impl Subject for Requests {
     }
 
     fn lane(action: &Action) -> Lane {
-        match *action {}
+        lane(action)
     }
 }
+
+/// The annotation that names the Secret with the request's key.
+pub(crate) const KEY_SECRET: &str = "cert-manager.io/private-key-secret-name";
+
+/// Between two questions to an issuer that failed.
+const PAUSES: Backoff = Backoff::new(Duration::from_secs(5), Duration::from_secs(300));
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Between two writes that were refused.
+const WRITE_PAUSES: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));

@@ -30,7 +30,10 @@ impl Record for SecretRecord {
     }
 }
 
-/// One of them changed.
-pub(crate) fn changed(_world: &mut World, changed: Changed<SecretRecord>) {
-    drop(changed);
+/// One of them changed: whoever reads it is woken.
+pub(crate) fn changed(world: &mut World, changed: Changed<SecretRecord>) {
+    let state = world.tls_secrets.identity(&changed.name).or_else(|| world.other_secrets.identity(&changed.name));
+    let state = state.cloned();
+    crate::issuer::secret_changed(world, &changed.name, state.as_ref());
+    crate::request::secret_changed(world, &changed.name);
 }

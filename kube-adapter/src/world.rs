@@ -99,12 +99,12 @@ impl World {
             }
             Change::Issuer(news) => {
                 for changed in self.issuers.take(*news) {
-                    crate::issuer::changed(self, &changed.name);
+                    crate::issuer::changed(self, changed);
                 }
             }
             Change::ClusterIssuer(news) => {
                 for changed in self.cluster_issuers.take(*news) {
-                    crate::issuer::changed(self, &changed.name);
+                    crate::issuer::changed(self, changed);
                 }
             }
             Change::TlsSecret(news) => {

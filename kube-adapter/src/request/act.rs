@@ -1,0 +1,245 @@
+//! What a request wants, done: questions, and writes of its status.
+
+use std::sync::Arc;
+
+use acme_core::{Signer as Key, Timestamp};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use serde_json::json;
+
+use super::rights::Signer;
+use super::signing::{Obtained, Outcome, Question};
+use super::{Answer, Failure, KEY_SECRET};
+use crate::api::{Manager, Resource};
+use crate::context::Context;
+use crate::crd::base64::Base64;
+use crate::crd::certificate_request::CertificateRequestStatus;
+use crate::crd::condition::ConditionStatus;
+use crate::crd::time::Time;
+use crate::engine::{Engine, Secrets, Unread, read_key};
+use crate::events::{Event, Regarding, Severity};
+use crate::issuer::{View, view};
+use crate::key::{Identity, Name};
+use crate::plan::request::{Action, DENIED, FAILED, ISSUED, PENDING, approved, with_ready};
+use crate::settings::EventSet;
+use crate::world::World;
+
+/// What was found where the annotation says that the key is.
+pub(crate) enum Keyed {
+    /// A key.
+    Read(Arc<dyn Key>),
+    /// None that could be read: what people are told, and when to look without a change.
+    Waiting(String, Option<Timestamp>),
+    /// There is nowhere to look.
+    Failed(Failure),
+}
+
+impl std::fmt::Debug for Keyed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Read(_) => f.write_str("Read"),
+            Self::Waiting(text, _) => f.debug_tuple("Waiting").field(text).finish(),
+            Self::Failed(failure) => f.debug_tuple("Failed").field(failure).finish(),
+        }
+    }
+}
+
+/// Starts what a request wants.
+pub(super) fn start(
+    world: &mut World,
+    context: &Arc<Context>,
+    name: &Name,
+    action: &Action,
+    now: Timestamp,
+) -> BoxFuture<'static, Answer> {
+    let (Some(record), Some(identity)) = (world.requests.get(name), world.requests.identity(name)) else {
+        return gone();
+    };
+    let Some(object) = record.whole().map(Arc::clone) else { return gone() };
+    let issuer = view(world, name.namespace(), &object.spec.issuer_ref);
+    let writing = Writing {
+        context: Arc::clone(context),
+        name: name.clone(),
+        identity: identity.clone(),
+        by: manager(&issuer),
+        bare: record.owner().is_none(),
+        status: object.status.clone().unwrap_or_default(),
+        now,
+    };
+    match action {
+        Action::AskRight => {
+            let signer = Signer::of(name.namespace(), &object.spec.issuer_ref);
+            world.request_index.rights.ask(signer.clone());
+            let context = Arc::clone(context);
+            async move { Answer::Right(signer.clone(), signer.ask(&context.api).await) }.boxed()
+        }
+        Action::ReadKey => {
+            let named = object.metadata.annotations.as_ref().and_then(|it| it.get(KEY_SECRET)).cloned();
+            if let Some(secret) = &named {
+                world.request_index.look_for_key(name.beside(secret.as_str()), name);
+            }
+            if let Some(record) = world.requests.get_mut(name) {
+                record.memory_mut().key_is_news = false;
+            }
+            read_own_key(Arc::clone(context), name.clone(), named, now).boxed()
+        }
+        Action::Sign => {
+            let View::Ready(engine) = issuer else { return gone() };
+            let (engine, memory) = (engine.clone(), record.memory());
+            let question = Question::new(Arc::clone(&object), memory.signer.clone(), memory.made_here);
+            writing.sign(engine, question).boxed()
+        }
+        Action::Approve => writing.approve().boxed(),
+        Action::Show(text) => {
+            let may = super::right(world, name.namespace(), &object.spec.issuer_ref, now) == super::Right::Allowed;
+            writing.show(text.clone(), may).boxed()
+        }
+        Action::Deny => writing.deny().boxed(),
+        Action::Fail => {
+            let Some(failure) = record.memory().failure.clone() else { return gone() };
+            writing.fail(failure).boxed()
+        }
+    }
+}
+
+/// The request went before its action began.
+fn gone() -> BoxFuture<'static, Answer> {
+    std::future::ready(Answer::Gone).boxed()
+}
+
+/// Reads the key that the annotation names.
+async fn read_own_key(context: Arc<Context>, name: Name, secret: Option<String>, now: Timestamp) -> Answer {
+    let Some(secret) = secret.filter(|it| !it.is_empty()) else {
+        return Answer::Key(Keyed::Failed(Failure {
+            reason: "MissingAnnotation",
+            message: format!(
+                "Annotation \"{KEY_SECRET}\" missing or reference empty: the request is signed with its own key, which must lie in a Secret"
+            ),
+        }));
+    };
+    let mut secrets = Secrets::new(&context.api, name.namespace().into());
+    Answer::Key(match secrets.value(&secret, "tls.key").await {
+        Ok(pem) => match read_key(&pem) {
+            Some(key) => Keyed::Read(Arc::new(key)),
+            None => Keyed::Waiting(unparsable(&secret), None),
+        },
+        Err(Unread::Missing(secret)) => Keyed::Waiting(format!("Referenced secret {secret} not found"), None),
+        Err(Unread::Lacking(..)) => Keyed::Waiting(unparsable(&secret), None),
+        Err(Unread::Refused(refusal)) => {
+            let text = format!("Failed to get key \"{secret}\" referenced in annotation \"{KEY_SECRET}\": {refusal}");
+            Keyed::Waiting(text, Some(now + super::SHORTEST_PAUSE * 5))
+        }
+    })
+}
+
+fn unparsable(secret: &str) -> String {
+    format!(
+        "Failed to get key \"{secret}\" referenced in annotation \"{KEY_SECRET}\": it holds no private key in PEM below tls.key"
+    )
+}
+
+/// A write of a request's status.
+struct Writing {
+    context: Arc<Context>,
+    name: Name,
+    identity: Identity,
+    by: Manager,
+    bare: bool,
+    status: CertificateRequestStatus,
+    now: Timestamp,
+}
+
+impl Writing {
+    /// Signs, and writes approval and certificate at once. A certificate whose write is refused was never seen by anybody, and is forgotten.
+    async fn sign(mut self, engine: Engine, question: Question) -> Answer {
+        let signed = self.context.workshop.run(move || question.ask_now(engine.issuer().as_ref())).await;
+        let obtained = match signed {
+            Ok(Outcome::Obtained(obtained)) => obtained,
+            Ok(outcome) => return Answer::Unsigned(outcome),
+            Err(error) => return Answer::Unsigned(Outcome::Failed(error)),
+        };
+        let Obtained { certificate, ca, remarks } = obtained;
+        self.status.conditions = approved(&self.status.conditions, self.now);
+        self.ready(ConditionStatus::True, ISSUED, "Certificate fetched from issuer successfully");
+        self.status.certificate = certificate.into_bytes().into();
+        self.status.ca = ca.map(|ca| Base64::from(ca.into_bytes())).unwrap_or_default();
+        let events = self.events_of_success(remarks);
+        self.write("certificate", events).await
+    }
+
+    async fn approve(mut self) -> Answer {
+        self.status.conditions = approved(&self.status.conditions, self.now);
+        self.by = APPROVER;
+        self.write("approval", Vec::new()).await
+    }
+
+    async fn show(mut self, text: String, may_approve: bool) -> Answer {
+        if may_approve {
+            self.status.conditions = approved(&self.status.conditions, self.now);
+        }
+        self.ready(ConditionStatus::False, PENDING, &text);
+        self.write("what a request waits for", Vec::new()).await
+    }
+
+    async fn deny(mut self) -> Answer {
+        self.ready(ConditionStatus::False, DENIED, "The CertificateRequest was denied by an approval controller");
+        self.status.failure_time.get_or_insert(Time::from(self.now));
+        self.write("denial", Vec::new()).await
+    }
+
+    async fn fail(mut self, failure: Failure) -> Answer {
+        self.ready(ConditionStatus::False, FAILED, &failure.message);
+        self.status.failure_time = Some(Time::from(self.now));
+        let event = self.event(Severity::Warning, failure.reason, failure.message);
+        let events = if self.bare { vec![event] } else { Vec::new() };
+        self.write("failure", events).await
+    }
+
+    fn ready(&mut self, status: ConditionStatus, reason: &str, message: &str) {
+        let conditions = std::mem::take(&mut self.status.conditions);
+        self.status.conditions = with_ready(conditions, status, reason, message, self.now);
+    }
+
+    async fn write(self, why: &'static str, events: Vec<Event>) -> Answer {
+        let Self { context, name, identity, by, status, .. } = self;
+        let patch = json!({ "metadata": { "resourceVersion": identity.version.to_string() }, "status": status });
+        let written = context.api.patch_status(Resource::REQUESTS, &name, &patch, by, why).await;
+        if written.is_ok() {
+            events.into_iter().for_each(|event| context.events.publish(event));
+        }
+        Answer::Wrote(written.map(|identity| (identity, status)))
+    }
+
+    /// What is not as it should be is told with any request; that all went well only where nobody else tells it, and somebody wants to hear it.
+    fn events_of_success(&self, remarks: Vec<String>) -> Vec<Event> {
+        let mut events: Vec<Event> =
+            remarks.into_iter().map(|remark| self.event(Severity::Warning, "BadConfig", remark)).collect();
+        if self.context.settings.events == EventSet::All {
+            let text = "Certificate fetched from issuer successfully".to_owned();
+            events.push(self.event(Severity::Normal, "CertificateIssued", text));
+        }
+        events
+    }
+
+    fn event(&self, severity: Severity, reason: &'static str, note: String) -> Event {
+        let regarding = Regarding {
+            api_version: "cert-manager.io/v1",
+            kind: "CertificateRequest",
+            name: self.name.clone(),
+            uid: self.identity.uid.clone(),
+        };
+        let controller = self.by.0.trim_start_matches("cert-manager-");
+        Event { regarding, severity, reason, note, controller }
+    }
+}
+
+/// The field manager: the controller of cert-manager that signs for such an issuer.
+fn manager(issuer: &View<'_>) -> Manager {
+    match issuer {
+        View::Ready(Engine::Authority(_)) => Manager("cert-manager-certificaterequests-issuer-ca"),
+        View::Ready(Engine::SelfSigned(_)) => Manager("cert-manager-certificaterequests-issuer-selfsigned"),
+        View::Foreign | View::Missing | View::Unready(_) => APPROVER,
+    }
+}
+
+const APPROVER: Manager = Manager("cert-manager-certificaterequests-approver");

@@ -1,0 +1,102 @@
+//! Which requests belong together: to one Certificate, to one issuer, to one Secret with a key.
+
+use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
+
+use super::record::RequestRecord;
+use super::rights::{Rights, Signer};
+use crate::key::{Name, Uid};
+
+/// What finds a request by something else than its name.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    /// By the Certificate that owns them.
+    owned: HashMap<Uid, Vec<Name>>,
+    /// Those that go on, by their issuer.
+    waiting: HashMap<Signer, BTreeSet<Name>>,
+    waits_for: HashMap<Name, Signer>,
+    /// Those that wait for a key, by its Secret.
+    keys: HashMap<Name, BTreeSet<Name>>,
+    key_of: HashMap<Name, Name>,
+    /// What may be approved.
+    pub(super) rights: Rights,
+}
+
+impl Index {
+    /// Takes in a request as it is now.
+    pub(super) fn enter(&mut self, name: &Name, record: &RequestRecord) {
+        if let Some((_, uid)) = record.owner() {
+            let owned = self.owned.entry(uid.clone()).or_default();
+            if !owned.contains(name) {
+                owned.push(name.clone());
+            }
+        }
+        match record.whole() {
+            Some(object) if record.ended().is_none() => {
+                let signer = Signer::of(name.namespace(), &object.spec.issuer_ref);
+                self.waiting.entry(signer.clone()).or_default().insert(name.clone());
+                self.waits_for.insert(name.clone(), signer);
+            }
+            Some(_) | None => self.settle(name),
+        }
+    }
+
+    /// A request goes on no more.
+    pub(super) fn settle(&mut self, name: &Name) {
+        if let Some(signer) = self.waits_for.remove(name) {
+            take_out(&mut self.waiting, &signer, name);
+        }
+        if let Some(secret) = self.key_of.remove(name) {
+            take_out(&mut self.keys, &secret, name);
+        }
+    }
+
+    /// A request is gone.
+    pub(super) fn leave(&mut self, name: &Name, record: &RequestRecord) {
+        if let Some((_, uid)) = record.owner()
+            && let Some(owned) = self.owned.get_mut(uid)
+        {
+            owned.retain(|it| it != name);
+            if owned.is_empty() {
+                self.owned.remove(uid);
+            }
+        }
+        self.settle(name);
+    }
+
+    /// The requests of a Certificate, in no order.
+    pub(super) fn owned(&self, uid: &Uid) -> &[Name] {
+        self.owned.get(uid).map_or(&[], Vec::as_slice)
+    }
+
+    /// The requests that go on and are for signers that `which` takes.
+    pub(super) fn waiting(&self, which: impl Fn(&Signer) -> bool) -> Vec<Name> {
+        let found = self.waiting.iter().filter(|(signer, _)| which(signer));
+        found.flat_map(|(_, names)| names.iter().cloned()).collect()
+    }
+
+    /// A request looks into this Secret for its key.
+    pub(super) fn look_for_key(&mut self, secret: Name, request: &Name) {
+        self.keys.entry(secret.clone()).or_default().insert(request.clone());
+        self.key_of.insert(request.clone(), secret);
+    }
+
+    /// The requests that look into a Secret for their keys.
+    pub(super) fn seekers(&self, secret: &Name) -> Vec<Name> {
+        self.keys.get(secret).into_iter().flatten().cloned().collect()
+    }
+
+    /// Whether a request looks for its key there.
+    pub(crate) fn refers(&self, secret: &Name) -> bool {
+        self.keys.contains_key(secret)
+    }
+}
+
+fn take_out<K: Eq + Hash>(sets: &mut HashMap<K, BTreeSet<Name>>, of: &K, name: &Name) {
+    if let Some(set) = sets.get_mut(of) {
+        set.remove(name);
+        if set.is_empty() {
+            sets.remove(of);
+        }
+    }
+}

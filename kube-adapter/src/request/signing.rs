@@ -1,0 +1,104 @@
+//! One question to an issuer of the library, from a request of the cluster.
+
+use std::sync::Arc;
+
+use acme_core::{Error, ErrorKind, Signer, Timestamp};
+use futures_util::FutureExt as _;
+use issuers::template::Usages;
+use issuers::{CertificateRequest as Asked, InMemory, Issued, Issuer, Maker, Step, chain, csr};
+use rustls_pki_types::CertificateSigningRequestDer;
+use rustls_pki_types::pem::PemObject as _;
+
+use crate::crd::certificate_request::{CertificateRequest, CertificateRequestSpec};
+
+/// What an issuer gave, as the status holds it.
+#[derive(Debug)]
+pub(crate) struct Obtained {
+    /// The leaf and what leads to a root, without it.
+    pub(crate) certificate: String,
+    /// The highest authority that is known.
+    pub(crate) ca: Option<String>,
+    /// What is not as it was asked for, for people.
+    pub(crate) remarks: Vec<String>,
+}
+
+/// What became of the question.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// The certificate is there.
+    Obtained(Obtained),
+    /// Not yet: when to ask again, and why.
+    NotYet(Timestamp, String),
+    /// It failed before the issuer was asked: the request itself is of no use.
+    Unreadable(Error),
+    /// The issuer failed.
+    Failed(Error),
+}
+
+/// What is asked, as the library wants it.
+pub(super) struct Question {
+    object: Arc<CertificateRequest>,
+    signer: Option<Arc<dyn Signer>>,
+    maker: Maker,
+}
+
+impl Question {
+    /// What a request asks. One that was made here need not prove its key.
+    pub(super) fn new(object: Arc<CertificateRequest>, signer: Option<Arc<dyn Signer>>, made_here: bool) -> Self {
+        Self { object, signer, maker: if made_here { Maker::Asker } else { Maker::Anybody } }
+    }
+
+    /// Asks an issuer that answers without waiting for anything.
+    pub(super) fn ask_now(self, issuer: &dyn Issuer) -> Outcome {
+        let waited = Error::new(ErrorKind::Internal, "an issuer of this process waits for something");
+        self.ask(issuer).now_or_never().unwrap_or(Outcome::Failed(waited))
+    }
+
+    async fn ask(self, issuer: &dyn Issuer) -> Outcome {
+        let spec = &self.object.spec;
+        let (der, usages) = match read(spec) {
+            Ok(read) => read,
+            Err(error) => return Outcome::Unreadable(error),
+        };
+        let identifiers = match csr::Request::read(&der).and_then(|request| request.identifiers()) {
+            Ok(identifiers) => identifiers,
+            Err(error) => return Outcome::Unreadable(error),
+        };
+        let mut asked = Asked::new(&der, &identifiers);
+        asked.maker = self.maker;
+        asked.duration = spec.duration.as_ref().and_then(|it| it.duration());
+        asked.is_ca = spec.is_ca;
+        asked.usages = usages.as_ref();
+        asked.signer = self.signer.as_deref();
+        match issuer.issue(&asked, &mut InMemory::new()).await {
+            Ok(Step::Issued(issued)) => Outcome::Obtained(Obtained::from(issued)),
+            Ok(Step::NotYet { again, waiting }) => Outcome::NotYet(again, waiting.to_string()),
+            Err(error) => Outcome::Failed(error),
+        }
+    }
+}
+
+impl From<Issued> for Obtained {
+    fn from(issued: Issued) -> Self {
+        let certificates = issued.chain.certificates();
+        // Without a root, the topmost certificate above the leaf is the highest that is known.
+        let ca = issued.root.as_ref().or_else(|| certificates.get(1..)?.last());
+        Self {
+            certificate: chain::to_pem(&issued.chain),
+            ca: ca.map(|ca| acme_core::pem::encode("CERTIFICATE", ca)),
+            remarks: issued.remarks.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// The signing request of a spec, and the usages that it names beside it.
+fn read(spec: &CertificateRequestSpec) -> Result<(CertificateSigningRequestDer<'static>, Option<Usages>), Error> {
+    let der = CertificateSigningRequestDer::from_pem_slice(spec.request.as_slice()).map_err(|source| {
+        Error::new(ErrorKind::Malformed, "error decoding certificate request PEM block").with_source(source)
+    })?;
+    let usages = match spec.usages.as_slice() {
+        [] => None,
+        usages => Some(Usages::parse(usages.iter().map(|usage| usage.as_str()))?),
+    };
+    Ok((der, usages))
+}
