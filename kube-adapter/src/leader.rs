@@ -54,10 +54,20 @@ impl Leadership {
         Self { until: Arc::new(AtomicI64::new(FOREVER)), clock: Arc::new(Monotonic::new()), standing }
     }
 
+    /// The answer of an election that is held elsewhere: it leads while `standing` says so.
+    pub fn told_by(standing: watch::Receiver<Standing>) -> Self {
+        Self { until: Arc::new(AtomicI64::new(AS_TOLD)), clock: Arc::new(Monotonic::new()), standing }
+    }
+
     /// Will the Lease still be held when a call that may take `span` is over? Ask before every act that cannot be repeated freely.
     pub fn good_for(&self, span: Duration) -> bool {
         let until = self.until.load(Ordering::Acquire);
-        until == FOREVER || (until != NEVER && self.clock.now() + span <= Timestamp::from_unix_millis(until))
+        match until {
+            FOREVER => true,
+            NEVER => false,
+            AS_TOLD => *self.standing.borrow() == Standing::Leading,
+            until => self.clock.now() + span <= Timestamp::from_unix_millis(until),
+        }
     }
 
     /// Is the Lease held at this moment?
@@ -94,3 +104,4 @@ impl Leadership {
 
 const NEVER: i64 = i64::MIN;
 const FOREVER: i64 = i64::MAX;
+const AS_TOLD: i64 = i64::MAX - 1;
