@@ -1,0 +1,194 @@
+//! What is run, in which order.
+
+use std::time::Duration;
+
+use crate::bare::Bare;
+use crate::cluster::{Cluster, Field, clock, kubeconfig_file, pause};
+use crate::floor::{self, Issuance, Material};
+use crate::operator::{self, Operator};
+use crate::report::{self, Cold, Crowd, Idle, Pair, Writes};
+
+/// How much of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    /// Pairs of floor and controller with [`FEW`] Certificates.
+    pub(crate) pairs: usize,
+    /// Certificates of the large pair; 0 leaves it out.
+    pub(crate) crowd: usize,
+}
+
+/// Runs everything, and prints.
+pub(crate) async fn measure(plan: Plan) -> Result<(), String> {
+    let material = Material::make()?;
+    let cluster = Cluster::start().await?;
+    let in_flight = best_in_flight(&cluster, &material).await?;
+    let mut pairs = Vec::new();
+    for round in 0..plan.pairs {
+        let floor = floor_time(&cluster, &material, &format!("floor-{round}"), FEW, in_flight).await?;
+        let (ours, writes) = our_time(&cluster, &format!("ours-{round}"), FEW).await?;
+        let pair = Pair { count: FEW, floor, ours, writes };
+        println!("  {}", report::pair(&pair));
+        pairs.push(pair);
+    }
+    let idle = idle(&cluster, &material).await?;
+    println!("  {}", report::idle(&idle));
+    drop(cluster);
+    let crowd = match plan.crowd {
+        0 => None,
+        count => Some(crowd(&material, count, in_flight).await?),
+    };
+    if crate::rival::program().is_some() {
+        println!("  cert-manager is given, and not measured by this version of the bench");
+    }
+    println!();
+    println!("{}", report::p6(&pairs, crowd.as_ref()));
+    println!("{}", report::p7(&pairs));
+    if let Some(crowd) = &crowd {
+        println!("{}", report::p8(crowd));
+        println!("{}", report::p9(crowd));
+    }
+    println!("{}", report::p13(&idle));
+    Ok(())
+}
+
+/// How many issuances of the floor in flight serve it best.
+async fn best_in_flight(cluster: &Cluster, material: &Material) -> Result<usize, String> {
+    let mut best = (0, Duration::MAX);
+    // Once for the API server to wake up.
+    floor_time(cluster, material, "warm", FEW / 2, 32).await?;
+    for in_flight in IN_FLIGHT {
+        let time = floor_time(cluster, material, &format!("probe-{in_flight}"), FEW, in_flight).await?;
+        println!("  floor, {in_flight} in flight: {:.1}/s", report::rate(FEW, time));
+        if time < best.1 {
+            best = (in_flight, time);
+        }
+    }
+    Ok(best.0)
+}
+
+async fn floor_time(
+    cluster: &Cluster,
+    material: &Material,
+    namespace: &str,
+    count: usize,
+    in_flight: usize,
+) -> Result<Duration, String> {
+    let field = cluster.field(namespace).await?;
+    let bare = Bare::new(&cluster.kubeconfig(), "floor")?;
+    let made = cluster.certificates(&field, "cert", count).await?;
+    let issuances: Vec<Issuance> = made.iter().map(|it| Issuance::of(&field, it, material)).collect();
+    let mut readiness = cluster.readiness(&field).await?;
+    pause(SETTLE).await;
+    let begin = clock();
+    let (written, ready) = tokio::join!(floor::run(&bare, issuances, in_flight), readiness.reaches(count));
+    written?;
+    ready?;
+    Ok(begin.elapsed())
+}
+
+async fn our_time(cluster: &Cluster, namespace: &str, count: usize) -> Result<(Duration, Writes), String> {
+    let field = cluster.field(namespace).await?;
+    let file = kubeconfig_file(cluster)?;
+    let mut operator = Operator::start(file.path(), Some(namespace))?;
+    let measured = issue(cluster, &field, &mut operator, count).await?;
+    operator.stop().await?;
+    Ok(measured)
+}
+
+/// Has a controller that waits issue so many Certificates at once.
+async fn issue(
+    cluster: &Cluster,
+    field: &Field,
+    operator: &mut Operator,
+    count: usize,
+) -> Result<(Duration, Writes), String> {
+    operator.go().await?;
+    cluster.issuer_is_ready(field).await?;
+    operator.halt().await?;
+    cluster.certificates(field, "cert", count).await?;
+    let mut readiness = cluster.readiness(field).await?;
+    // It has seen them all when it rests.
+    operator.quiet().await?;
+    let position = cluster.position();
+    let begin = clock();
+    operator.go().await?;
+    readiness.reaches(count).await?;
+    let time = begin.elapsed();
+    pause(SETTLE).await;
+    Ok((time, Writes::of(cluster.writes_of(operator::AGENT, position))))
+}
+
+/// One Certificate at a time on a cluster that has nothing else to do.
+async fn idle(cluster: &Cluster, material: &Material) -> Result<Idle, String> {
+    let field = cluster.field("idle").await?;
+    let bare = Bare::new(&cluster.kubeconfig(), "floor")?;
+    let mut floor = Vec::new();
+    let mut readiness = cluster.readiness(&field).await?;
+    for number in 0..SAMPLES {
+        let made = cluster.certificate(&field, format!("floor-{number}")).await?;
+        let issuance = Issuance::of(&field, &made, material);
+        let begin = clock();
+        floor::run(&bare, vec![issuance], 1).await?;
+        readiness.reaches(number + 1).await?;
+        floor.push(begin.elapsed());
+    }
+    let field = cluster.field("idle-ours").await?;
+    let file = kubeconfig_file(cluster)?;
+    let mut operator = Operator::start(file.path(), Some(&field.namespace))?;
+    operator.go().await?;
+    cluster.issuer_is_ready(&field).await?;
+    let mut readiness = cluster.readiness(&field).await?;
+    let mut ours = Vec::new();
+    for number in 0..SAMPLES {
+        pause(SETTLE).await;
+        let begin = clock();
+        cluster.certificate(&field, format!("ours-{number}")).await?;
+        readiness.reaches(number + 1).await?;
+        ours.push(begin.elapsed());
+    }
+    operator.stop().await?;
+    Ok(Idle { floor, ours })
+}
+
+/// The large pair, each on a control plane of its own; then memory, and a start in front of everything that is ready.
+async fn crowd(material: &Material, count: usize, in_flight: usize) -> Result<Crowd, String> {
+    let cluster = Cluster::start().await?;
+    let floor = floor_time(&cluster, material, "crowd", count, in_flight).await?;
+    println!("  floor, {count}: {:.1}/s", report::rate(count, floor));
+    drop(cluster);
+    let cluster = Cluster::start().await?;
+    let field = cluster.field("crowd").await?;
+    let file = kubeconfig_file(&cluster)?;
+    let mut operator = Operator::start(file.path(), None)?;
+    let empty = {
+        operator.quiet().await?;
+        operator.resident()?
+    };
+    let (ours, writes) = issue(&cluster, &field, &mut operator, count).await?;
+    operator.quiet().await?;
+    let pair = Pair { count, floor, ours, writes };
+    println!("  {}", report::pair(&pair));
+    let after_issuing = operator.resident()?;
+    operator.stop().await?;
+    let mut starts = Vec::new();
+    for _ in 0..STARTS {
+        let position = cluster.position();
+        let mut operator = Operator::start(file.path(), None)?;
+        operator.go().await?;
+        let processor = operator.quiet().await?;
+        let resident = operator.resident()?;
+        operator.stop().await?;
+        let writes = cluster.writes_of(operator::AGENT, position).len();
+        let cold = Cold { processor, resident, writes };
+        println!("  {}", report::cold(&cold));
+        starts.push(cold);
+    }
+    Ok(Crowd { pair, empty, after_issuing, starts })
+}
+
+const FEW: usize = 500;
+const IN_FLIGHT: [usize; 4] = [16, 32, 64, 128];
+const SAMPLES: usize = 20;
+const STARTS: usize = 3;
+/// Long enough for everything that was written to be told everywhere.
+const SETTLE: Duration = Duration::from_millis(500);

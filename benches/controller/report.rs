@@ -1,0 +1,230 @@
+//! What a person reads: a line for each measurement, and one for each goal.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use testkit::servers::AuditEvent;
+
+/// Floor and controller, one after the other.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    pub(crate) count: usize,
+    pub(crate) floor: Duration,
+    pub(crate) ours: Duration,
+    pub(crate) writes: Writes,
+}
+
+/// What was written, by the audit log.
+#[derive(Debug, Default)]
+pub(crate) struct Writes {
+    kinds: BTreeMap<String, usize>,
+    events: usize,
+    refused: usize,
+}
+
+/// One Certificate at a time.
+#[derive(Debug)]
+pub(crate) struct Idle {
+    pub(crate) floor: Vec<Duration>,
+    pub(crate) ours: Vec<Duration>,
+}
+
+/// The large pair, and what follows from it.
+#[derive(Debug)]
+pub(crate) struct Crowd {
+    pub(crate) pair: Pair,
+    /// Memory before there was anything.
+    pub(crate) empty: u64,
+    /// Memory after all was issued.
+    pub(crate) after_issuing: u64,
+    pub(crate) starts: Vec<Cold>,
+}
+
+/// A start in front of everything that is ready.
+#[derive(Debug)]
+pub(crate) struct Cold {
+    pub(crate) processor: Duration,
+    pub(crate) resident: u64,
+    pub(crate) writes: usize,
+}
+
+impl Pair {
+    /// Which part of the floor's rate we reach.
+    fn ratio(&self) -> f64 {
+        self.floor.as_secs_f64() / self.ours.as_secs_f64()
+    }
+}
+
+impl Writes {
+    /// Sorts the audit log's writes.
+    pub(crate) fn of(events: Vec<AuditEvent>) -> Self {
+        let mut writes = Self::default();
+        for event in events {
+            if event.code >= 300 {
+                writes.refused += 1;
+            }
+            match event.rbac_resource().as_deref() {
+                Some("leases") => {}
+                Some("events") => writes.events += 1,
+                resource => {
+                    let name = format!("{} {}", event.verb, resource.unwrap_or("?"));
+                    *writes.kinds.entry(name).or_default() += 1;
+                }
+            }
+        }
+        writes
+    }
+
+    fn objects(&self) -> usize {
+        self.kinds.values().sum()
+    }
+}
+
+impl fmt::Display for Writes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (kind, count) in &self.kinds {
+            write!(f, "{kind} {count}, ")?;
+        }
+        write!(f, "Events {}, refused {}", self.events, self.refused)
+    }
+}
+
+pub(crate) fn pair(pair: &Pair) -> String {
+    let Pair { count, floor, ours, writes } = pair;
+    format!(
+        "{count}: floor {:.1}/s, controller {:.1}/s = {:.0} %; {writes}",
+        rate(*count, *floor),
+        rate(*count, *ours),
+        pair.ratio() * 100.0
+    )
+}
+
+pub(crate) fn idle(idle: &Idle) -> String {
+    format!(
+        "idle: four writes {:.1} ms, create to ready {:.1} ms",
+        milliseconds(median(&idle.floor)),
+        milliseconds(median(&idle.ours))
+    )
+}
+
+pub(crate) fn cold(cold: &Cold) -> String {
+    format!(
+        "cold start: {:.2} s of processor time, {} writes, {:.1} MB",
+        cold.processor.as_secs_f64(),
+        cold.writes,
+        megabytes(cold.resident)
+    )
+}
+
+/// P6: issuances per second, as a part of what the API server's writes alone allow.
+pub(crate) fn p6(pairs: &[Pair], crowd: Option<&Crowd>) -> String {
+    let mut ratios: Vec<f64> = pairs.iter().map(Pair::ratio).collect();
+    ratios.sort_by(f64::total_cmp);
+    let few = ratios.get(ratios.len() / 2).copied();
+    let many = crowd.map(|it| it.pair.ratio());
+    let met = few.is_some_and(|it| it >= OF_FLOOR) && many.is_some_and(|it| it >= OF_FLOOR);
+    let percent = |it: Option<f64>| it.map_or_else(|| "not measured".to_owned(), |it| format!("{:.0} %", it * 100.0));
+    let ours: Vec<Duration> = pairs.iter().map(|it| it.ours).collect();
+    let count = pairs.first().map_or(0, |it| it.count);
+    format!(
+        "P6 issuances: {count} at once {:.1}/s = {} of the floor; {} at once {} = {}; cert-manager not measured; goal ≥ {:.0} % of the floor: {}",
+        rate(count, median(&ours)),
+        percent(few),
+        crowd.map_or(0, |it| it.pair.count),
+        crowd.map_or_else(|| "?".to_owned(), |it| format!("{:.1}/s", rate(it.pair.count, it.pair.ours))),
+        percent(many),
+        OF_FLOOR * 100.0,
+        verdict(met)
+    )
+}
+
+/// P7: writes of one issuance.
+pub(crate) fn p7(pairs: &[Pair]) -> String {
+    let count: usize = pairs.iter().map(|it| it.count).sum();
+    let objects: usize = pairs.iter().map(|it| it.writes.objects()).sum();
+    let events: usize = pairs.iter().map(|it| it.writes.events).sum();
+    let refused: usize = pairs.iter().map(|it| it.writes.refused).sum();
+    let each = objects as f64 / count.max(1) as f64;
+    let met = objects == count * WRITES && events <= count && refused == 0;
+    format!(
+        "P7 writes: {each:.3} for each first issuance from a CA, {:.2} Events, {refused} refused; goal {WRITES}, ≤ 1 Event, none refused: {}",
+        events as f64 / count.max(1) as f64,
+        verdict(met)
+    )
+}
+
+/// P8: memory.
+pub(crate) fn p8(crowd: &Crowd) -> String {
+    let count = crowd.pair.count as u64;
+    let started = crowd.starts.iter().map(|it| it.resident).max().unwrap_or_default();
+    let most = crowd.after_issuing.max(started);
+    let each = started.saturating_sub(crowd.empty) / count.max(1);
+    let met = most <= RESIDENT && each <= EACH;
+    format!(
+        "P8 memory: {:.1} MB after {count} were issued, {:.1} MB after a start, {:.1} MB with none, {each} B for each; goal ≤ {:.0} MB, ≤ {EACH} B for each: {}",
+        megabytes(crowd.after_issuing),
+        megabytes(started),
+        megabytes(crowd.empty),
+        megabytes(RESIDENT),
+        verdict(met)
+    )
+}
+
+/// P9: a start in front of everything that is ready.
+pub(crate) fn p9(crowd: &Crowd) -> String {
+    let times: Vec<Duration> = crowd.starts.iter().map(|it| it.processor).collect();
+    let writes: usize = crowd.starts.iter().map(|it| it.writes).sum();
+    let time = median(&times);
+    let met = time <= START && writes == 0;
+    format!(
+        "P9 cold start at {}: {:.2} s of processor time, {writes} writes in {} starts; goal ≤ {:.1} s, no write: {}",
+        crowd.pair.count,
+        time.as_secs_f64(),
+        crowd.starts.len(),
+        START.as_secs_f64(),
+        verdict(met)
+    )
+}
+
+/// P13: one Certificate on an idle cluster.
+pub(crate) fn p13(idle: &Idle) -> String {
+    let (floor, ours) = (median(&idle.floor), median(&idle.ours));
+    let ratio = ours.as_secs_f64() / floor.as_secs_f64();
+    format!(
+        "P13 create to ready, CA: {:.1} ms, four writes {:.1} ms = {ratio:.2} ×; goal ≤ {LATENCY} ×: {}",
+        milliseconds(ours),
+        milliseconds(floor),
+        verdict(ratio <= LATENCY)
+    )
+}
+
+pub(crate) fn rate(count: usize, time: Duration) -> f64 {
+    count as f64 / time.as_secs_f64()
+}
+
+fn median(times: &[Duration]) -> Duration {
+    let mut times = times.to_vec();
+    times.sort();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+fn verdict(met: bool) -> &'static str {
+    if met { "ok" } else { "short" }
+}
+
+/// PERFORMANCE's goals.
+const OF_FLOOR: f64 = 0.9;
+const WRITES: usize = 4;
+const RESIDENT: u64 = 24_000_000;
+const EACH: u64 = 1000;
+const START: Duration = Duration::from_millis(500);
+const LATENCY: f64 = 3.0;
