@@ -6,6 +6,7 @@
 mod delegation;
 mod exchange;
 mod lookup;
+mod name_server;
 mod propagation;
 mod provider;
 mod resolver;
@@ -21,6 +22,7 @@ use async_trait::async_trait;
 
 pub use delegation::{Chain, Delegation};
 pub(crate) use exchange::{Transports, exchange, numbered};
+pub use name_server::NameServer;
 pub use propagation::Propagation;
 pub use provider::{DnsProvider, TxtRecord, Zone, ZoneIndex, Zones};
 #[cfg(feature = "rfc2136")]
@@ -173,7 +175,13 @@ impl Solver for Dns01 {
             Propagation::Authoritative => {
                 propagation::authoritative(&self.resolver, &owner, &value, self.delegation).await?
             }
-            Propagation::Recursive(servers) => propagation::recursive(&self.resolver, servers, &owner, &value).await,
+            Propagation::Recursive(servers) => {
+                let servers: Vec<NameServer> = servers.iter().copied().map(NameServer::At).collect();
+                propagation::recursive(&self.resolver, &servers, &owner, &value).await
+            }
+            Propagation::Resolver => {
+                propagation::recursive(&self.resolver, self.resolver.servers(), &owner, &value).await
+            }
         };
         Ok(match missing {
             None => Readiness::Ready,

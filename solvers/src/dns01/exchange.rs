@@ -93,7 +93,8 @@ async fn over_tcp(server: SocketAddr, message: &[u8]) -> io::Result<Vec<u8>> {
     if belongs(message, &reply) { Ok(reply) } else { Err(io::Error::other("the answer belongs to another question")) }
 }
 
-fn belongs(message: &[u8], reply: &[u8]) -> bool {
+/// Whether `reply` is one to `message`.
+pub(super) fn belongs(message: &[u8], reply: &[u8]) -> bool {
     const QUESTIONS: std::ops::Range<usize> = 4..6;
     let header = reply.len() >= 12 && reply[..2] == message[..2] && reply[2] & 0x80 != 0;
     if !header || reply[QUESTIONS] != message[QUESTIONS] {

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use hickory_proto::rr::RecordType;
 
 use super::resolver::Recursion;
-use super::{Delegation, Resolver};
+use super::{Delegation, NameServer, Resolver};
 use crate::{Error, ErrorKind};
 
 /// Which servers must show the value. Aliases are always followed here, as certificate authorities do.
@@ -19,6 +19,8 @@ pub enum Propagation {
     Authoritative,
     /// Every one of these recursive servers, and no other: for zones whose name servers cannot be reached from here.
     Recursive(Vec<SocketAddr>),
+    /// Every recursive server of the resolver, and no other (cert-manager's `--dns01-recursive-nameservers-only`).
+    Resolver,
 }
 
 /// What the authoritative servers lack, if anything.
@@ -57,7 +59,7 @@ pub(super) async fn authoritative(
 /// What the given recursive servers lack, if anything.
 pub(super) async fn recursive(
     resolver: &Resolver,
-    servers: &[SocketAddr],
+    servers: &[NameServer],
     owner: &DnsName,
     value: &str,
 ) -> Option<String> {
@@ -65,7 +67,7 @@ pub(super) async fn recursive(
         return Some("no recursive server is given to ask: name at least one".to_owned());
     }
     let looks = servers.iter().map(|server| async move {
-        let missing = at_address(resolver, *server, owner, value, Recursion::Desired).await;
+        let missing = at_address(resolver, server, owner, value, Recursion::Desired).await;
         missing.map(|missing| format!("{server} {missing}"))
     });
     said(join_all(looks).await.into_iter().flatten().collect())
@@ -79,7 +81,7 @@ async fn at_server(resolver: &Resolver, server: &DnsName, owner: &DnsName, value
     };
     let mut failure = "has no address".to_owned();
     for address in addresses {
-        match look(resolver, address, owner, value, Recursion::Unwanted).await {
+        match look(resolver, &address.into(), owner, value, Recursion::Unwanted).await {
             Ok(missing) => return missing,
             Err(error) => failure = format!("cannot be asked ({error})"),
         }
@@ -89,7 +91,7 @@ async fn at_server(resolver: &Resolver, server: &DnsName, owner: &DnsName, value
 
 async fn at_address(
     resolver: &Resolver,
-    server: SocketAddr,
+    server: &NameServer,
     owner: &DnsName,
     value: &str,
     recursion: Recursion,
@@ -102,7 +104,7 @@ async fn at_address(
 
 async fn look(
     resolver: &Resolver,
-    server: SocketAddr,
+    server: &NameServer,
     owner: &DnsName,
     value: &str,
     recursion: Recursion,

@@ -8,12 +8,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use acme_core::{Clock, DnsName, text};
+use acme_core::{Clock, DnsName, Transport, text};
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
+use super::name_server::over_https;
 use super::zone::ZoneCache;
-use super::{Transports, exchange, numbered};
+use super::{NameServer, Transports, exchange, numbered};
 use crate::{Error, ErrorKind, limits};
 
 /// Asks name servers. Clones share one cache of zones.
@@ -22,7 +23,8 @@ use crate::{Error, ErrorKind, limits};
 /// [`with_authoritative_port`](Self::with_authoritative_port) or [`with_address_of`](Self::with_address_of) say otherwise.
 #[derive(Clone)]
 pub struct Resolver {
-    servers: Arc<[SocketAddr]>,
+    servers: Arc<[NameServer]>,
+    https: Option<Arc<dyn Transport>>,
     addresses: BTreeMap<DnsName, Vec<SocketAddr>>,
     port: u16,
     limit: Duration,
@@ -32,12 +34,20 @@ pub struct Resolver {
 }
 
 impl Resolver {
-    /// A resolver over these recursive servers.
+    /// A resolver over the recursive servers at these addresses.
     ///
     /// # Errors
     /// `Malformed` when there are none.
     pub fn new(servers: impl IntoIterator<Item = SocketAddr>, clock: Arc<dyn Clock>) -> Result<Self, Error> {
-        let servers: Arc<[SocketAddr]> = servers.into_iter().collect();
+        Self::over(servers.into_iter().map(NameServer::At), clock)
+    }
+
+    /// A resolver over these recursive servers. Those behind HTTPS want [`with_https`](Self::with_https), too.
+    ///
+    /// # Errors
+    /// `Malformed` when there are none.
+    pub fn over(servers: impl IntoIterator<Item = NameServer>, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let servers: Arc<[NameServer]> = servers.into_iter().collect();
         if servers.is_empty() {
             return Err(Error::new(
                 ErrorKind::Malformed,
@@ -46,6 +56,7 @@ impl Resolver {
         }
         Ok(Self {
             servers,
+            https: None,
             addresses: BTreeMap::new(),
             port: 53,
             limit: limits::DNS_TIME,
@@ -83,6 +94,13 @@ impl Resolver {
         Self::new(servers, clock)
     }
 
+    /// Speaks HTTPS over `transport` with servers behind it; their own names are for it to find.
+    #[must_use]
+    pub fn with_https(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.https = Some(transport);
+        self
+    }
+
     /// The port on which name servers of zones are asked.
     #[must_use]
     pub fn with_authoritative_port(mut self, port: u16) -> Self {
@@ -112,7 +130,7 @@ impl Resolver {
     }
 
     /// The recursive servers, in the order in which they are asked.
-    pub fn servers(&self) -> &[SocketAddr] {
+    pub fn servers(&self) -> &[NameServer] {
         &self.servers
     }
 
@@ -124,7 +142,7 @@ impl Resolver {
     pub(super) async fn ask(&self, name: &DnsName, kind: RecordType) -> Result<Answer, Error> {
         let mut failure = None;
         for server in self.servers.iter() {
-            match self.ask_at(*server, name, kind, Recursion::Desired).await {
+            match self.ask_at(server, name, kind, Recursion::Desired).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => {
                     tracing::debug!(%server, %name, %kind, %error, "a recursive name server failed");
@@ -138,7 +156,7 @@ impl Resolver {
     /// Asks one server; anything but NOERROR and NXDOMAIN is an error.
     pub(crate) async fn ask_at(
         &self,
-        server: SocketAddr,
+        server: &NameServer,
         name: &DnsName,
         kind: RecordType,
         recursion: Recursion,
@@ -166,7 +184,7 @@ impl Resolver {
 
     async fn ask_with(
         &self,
-        server: SocketAddr,
+        server: &NameServer,
         name: &DnsName,
         kind: RecordType,
         recursion: Recursion,
@@ -184,7 +202,18 @@ impl Resolver {
             Error::new(ErrorKind::Internal, "a DNS question could not be written").with_source(source)
         })?;
         numbered(&mut bytes)?;
-        let reply = exchange(server, &bytes, self.transports, self.limit).await?;
+        let reply = match (server, &self.https) {
+            (NameServer::At(address), _) => exchange(*address, &bytes, self.transports, self.limit).await?,
+            (NameServer::Https(url), Some(transport)) => {
+                // The same question is the same request: caches on the way know it again (RFC 8484 section 4.1).
+                bytes[..2].fill(0);
+                over_https(transport.as_ref(), url, &bytes, self.limit).await?
+            }
+            (NameServer::Https(_), None) => {
+                let what = format!("{server} is behind HTTPS, and the resolver was given no transport for that");
+                return Err(Error::new(ErrorKind::Unsupported, what));
+            }
+        };
         Message::from_vec(&reply).map_err(|source| {
             Error::new(ErrorKind::Malformed, format!("the answer of the name server {server} could not be read"))
                 .with_source(source)

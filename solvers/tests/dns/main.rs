@@ -4,6 +4,7 @@
 mod conformance;
 mod delegation;
 mod hostile;
+mod name_servers;
 mod propagation;
 mod refusals;
 mod updates;
