@@ -23,6 +23,7 @@ use crate::key::{Identity, Key, Kind, Name};
 use crate::plan;
 use crate::plan::issuer::Observed;
 use crate::queue::Class;
+use crate::request;
 use crate::subject::{Lane, Subject};
 use crate::world::{Changed, World};
 
@@ -39,6 +40,8 @@ pub(crate) struct Issuers;
 pub(crate) enum Answer {
     /// It was tried, as the spec of this generation says.
     Tried { generation: i64, tried: engine::SetUp },
+    /// The API server said whether its requests may be approved.
+    Right(request::Asked),
     /// A new account's key was to be stored.
     Kept(Result<Identity, Refusal>),
     /// The status was to be written.
@@ -70,6 +73,16 @@ pub(crate) fn key(name: &Name) -> Key {
     Key::new(kind, name.clone())
 }
 
+/// The issuers that this process did not try yet, or of which it does not know whether their requests may be approved.
+pub(crate) fn untried(world: &World) -> Vec<Key> {
+    let names = world.issuers.iter().map(|(name, _)| name).chain(world.cluster_issuers.iter().map(|(name, _)| name));
+    let is_untried = |name: &&Name| {
+        kept(world, name)
+            .is_some_and(|kept| !kept.leaving && (kept.tried().is_none() || request::is_unasked(world, name)))
+    };
+    names.filter(is_untried).map(key).collect()
+}
+
 /// One of them changed. Who waits for it is woken when it appears or goes; how it stands is told by its set-up.
 pub(crate) fn changed<R>(world: &mut World, changed: Changed<R>) {
     let Changed { name, removed } = changed;
@@ -79,7 +92,7 @@ pub(crate) fn changed<R>(world: &mut World, changed: Changed<R>) {
     let secrets = secrets.into_iter().map(|secret| secret_of(world, &name, &secret)).collect();
     world.issuer_index.refer(&name, secrets);
     if removed.is_some() || kept(world, &name).is_some_and(|kept| kept.tried().is_none()) {
-        crate::request::wake_waiting(world, &name);
+        request::wake_waiting(world, &name);
     }
     world.wake(key(&name));
 }
@@ -118,6 +131,7 @@ impl Subject for Issuers {
             tried: kept.memory.tried.as_ref(),
             outdated: kept.memory.outdated,
             quiet_until: kept.memory.quiet_until,
+            asks: request::may_ask(world, name),
             closing: world.closing,
         };
         plan::issuer::plan(&observed, now)
@@ -133,6 +147,7 @@ impl Subject for Issuers {
         let context = Arc::clone(context);
         match action {
             Action::SetUp(generation) => set_up(world, context, name, *generation, now),
+            Action::AskRight => request::ask_right(world, &context, name).map(Answer::Right).boxed(),
             Action::KeepKey => keep_key(world, context, name),
             Action::Tell => tell(world, context, name, now),
         }
@@ -145,6 +160,7 @@ impl Subject for Issuers {
             Answer::Kept(Err(refusal)) if refusal.kind() == RefusalKind::Exists => try_again(world, name),
             Answer::Told(Ok((identity, status))) => told(world, name, identity, status),
             Answer::Kept(Err(refusal)) | Answer::Told(Err(refusal)) => refused(world, name, &refusal, now),
+            Answer::Right(told) => request::right_told(world, told, now),
             Answer::Gone => {}
         }
     }
@@ -158,7 +174,7 @@ impl Subject for Issuers {
 
     fn lane(action: &Action) -> Lane {
         match action {
-            Action::SetUp(_) => Lane::Call,
+            Action::SetUp(_) | Action::AskRight => Lane::Call,
             Action::KeepKey | Action::Tell => Lane::Write,
         }
     }
@@ -268,7 +284,7 @@ fn tried_out(world: &mut World, name: &Name, generation: i64, tried: engine::Set
     };
     kept.memory.tried = Some(Tried { generation, found, read, again, failures });
     if news {
-        crate::request::wake_waiting(world, name);
+        request::wake_waiting(world, name);
     }
 }
 

@@ -13,6 +13,7 @@ use std::time::Duration;
 use acme_core::backoff::Backoff;
 use acme_core::flow::Next;
 use acme_core::{Retry, Timestamp};
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use crate::api::Refusal;
@@ -48,7 +49,7 @@ pub(crate) struct Requests;
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// The API server said whether we may approve.
-    Right(Signer, Result<Told, Refusal>),
+    Right(Asked),
     /// The Secret with the key was read.
     Key(Keyed),
     /// The issuer was asked, and gave no certificate.
@@ -58,6 +59,10 @@ pub(crate) enum Answer {
     /// The request went before the action began.
     Gone,
 }
+
+/// Whether requests to a signer may be approved, as the API server said.
+#[derive(Debug)]
+pub(crate) struct Asked(Signer, Result<Told, Refusal>);
 
 /// What becomes of a request to this issuer, as far as that is known before it is made: whether its key must be stored first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -116,6 +121,38 @@ pub(crate) fn standing(world: &World, name: &Name, now: Timestamp) -> Option<Sta
         closing: world.closing,
     };
     Some(plan::request::plan(&observed, now))
+}
+
+/// Whether we approve, and do not know yet if we may for this issuer of ours.
+pub(crate) fn is_unasked(world: &World, issuer: &Name) -> bool {
+    world.settings.approver && !world.request_index.rights.is_heard_of(&Signer::of_issuer(issuer))
+}
+
+/// Whether that is to be asked now: one question speaks of all issuers of a kind as a rule, so one at a time is asked.
+pub(crate) fn may_ask(world: &World, issuer: &Name) -> bool {
+    is_unasked(world, issuer) && !world.request_index.rights.is_asking(&Signer::of_issuer(issuer))
+}
+
+/// Asks whether requests to an issuer of ours may be approved.
+pub(crate) fn ask_right(world: &mut World, context: &Arc<Context>, issuer: &Name) -> BoxFuture<'static, Asked> {
+    ask(world, context, Signer::of_issuer(issuer))
+}
+
+fn ask(world: &mut World, context: &Arc<Context>, signer: Signer) -> BoxFuture<'static, Asked> {
+    world.request_index.rights.ask(signer.clone());
+    let context = Arc::clone(context);
+    async move { Asked(signer.clone(), signer.ask(&context.api).await) }.boxed()
+}
+
+/// Takes in what the API server said, and wakes the requests that waited for it.
+pub(crate) fn right_told(world: &mut World, asked: Asked, now: Timestamp) {
+    let Asked(signer, told) = asked;
+    if let Err(refusal) = &told {
+        tracing::warn!(error = %refusal, "the API server did not say whether requests may be approved");
+    }
+    world.request_index.rights.learn(&signer, told.ok(), now);
+    let waiting = world.request_index.waiting(|it| it.group == signer.group && it.kind == signer.kind);
+    waiting.iter().for_each(|name| wake(world, name));
 }
 
 fn right(world: &World, namespace: &str, issuer: &IssuerRef, now: Timestamp) -> Right {
@@ -205,14 +242,7 @@ pub(crate) fn start(
 /// Takes in how it went.
 pub(crate) fn fold(world: &mut World, name: &Name, answer: Answer, now: Timestamp) {
     match answer {
-        Answer::Right(signer, told) => {
-            if let Err(refusal) = &told {
-                tracing::warn!(error = %refusal, "the API server did not say whether requests may be approved");
-            }
-            world.request_index.rights.learn(&signer, told.ok(), now);
-            let waiting = world.request_index.waiting(|it| it.group == signer.group && it.kind == signer.kind);
-            waiting.iter().for_each(|name| wake(world, name));
-        }
+        Answer::Right(asked) => right_told(world, asked, now),
         Answer::Key(keyed) => {
             let Some(record) = world.requests.get_mut(name) else { return };
             let memory = record.memory_mut();

@@ -23,6 +23,8 @@ pub(crate) struct Observed<'a> {
     pub(crate) outdated: bool,
     /// No write before this time: the last one was refused.
     pub(crate) quiet_until: Option<Timestamp>,
+    /// Whether nobody knows yet if its requests may be approved: the first of them shall not have to wait for that.
+    pub(crate) asks: bool,
     /// The process is about to end.
     pub(crate) closing: bool,
 }
@@ -32,6 +34,8 @@ pub(crate) struct Observed<'a> {
 pub(crate) enum Action {
     /// Read what the spec of this generation refers to, and try the issuer.
     SetUp(i64),
+    /// Ask whether its requests may be approved.
+    AskRight,
     /// Write the account's key, which the ACME server has not heard of yet.
     KeepKey,
     /// Write the status.
@@ -59,6 +63,9 @@ pub(crate) fn plan(observed: &Observed<'_>, now: Timestamp) -> Next<Action, ()> 
             (Found::Verdict(_), Some(again)) => at(Some(again), Action::SetUp(observed.generation)),
             (Found::Verdict(_), None) => {}
         },
+    }
+    if observed.asks && !observed.closing {
+        at(None, Action::AskRight);
     }
     if let Some(Found::Verdict(verdict)) = tried.map(|tried| &tried.found)
         && !is_told(verdict, observed)

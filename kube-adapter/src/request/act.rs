@@ -69,9 +69,7 @@ pub(super) fn start(
     match action {
         Action::AskRight => {
             let signer = Signer::of(name.namespace(), &object.spec.issuer_ref);
-            world.request_index.rights.ask(signer.clone());
-            let context = Arc::clone(context);
-            async move { Answer::Right(signer.clone(), signer.ask(&context.api).await) }.boxed()
+            super::ask(world, context, signer).map(Answer::Right).boxed()
         }
         Action::ReadKey => {
             let named = object.metadata.annotations.as_ref().and_then(|it| it.get(KEY_SECRET)).cloned();

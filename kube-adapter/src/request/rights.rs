@@ -74,8 +74,21 @@ impl Rights {
 
     /// Whether requests to an issuer could be approved when this was asked last, however long ago.
     pub(super) fn was_allowed(&self, namespace: &str, issuer: &IssuerRef) -> bool {
-        let one = Signer::of(namespace, issuer);
-        [one.all(), one].iter().any(|signer| self.known.get(signer).is_some_and(|known| known.allowed))
+        self.was(&Signer::of(namespace, issuer))
+    }
+
+    fn was(&self, one: &Signer) -> bool {
+        [&one.all(), one].iter().any(|signer| self.known.get(signer).is_some_and(|known| known.allowed))
+    }
+
+    /// Whether anything was ever heard of a signer.
+    pub(super) fn is_heard_of(&self, one: &Signer) -> bool {
+        self.known.contains_key(one) || self.was(one)
+    }
+
+    /// Whether a question is under way that may speak of a signer.
+    pub(super) fn is_asking(&self, one: &Signer) -> bool {
+        self.asked.iter().any(|it| it.group == one.group && it.kind == one.kind)
     }
 
     /// It is being asked.
@@ -102,10 +115,21 @@ impl Rights {
 impl Signer {
     /// The signer that an issuer is, referred to from `namespace`.
     pub(super) fn of(namespace: &str, issuer: &IssuerRef) -> Self {
+        let of_cluster = issuer.is_built_in() && issuer.effective_kind() == "ClusterIssuer";
         Self {
             group: issuer.effective_group().to_owned(),
             kind: issuer.effective_kind().to_owned(),
-            issuer: Some((namespace.to_owned(), issuer.name.clone())),
+            issuer: Some((if of_cluster { "" } else { namespace }.to_owned(), issuer.name.clone())),
+        }
+    }
+
+    /// The signer that an issuer of ours is.
+    pub(super) fn of_issuer(issuer: &Name) -> Self {
+        let kind = if issuer.namespace().is_empty() { "ClusterIssuer" } else { "Issuer" };
+        Self {
+            group: "cert-manager.io".to_owned(),
+            kind: kind.to_owned(),
+            issuer: Some((issuer.namespace().to_owned(), issuer.object().to_owned())),
         }
     }
 
