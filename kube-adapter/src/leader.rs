@@ -29,6 +29,8 @@ pub use timing::Timing;
 #[derive(Clone)]
 pub struct Leadership {
     until: Arc<AtomicI64>,
+    /// When the elector last did anything.
+    pulse: Arc<AtomicI64>,
     clock: Arc<dyn Clock>,
     standing: watch::Receiver<Standing>,
 }
@@ -51,12 +53,17 @@ impl Leadership {
     pub fn undisputed() -> Self {
         // The sender may go: a receiver keeps the last value.
         let (_, standing) = watch::channel(Standing::Leading);
-        Self { until: Arc::new(AtomicI64::new(FOREVER)), clock: Arc::new(Monotonic::new()), standing }
+        Self::without_elector(FOREVER, standing)
     }
 
     /// The answer of an election that is held elsewhere: it leads while `standing` says so.
     pub fn told_by(standing: watch::Receiver<Standing>) -> Self {
-        Self { until: Arc::new(AtomicI64::new(AS_TOLD)), clock: Arc::new(Monotonic::new()), standing }
+        Self::without_elector(AS_TOLD, standing)
+    }
+
+    fn without_elector(until: i64, standing: watch::Receiver<Standing>) -> Self {
+        let [until, pulse] = [until, FOREVER].map(|it| Arc::new(AtomicI64::new(it)));
+        Self { until, pulse, clock: Arc::new(Monotonic::new()), standing }
     }
 
     /// Will the Lease still be held when a call that may take `span` is over? Ask before every act that cannot be repeated freely.
@@ -68,6 +75,11 @@ impl Leadership {
             AS_TOLD => *self.standing.borrow() == Standing::Leading,
             until => self.clock.now() + span <= Timestamp::from_unix_millis(until),
         }
+    }
+
+    /// How long the elector has done nothing. It turns several times within the duration of a Lease, whatever the API server does.
+    pub fn silent_for(&self) -> Duration {
+        self.clock.now().since(Timestamp::from_unix_millis(self.pulse.load(Ordering::Acquire)))
     }
 
     /// Is the Lease held at this moment?

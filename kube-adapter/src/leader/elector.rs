@@ -22,6 +22,7 @@ pub struct Elector {
     leases: Arc<dyn Leases>,
     timer: Arc<dyn Timer>,
     until: Arc<AtomicI64>,
+    pulse: Arc<AtomicI64>,
     standing: watch::Sender<Standing>,
     last_error: Option<String>,
 }
@@ -40,9 +41,10 @@ impl Elector {
         let until = Arc::new(AtomicI64::new(NEVER));
         let (sender, standing) = watch::channel(Standing::Waiting { holder: None });
         let clock: Arc<dyn Clock> = Arc::clone(&timer) as Arc<dyn Clock>;
-        let leadership = Leadership { until: Arc::clone(&until), clock, standing };
+        let pulse = Arc::new(AtomicI64::new(clock.now().unix_millis()));
+        let leadership = Leadership { until: Arc::clone(&until), pulse: Arc::clone(&pulse), clock, standing };
         let election = Election::new(identity, timing);
-        (Self { election, timing, leases, timer, until, standing: sender, last_error: None }, leadership)
+        (Self { election, timing, leases, timer, until, pulse, standing: sender, last_error: None }, leadership)
     }
 
     /// Stands for election until `stop` is over, and gives the Lease back then: await everything that still writes before you let `stop` end.
@@ -119,6 +121,7 @@ impl Elector {
 
     fn publish(&self) {
         let now = self.timer.now();
+        self.pulse.store(now.unix_millis(), Ordering::Release);
         let until = self.election.held_until().filter(|until| !until.is_due(now));
         self.until.store(until.map_or(NEVER, Timestamp::unix_millis), Ordering::Release);
         let standing = match until {
