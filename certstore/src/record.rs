@@ -260,3 +260,18 @@ pub struct RenewalPlan {
     #[serde(default)]
     pub failures: u32,
 }
+
+impl RenewalPlan {
+    /// What is known of a certificate of which nothing was asked yet: ask at `poll_at`. For those who keep what was answered elsewhere than in a record.
+    pub fn new(certificate: CertificateId, poll_at: Timestamp) -> Self {
+        Self { certificate, window: None, chosen: None, explanation_url: None, poll_at, failures: 0 }
+    }
+
+    /// With the instant that was chosen in a window.
+    #[must_use]
+    pub fn with_window(mut self, window: Window, chosen: Timestamp) -> Self {
+        self.window = Some(window);
+        self.chosen = Some(chosen);
+        self
+    }
+}

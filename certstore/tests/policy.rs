@@ -6,7 +6,8 @@ use std::time::Duration;
 use acme_core::protocol::{CertificateId, RenewalInfo};
 use acme_core::{Retry, Timestamp};
 use certwright_certstore::policy::after_failure::{Life, pause};
-use certwright_certstore::policy::renew::{Reason, answered, due, scheduled, unanswered};
+use certwright_certstore::policy::renew::{Reason, answered, answered_again, due, scheduled, unanswered};
+use certwright_certstore::record::RenewalPlan;
 use issuers::RenewalAnswer;
 use issuers::chain::Leaf;
 
@@ -42,6 +43,24 @@ fn a_suggestion_goes_before_the_schedule_and_little_life_before_both() {
     assert_eq!(found.reason, Reason::Emergency);
     assert_eq!(leaf.not_after.since(found.at), 90 * DAY / 20);
     assert_eq!(due(&leaf, None).reason, Reason::Schedule);
+}
+
+#[test]
+fn a_chosen_instant_stays_while_the_window_moves_around_it() {
+    let id = leaf(90).id.unwrap();
+    let first = answered(id.clone(), answer(START, HOUR), START);
+    let (window, chosen) = (first.window.unwrap(), first.chosen.unwrap());
+    let kept = RenewalPlan::new(id.clone(), START).with_window(window, chosen);
+    let moved = |by: Duration, certificate: &CertificateId| {
+        answered_again(certificate.clone(), Some(&kept), answer(START + by, HOUR), START).chosen.unwrap()
+    };
+    let within = chosen.since(START);
+    assert_eq!(moved(within, &id), chosen, "at the beginning of the window");
+    assert_eq!(moved(within / 2, &id), chosen);
+    assert!(moved(within + MINUTE, &id) > chosen, "outside it another one is chosen");
+    let other = CertificateId::from_parts(b"k", b"s");
+    let fresh = answered(other.clone(), answer(START + within / 2, HOUR), START).chosen.unwrap();
+    assert_eq!(moved(within / 2, &other), fresh, "another certificate has its own");
 }
 
 #[test]

@@ -97,10 +97,23 @@ pub fn scheduled(leaf: &Leaf) -> Timestamp {
 /// What is kept of an answer about renewal: the window, the instant chosen in it, and when to ask again (not sooner than a minute, not
 /// later than a day). The instant is spread by the certificate's id, so the same window gives the same instant to everybody; one in the past means now.
 pub fn answered(certificate: CertificateId, answer: RenewalAnswer, now: Timestamp) -> RenewalPlan {
+    answered_again(certificate, None, answer, now)
+}
+
+/// As [`answered`], where something was `known` before: the instant that was chosen stays as long as it lies in the window, so that a window which moves
+/// a little moves nothing that people read.
+pub fn answered_again(
+    certificate: CertificateId,
+    known: Option<&RenewalPlan>,
+    answer: RenewalAnswer,
+    now: Timestamp,
+) -> RenewalPlan {
     let RenewalInfo { suggested_window: window, explanation_url, .. } = answer.info;
     let pause = answer.again.since(now).clamp(Duration::from_secs(60), Duration::from_secs(24 * 3600));
+    let kept = known.filter(|known| known.certificate == certificate).and_then(|known| known.chosen);
+    let chosen = kept.filter(|at| (window.start..=window.end).contains(at));
     RenewalPlan {
-        chosen: Some(choose(&window, &certificate)),
+        chosen: Some(chosen.unwrap_or_else(|| choose(&window, &certificate))),
         window: Some(window),
         explanation_url,
         poll_at: now + pause,
