@@ -1,5 +1,6 @@
 //! Issuers of the cluster as the library's: the one place where a specification becomes configuration.
 
+mod account;
 mod account_key;
 mod authority;
 mod secrets;
@@ -17,6 +18,7 @@ use crate::crd::acme::AcmeIssuerStatus;
 use crate::crd::issuer::IssuerSpec;
 use crate::key::Name;
 
+pub(crate) use account::Account;
 pub(crate) use account_key::AccountKey;
 pub(crate) use secrets::{Read, Secrets, Unread, read_key};
 
