@@ -75,6 +75,12 @@ impl Controller {
     /// # Errors
     /// None so far: whatever the API server does is waited out.
     pub async fn run(self, stop: watch::Receiver<bool>) -> Result<(), Error> {
+        let world = World::new(Arc::clone(&self.settings));
+        self.run_on(world, stop).await
+    }
+
+    /// Runs with what is known already.
+    pub(crate) async fn run_on(self, world: World, stop: watch::Receiver<bool>) -> Result<(), Error> {
         let (changes, taken) = mpsc::channel(CHANGES);
         let mut tasks = JoinSet::new();
         self.watch(&changes, &mut tasks);
@@ -98,7 +104,6 @@ impl Controller {
             queue_length: AtomicUsize::new(0),
             metrics: self.inspected.metrics.clone(),
         });
-        let world = World::new(Arc::clone(&self.settings));
         Reconcile::new(world, context, taken, self.inspected).run(stop).await;
         tasks.shutdown().await;
         writer.abort();

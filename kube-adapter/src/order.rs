@@ -1,85 +1,199 @@
 //! An Order and its Challenges, stepped by the flows of `acme_core`.
+//!
+//! ```text
+//!  Order, Challenges ──decode──► Run (flows, in memory) ──plan──► actions ──► answers ──fold──► Run ──encode──► status
+//! ```
+//!
+//! Every step of the protocol is the flows' to decide. What is decided here is when a status is written, and whose turn it is.
 
+mod act;
+mod announce;
+mod dns01;
+mod fold;
+mod observe;
+mod record;
+mod run;
+mod selection;
+mod solver;
+mod turns;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use acme_core::Timestamp;
-use acme_core::flow::Next;
+use acme_core::flow::{ChallengeAction, Next, OrderAction, Pace};
+use acme_core::protocol::Url;
 use futures_util::future::BoxFuture;
 
 use crate::context::Context;
-use crate::key::{Identity, Name};
+use crate::engine::Account;
+use crate::key::{Key, Kind, Name};
+use crate::plan;
 use crate::queue::Class;
 use crate::subject::{Lane, Subject};
-use crate::world::{Changed, Record, World};
+use crate::world::{Changed, World};
+
+pub(crate) use act::Answer;
+pub(crate) use record::OrderRecord;
+pub(crate) use run::{Run, is_for};
+pub(crate) use turns::Turns;
 
 /// The subject.
 pub(crate) struct Orders;
 
-/// What is kept of one.
-#[derive(Debug)]
-pub(crate) struct OrderRecord {
-    object: Arc<crate::crd::order::Order>,
+/// What is known of Orders beside their records.
+#[derive(Default)]
+pub(crate) struct Index {
+    /// The Challenges of each Order, the Order being there or not.
+    pub(crate) challenges: HashMap<Name, Vec<Name>>,
+    /// What is under way.
+    pub(crate) runs: HashMap<Name, Run>,
+    /// Whose turn it is.
+    pub(crate) turns: Turns,
+    /// Accounts of issuers that are ready; an issuer of the cluster has no namespace.
+    accounts: HashMap<Name, Arc<Account>>,
 }
-
-/// What finds one by something else than its name.
-#[derive(Debug, Default)]
-pub(crate) struct Index;
-
-impl Record for OrderRecord {
-    type Object = crate::crd::order::Order;
-
-    fn name(object: &Self::Object) -> Name {
-        Name::of(&object.metadata)
-    }
-
-    fn identity(object: &Self::Object) -> Option<Identity> {
-        Identity::of(&object.metadata)
-    }
-
-    fn read(object: Self::Object, _before: Option<Self>) -> Option<Self> {
-        Some(Self { object: Arc::new(object) })
-    }
-}
-
-/// One of them changed.
-pub(crate) fn changed(_world: &mut World, changed: Changed<OrderRecord>, _now: Timestamp) {
-    drop(changed);
-}
-
-/// Wakes every one that owes people a word.
-pub(crate) fn wake_unsettled(_world: &mut World) {}
 
 /// What it may want done.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Action {}
+pub(crate) enum Action {
+    /// Read the resources as flows.
+    Begin,
+    /// A step of the order.
+    Order(OrderAction),
+    /// A step of the challenge of this authorization.
+    Challenge(Url, ChallengeAction),
+    /// Choose once more who answers for this authorization: the issuer changed.
+    Choose(Url),
+    /// Take away what this Challenge put there, whose order is over.
+    CleanUp(Name),
+    /// Write the status of the Order.
+    Tell(Telling),
+    /// Make the Challenge of this authorization.
+    Make(Url),
+    /// Write the status of this Challenge.
+    TellOf(Name),
+    /// Take our finalizer off this Challenge.
+    Release(Name),
+    /// Delete this Challenge.
+    Delete(Name),
+}
+
+/// Why the status of an Order is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Telling {
+    /// It was made: nothing follows before its URL is durable.
+    Made,
+    /// It takes its time.
+    Progress,
+    /// The certificate is here: durable before anything is taken away.
+    Issued,
+    /// There will be none.
+    Failed,
+}
+
+/// One of them changed.
+pub(crate) fn changed(world: &mut World, changed: Changed<OrderRecord>, _now: Timestamp) {
+    let owned = world.orders.get(&changed.name).and_then(OrderRecord::object).cloned();
+    let gone = changed.removed.as_ref().and_then(OrderRecord::object).cloned();
+    for order in owned.iter().chain(&gone) {
+        wake_owner(world, &changed.name, order);
+    }
+    world.wake(Key::new(Kind::Order, changed.name));
+}
+
+/// Wakes every one that owes people a word.
+pub(crate) fn wake_unsettled(world: &mut World) {
+    let names: Vec<Name> = world.order_index.runs.keys().cloned().collect();
+    for name in names {
+        world.wake(Key::new(Kind::Order, name));
+    }
+}
+
+/// An issuer has this account now, or none: its Orders go on, or wait. An issuer of the cluster has a name without namespace.
+pub(crate) fn account_changed(world: &mut World, issuer: Name, account: Option<Arc<Account>>) {
+    match account {
+        Some(account) => {
+            world.order_index.accounts.insert(issuer, account);
+        }
+        None => {
+            world.order_index.accounts.remove(&issuer);
+        }
+    }
+    wake_unsettled(world);
+}
+
+/// Wakes who waits for an Order: its request, and the Certificate above it.
+pub(crate) fn wake_owner(world: &mut World, name: &Name, order: &crate::crd::order::Order) {
+    let owners = order.metadata.owner_references.iter().flatten();
+    for request in owners.filter(|it| it.kind == "CertificateRequest") {
+        world.wake(Key::new(Kind::CertificateRequest, name.beside(request.name.as_str())));
+    }
+    let annotations = order.metadata.annotations.iter().flatten();
+    for (_, certificate) in annotations.filter(|(key, _)| *key == CERTIFICATE_NAME) {
+        world.wake(Key::new(Kind::Certificate, name.beside(certificate.as_str())));
+    }
+}
+
+/// How patient the flows are. A pause that a server asks for is waited out, a name that nobody can prove is given up within a day.
+pub(crate) fn patience() -> Pace {
+    let mut pace = Pace::default();
+    pace.order.create = Duration::from_secs(7 * 24 * HOUR);
+    pace.order.authorize = Duration::from_secs(24 * HOUR);
+    pace.challenge.present = Duration::from_secs(24 * HOUR);
+    pace.challenge.check = Duration::from_secs(12 * HOUR);
+    pace.challenge.accept = Duration::from_secs(12 * HOUR);
+    pace.challenge.clean = Duration::from_secs(HOUR);
+    pace
+}
+
+const HOUR: u64 = 3600;
+
+/// The annotation that request and Order have from their Certificate.
+const CERTIFICATE_NAME: &str = "cert-manager.io/certificate-name";
 
 impl Subject for Orders {
     type Action = Action;
-    type Answer = ();
+    type Answer = Answer;
 
-    fn next(_world: &World, _name: &Name, _now: Timestamp) -> Next<Action, ()> {
-        Next::Done(())
+    fn next(world: &World, name: &Name, now: Timestamp) -> Next<Action, ()> {
+        plan::order::plan(&observe::observe(world, name), now)
     }
 
     fn start(
-        _world: &mut World,
-        _context: &Arc<Context>,
-        _name: &Name,
+        world: &mut World,
+        context: &Arc<Context>,
+        name: &Name,
         action: &Action,
-        _now: Timestamp,
-    ) -> BoxFuture<'static, ()> {
-        match *action {}
+        now: Timestamp,
+    ) -> BoxFuture<'static, Answer> {
+        act::start(world, context, name, action, now)
     }
 
-    fn fold(_world: &mut World, _name: &Name, action: &Action, _answer: (), _now: Timestamp) {
-        match *action {}
+    fn fold(world: &mut World, name: &Name, action: &Action, answer: Answer, now: Timestamp) {
+        fold::fold(world, name, action, answer, now);
     }
 
-    fn class(_world: &World, _name: &Name, _now: Timestamp) -> Class {
-        Class::New
+    fn class(world: &World, name: &Name, _now: Timestamp) -> Class {
+        match world.order_index.runs.contains_key(name) {
+            true => Class::InFlight,
+            false => Class::New,
+        }
     }
 
     fn lane(action: &Action) -> Lane {
-        match *action {}
+        match action {
+            Action::Begin | Action::Order(_) | Action::Challenge(..) | Action::Choose(_) | Action::CleanUp(_) => {
+                Lane::Call
+            }
+            Action::Tell(_) | Action::Make(_) | Action::TellOf(_) | Action::Release(_) | Action::Delete(_) => {
+                Lane::Write
+            }
+        }
     }
 }

@@ -1,4 +1,5 @@
 //! What to do next, for each kind: observed in, actions out. Pure: no clock, no input and output, no chance.
 
 pub(crate) mod issuer;
+pub(crate) mod order;
 pub(crate) mod request;
