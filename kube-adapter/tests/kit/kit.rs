@@ -11,11 +11,13 @@
 mod call;
 pub mod definitions;
 mod fault;
+pub mod judge;
 mod ledger;
 pub mod manifests;
 mod operator;
 mod proxy;
 mod space;
+pub mod standins;
 mod wait;
 
 pub use call::{Call, Verb};
@@ -23,5 +25,5 @@ pub use fault::Fault;
 pub use ledger::{Ledger, Written};
 pub use operator::Operator;
 pub use proxy::Proxy;
-pub use space::Space;
-pub use wait::{LONG, eventually};
+pub use space::{Space, conditions};
+pub use wait::{LONG, eventually, pause};
