@@ -16,7 +16,7 @@
 //! |---|---|---|
 //! | [`crd`] | the types of the resources, and their definitions | no |
 //! | [`names`] | names of generated objects | no |
-//! | `admission` | what the webhook refuses, in its words | no |
+//! | [`admission`] | what the webhook refuses, in its words | no |
 //! | `codec` | resource ⇄ flow | no |
 //! | `plan` | observed → what to do next, for each kind; pure | no |
 //! | `status` | conditions, reasons and texts | no |
@@ -35,6 +35,7 @@
 
 #![allow(dead_code, reason = "the subjects are being built on what is here")]
 
+pub mod admission;
 pub mod client;
 mod codec;
 pub mod crd;

@@ -2,9 +2,9 @@
 //!
 //! They are cert-manager's own: a CertificateRequest is named after its Certificate and revision, an Order and a Challenge after their
 //! owner and a digest of their spec, the objects of an HTTP-01 solver are found by digests of name and token. The digests are of the
-//! JSON that Go would write, which [`go_json`] makes.
+//! JSON that Go would write, which `go_json` makes.
 
-mod go_json;
+pub(crate) mod go_json;
 
 use acme_core::hash::sha256;
 use serde::Serialize;

@@ -21,6 +21,11 @@ impl GoDuration {
         parse(&self.0)
     }
 
+    /// The span of so many nanoseconds, as Go would write it.
+    pub fn from_nanoseconds(nanoseconds: i64) -> Self {
+        Self(print(nanoseconds))
+    }
+
     /// The span as it is written.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -5,7 +5,7 @@ use serde::Serialize;
 /// `object` as JSON text with Go's escapes and without spaces.
 ///
 /// Fields stand in the order in which the type has them; that they are Go's order is up to the type.
-pub(super) fn text<T: Serialize>(object: &T) -> String {
+pub(crate) fn text<T: Serialize>(object: &T) -> String {
     let written = serde_json::to_string(object).unwrap_or_default();
     let mut text = String::with_capacity(written.len());
     let mut place = Place::Outside;

@@ -1,5 +1,6 @@
 //! The six kinds: what was recorded of cert-manager is read and written back untouched, and named as it was named.
 
+mod admission;
 mod facts;
 mod names;
 mod recorded;

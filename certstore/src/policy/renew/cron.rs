@@ -28,6 +28,9 @@ impl Cron {
         if text.len() > limits::CRON {
             return Err(refused(format!("a cron expression has {} octets at most", limits::CRON)));
         }
+        if text.is_empty() {
+            return Err(refused("empty spec string".to_owned()));
+        }
         let text = text.trim();
         if text.starts_with('@') {
             return Err(refused(format!("parser does not accept descriptors: {text}")));
