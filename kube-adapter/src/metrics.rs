@@ -3,6 +3,7 @@
 //! What exists is not counted but looked at: a [`Census`] lends its records row by row when somebody scrapes. What happens is counted in
 //! [`Metrics`], which whoever acts is given. Both become one text in [`Metrics::render`].
 
+mod acme;
 mod census;
 mod counters;
 mod exposition;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use acme_core::Timestamp;
 
+pub use acme::NamedClient;
 pub use counters::{AcmeCall, Attempt, AttemptEnd};
 pub use inspector::Inspector;
 pub use rows::{Census, CertificateRow, ChallengeRow, IssuerOf, IssuerRow, OrderRow, Ready, RequestRow};

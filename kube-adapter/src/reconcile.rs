@@ -148,7 +148,10 @@ impl Reconcile {
                 self.enqueue_woken();
             }
             // The action is still among those that run, so it is not started again: the key rests until this process ends, and the panic is in the log.
-            Err(error) => tracing::error!(error = %error, "an action broke off"),
+            Err(error) => {
+                self.inspected.metrics.sync_failed(BROKEN_OFF);
+                tracing::error!(error = %error, "an action broke off");
+            }
         }
     }
 
@@ -185,6 +188,7 @@ impl Reconcile {
         }
         while self.writes < self.context.api.room().limit(self.context.now()) {
             let Some(key) = self.queue.pop() else { break };
+            self.inspected.metrics.synced(controller(key.kind));
             match key.kind {
                 Kind::Certificate => self.step::<Certificates>(key),
                 Kind::CertificateRequest => self.step::<Requests>(key),
@@ -361,6 +365,20 @@ impl Guard {
         Some(self.since + GUARDED)
     }
 }
+
+/// The controller of cert-manager that looks after a kind, for the metrics.
+fn controller(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Certificate => "certificates-issuing",
+        Kind::CertificateRequest => "certificaterequests",
+        Kind::Issuer => "issuers",
+        Kind::ClusterIssuer => "clusterissuers",
+        Kind::Order => "orders",
+    }
+}
+
+/// What is counted where nobody knows whose action it was.
+const BROKEN_OFF: &str = "unknown";
 
 /// Changes taken in before planning goes on.
 const BATCH: usize = 256;

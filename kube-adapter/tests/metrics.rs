@@ -1,8 +1,11 @@
 //! What a scrape reads.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use acme_core::{ErrorKind, Timestamp};
+use acme_core::{Error, ErrorKind, Timestamp, Transport};
+use async_trait::async_trait;
+use bytes::Bytes;
 use certwright_kube_adapter::metrics::{
     AcmeCall, Attempt, AttemptEnd, Census, CertificateRow, ChallengeRow, IssuerOf, IssuerRow, Metrics, OrderRow, Ready,
     RequestRow, Series,
@@ -120,6 +123,35 @@ fn every_family_is_said_once_and_every_line_is_one() {
                 assert!(value.parse::<f64>().is_ok(), "{line}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn requests_to_an_acme_server_are_counted_by_what_they_are_for() {
+    let metrics = Metrics::default();
+    let transport = metrics.counting(Arc::new(Teapot));
+    let ask = async || {
+        let request = http::Request::get("https://acme.example:14000/dir").body(Bytes::new()).expect("a request");
+        transport.send(request).await.expect("an answer");
+    };
+    ask().await;
+    Metrics::during("register_account", ask()).await;
+    let text = metrics.render(&Shop, Series::Sums, NOW);
+    for action in ["discover", "register_account"] {
+        let line = format!(
+            r#"certmanager_http_acme_client_request_count{{action="{action}",host="acme.example:14000",method="GET",scheme="https",status="418"}} 1"#
+        );
+        assert!(text.lines().any(|it| it == line), "{line}\nis not in\n{text}");
+    }
+}
+
+/// Answers everything the same.
+struct Teapot;
+
+#[async_trait]
+impl Transport for Teapot {
+    async fn send(&self, _: http::Request<Bytes>) -> Result<http::Response<Bytes>, Error> {
+        Ok(http::Response::builder().status(418).body(Bytes::new()).expect("an answer"))
     }
 }
 
