@@ -1,4 +1,4 @@
-//! Cron expressions beside the cron that cert-manager uses: `cron.tsv` is what robfig/cron v3.0.1 says of each.
+//! Cron expressions beside the cron that cert-manager uses: `cron.tsv` is what robfig/cron v3.0.1 says of each, asked by `cron.go`.
 
 use std::time::Duration;
 

@@ -2,11 +2,14 @@
 
 use acme_core::client::Chain;
 use acme_core::limits;
+use certstore::Spec;
+use certstore::policy::reissue::{fields_of_certificate, fields_of_request};
 use certstore::policy::renew;
+use issuers::Holder;
 use issuers::ca::ocsp::{CertificateId as OcspCertificateId, Request as OcspRequest, from_path};
 use issuers::chain::{Constraints, Leaf, Path, bundle_from_pem};
 use issuers::csr::{RawGeneralName, Request};
-use issuers::name::{DistinguishedName, RawName};
+use issuers::name::{AttributeType, DistinguishedName, RawName};
 
 use super::{instants, sound};
 
@@ -42,6 +45,10 @@ pub fn csr(bytes: &[u8]) {
     ];
     for error in views.iter().filter_map(|it| it.as_ref().err()) {
         sound(error);
+    }
+    match Holder::of_request(&request) {
+        Ok(holder) => compared(&holder),
+        Err(error) => sound(&error),
     }
 }
 
@@ -83,6 +90,20 @@ pub fn leaf(bytes: &[u8]) {
         }
         Err(error) => sound(&error),
     }
+    match Holder::of_certificate(&bytes.into()) {
+        Ok(holder) => compared(&holder),
+        Err(error) => sound(&error),
+    }
+}
+
+/// Whoever a certificate is for is compared with a wish, and has its common name in its subject.
+fn compared(holder: &Holder) {
+    let spec = Spec::called("anybody");
+    let (of_certificate, of_request) = (fields_of_certificate(&spec, holder), fields_of_request(&spec, holder));
+    let nobody = *holder == Holder::default();
+    assert!(!nobody || of_certificate.is_empty());
+    assert!(of_request.is_ok_and(|fields| !nobody || fields.is_empty()));
+    assert!(holder.common_name().is_none_or(|name| holder.values(&AttributeType::COMMON_NAME).contains(&name)));
 }
 
 /// A request for the status of certificates (DER, or base64 in a path).
