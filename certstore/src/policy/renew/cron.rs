@@ -53,19 +53,17 @@ impl Cron {
         if until <= from {
             return None;
         }
-        let day =
-            |at: Timestamp| jiff::Timestamp::from_second(at.unix_seconds()).ok().map(|at| zone.to_datetime(at).date());
+        let shown = |at: Timestamp| jiff::Timestamp::from_second(at.unix_seconds()).ok().map(|at| zone.to_datetime(at));
+        let begin = Begin { at: from, shown: shown(from)? };
         // A clock that is put back across midnight shows the day before once more.
-        let start = day(from)?;
-        let last = day(until)
-            .unwrap_or(Date::MAX)
-            .saturating_add(1.day())
-            .min(start.saturating_add(Span::new().years(limits::RENEWAL_WINDOW_YEARS)));
-        let mut date = start.saturating_sub(1.day());
+        let today = begin.shown.date();
+        let end = shown(until).map_or(Date::MAX, DateTime::date).saturating_add(1.day());
+        let last = end.min(today.saturating_add(Span::new().years(limits::RENEWAL_WINDOW_YEARS)));
+        let mut date = today.saturating_sub(1.day());
         while date <= last {
             let next = date.saturating_add(1.day());
-            if let Some(found) = self.first_of(date, zone, from) {
-                let found = self.first_of(next, zone, from).map_or(found, |it| it.min(found));
+            if let Some(found) = self.first_of(date, zone, begin) {
+                let found = self.first_of(next, zone, begin).map_or(found, |it| it.min(found));
                 return (found < until).then_some(found);
             }
             if next == date {
@@ -76,13 +74,20 @@ impl Cron {
         None
     }
 
-    /// The first instant of `date` from `from` on.
-    fn first_of(&self, date: Date, zone: &TimeZone, from: Timestamp) -> Option<Timestamp> {
+    /// The first instant of `date` from `begin` on.
+    fn first_of(&self, date: Date, zone: &TimeZone, begin: Begin) -> Option<Timestamp> {
         if !self.names(date) {
             return None;
         }
-        let times = HOURS.all(self.hours).flat_map(|hour| MINUTES.all(self.minutes).map(move |minute| (hour, minute)));
-        times.flat_map(|(hour, minute)| instants(date.at(hour, minute, 0, 0), zone)).filter(|at| *at >= from).min()
+        let hours = HOURS.all(self.hours);
+        let mut times = hours.flat_map(|hour| MINUTES.all(self.minutes).map(move |minute| date.at(hour, minute, 0, 0)));
+        let in_time = |at: &Timestamp| *at >= begin.at;
+        if is_even(date, zone) {
+            let from = times.find(|shown| *shown >= begin.shown)?;
+            std::iter::once(from).chain(times).flat_map(|it| instants(it, zone)).find(in_time)
+        } else {
+            times.flat_map(|shown| instants(shown, zone)).filter(in_time).min()
+        }
     }
 
     /// Whether days like this one are named. Where both the day of the month and that of the week are restricted, either is enough.
@@ -92,6 +97,22 @@ impl Cron {
         let weekday = self.weekdays.has(date.weekday().to_sunday_zero_offset());
         let either = self.days.restricts && self.weekdays.restricts;
         month && if either { day || weekday } else { day && weekday }
+    }
+}
+
+/// Where a search begins: the instant, and what a clock shows then.
+#[derive(Clone, Copy)]
+struct Begin {
+    at: Timestamp,
+    shown: DateTime,
+}
+
+/// Whether a clock in `zone` is neither put forward nor back on this day: then it shows every time once, in order.
+fn is_even(date: Date, zone: &TimeZone) -> bool {
+    let offset = |date: Date| zone.to_ambiguous_timestamp(date.at(0, 0, 0, 0)).offset();
+    match (offset(date), offset(date.saturating_add(1.day()))) {
+        (AmbiguousOffset::Unambiguous { offset }, AmbiguousOffset::Unambiguous { offset: after }) => offset == after,
+        _ => false,
     }
 }
 
