@@ -7,21 +7,30 @@ use std::time::Duration;
 
 use acme_core::protocol::Url;
 use acme_core::transport::Transport;
-use acme_core::{ErrorKind, text};
+use acme_core::{DnsName, ErrorKind, text};
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{Request, StatusCode};
+use tokio::net::lookup_host;
 use tokio::time::timeout;
 
 use super::exchange::belongs;
-use crate::Error;
+use crate::{Error, limits};
 
-/// A recursive name server. It is read from what people write: `192.0.2.53`, `192.0.2.53:5353`, `[2001:db8::53]:53`, `https://dns.example/dns-query`.
+/// A recursive name server. It is read from what people write: `192.0.2.53`, `192.0.2.53:5353`, `[2001:db8::53]:53`, `dns.example:53`,
+/// `https://dns.example/dns-query`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum NameServer {
     /// At an address, over UDP and TCP.
     At(SocketAddr),
+    /// At the addresses of a host that the system knows, over UDP and TCP.
+    Named {
+        /// Its name.
+        host: DnsName,
+        /// Its port.
+        port: u16,
+    },
     /// Behind HTTPS, where [`Resolver::with_https`](super::Resolver::with_https) says how that is spoken.
     Https(Url),
 }
@@ -40,17 +49,23 @@ impl FromStr for NameServer {
         if text.starts_with("https://") {
             return Url::parse(text).map(Self::Https);
         }
-        let address = match text.parse::<IpAddr>() {
-            Ok(address) => Ok(SocketAddr::new(address, 53)),
-            Err(_) => text.parse::<SocketAddr>(),
-        };
-        address.map(Self::At).map_err(|_| {
-            let shown = text::printable(text, 120);
-            let what = format!(
-                "{shown:?} is no name server: write its address, as in 192.0.2.53:53 or [2001:db8::53]:53, or the URL of one behind HTTPS"
-            );
-            Error::new(ErrorKind::Malformed, what)
-        })
+        if let Ok(address) = text.parse::<IpAddr>() {
+            return Ok(Self::At(SocketAddr::new(address, 53)));
+        }
+        if let Ok(address) = text.parse() {
+            return Ok(Self::At(address));
+        }
+        let (host, port) = text.rsplit_once(':').unwrap_or((text, "53"));
+        match (DnsName::parse(host), port.parse()) {
+            (Ok(host), Ok(port)) if !host.is_wildcard() => Ok(Self::Named { host, port }),
+            _ => {
+                let shown = text::printable(text, 120);
+                let what = format!(
+                    "{shown:?} is no name server: write its address or its name, as in 192.0.2.53:53 or [2001:db8::53]:53, or the URL of one behind HTTPS"
+                );
+                Err(Error::new(ErrorKind::Malformed, what))
+            }
+        }
     }
 }
 
@@ -58,9 +73,19 @@ impl fmt::Display for NameServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::At(address) => address.fmt(f),
+            Self::Named { host, port } => write!(f, "{host}:{port}"),
             Self::Https(url) => f.write_str(&text::printable(url.as_str(), 120)),
         }
     }
+}
+
+/// Where the system says that a host is.
+pub(super) async fn addresses(host: &DnsName, port: u16) -> Result<Vec<SocketAddr>, Error> {
+    let unknown =
+        || Error::new(ErrorKind::Unreachable, format!("the address of the name server {host} cannot be found"));
+    let found = lookup_host((host.as_str(), port)).await.map_err(|source| unknown().with_source(source))?;
+    let found: Vec<SocketAddr> = found.take(limits::NAME_SERVER_ADDRESSES).collect();
+    if found.is_empty() { Err(unknown()) } else { Ok(found) }
 }
 
 /// Sends `message`, whole with its header, to the name server behind `url`, and answers the reply to it.

@@ -12,7 +12,7 @@ use acme_core::{Clock, DnsName, Transport, text};
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
-use super::name_server::over_https;
+use super::name_server::{addresses, over_https};
 use super::zone::ZoneCache;
 use super::{NameServer, Transports, exchange, numbered};
 use crate::{Error, ErrorKind, limits};
@@ -204,6 +204,16 @@ impl Resolver {
         numbered(&mut bytes)?;
         let reply = match (server, &self.https) {
             (NameServer::At(address), _) => exchange(*address, &bytes, self.transports, self.limit).await?,
+            (NameServer::Named { host, port }, _) => {
+                let mut reply = Err(Error::new(ErrorKind::Unreachable, format!("{server} has no address")));
+                for address in addresses(host, *port).await? {
+                    reply = exchange(address, &bytes, self.transports, self.limit).await;
+                    if reply.is_ok() {
+                        break;
+                    }
+                }
+                reply?
+            }
             (NameServer::Https(url), Some(transport)) => {
                 // The same question is the same request: caches on the way know it again (RFC 8484 section 4.1).
                 bytes[..2].fill(0);

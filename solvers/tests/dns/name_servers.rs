@@ -25,13 +25,15 @@ fn name_servers_are_read_as_people_write_them() {
         (" 192.0.2.53:5353 ", "192.0.2.53:5353"),
         ("2001:db8::53", "[2001:db8::53]:53"),
         ("[2001:db8::53]:5353", "[2001:db8::53]:5353"),
+        ("dns.example:5353", "dns.example:5353"),
+        ("DNS.example", "dns.example:53"),
         ("https://dns.example/dns-query", "https://dns.example/dns-query"),
     ] {
         let server: NameServer = text.parse().unwrap();
         assert_eq!(server.to_string(), meant);
         assert_eq!(meant.parse::<NameServer>().unwrap(), server);
     }
-    for text in ["", "dns.example:53", "http://dns.example/", "192.0.2.53:99999", "tls://192.0.2.53"] {
+    for text in ["", ":53", "*.example:53", "http://dns.example/", "192.0.2.53:99999", "tls://192.0.2.53"] {
         assert_eq!(text.parse::<NameServer>().unwrap_err().kind(), ErrorKind::Malformed, "{text}");
     }
 }
@@ -50,6 +52,19 @@ async fn a_server_behind_https_answers_as_one_at_an_address_does() {
         assert_eq!(solver.check(&challenge).await.unwrap(), Readiness::Ready);
         solver.clean_up(&challenge).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_server_with_a_name_is_asked_where_the_system_knows_it() {
+    let server = Bind::builder().zone(example()).start();
+    let named = format!("localhost:{}", server.address().port()).parse().unwrap();
+    let resolver = Resolver::over([named], wall()).unwrap();
+    assert_eq!(resolver.zone_of(&name("a.example.org")).await.unwrap(), name("example.org"));
+
+    let resolver = Resolver::over(["nowhere.invalid:53".parse().unwrap()], wall()).unwrap();
+    let error = resolver.zone_of(&name("example.org")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+    assert!(error.to_string().contains("nowhere.invalid"), "{error}");
 }
 
 #[tokio::test]
