@@ -48,7 +48,7 @@ mod x509;
 pub use acme_core::{Error, ErrorKind, Retry};
 pub use drive::drive;
 pub use failover::Failover;
-pub use holder::Holder;
+pub use holder::{Holder, Listed};
 pub use issuer::{Issued, Issuer, IssuerId, Remark, Renewal, RenewalAnswer, Revoke, Step};
 pub use oid::ObjectIdentifier;
 pub use progress::{InMemory, Progress, ProgressError};
