@@ -1,5 +1,17 @@
 //! A Certificate, its requests and its Secrets: observed, planned and written as one.
 
+mod answer;
+mod ask;
+mod facts;
+mod fold;
+mod index;
+mod key;
+mod observe;
+mod record;
+mod start;
+mod store;
+mod wanted;
+
 use std::sync::Arc;
 
 use acme_core::Timestamp;
@@ -7,79 +19,108 @@ use acme_core::flow::Next;
 use futures_util::future::BoxFuture;
 
 use crate::context::Context;
-use crate::key::{Identity, Name};
+use crate::key::{Key, Kind, Name};
+use crate::plan;
 use crate::queue::Class;
+use crate::request;
 use crate::subject::{Lane, Subject};
-use crate::world::{Changed, Record, World};
+use crate::world::World;
+
+pub(crate) use crate::plan::certificate::Action;
+pub(crate) use answer::Answer;
+pub(crate) use index::{Index, changed, claimants, target_heard};
+pub(crate) use record::CertificateRecord;
+pub(crate) use wanted::encoding;
+
+use wanted::Wanted;
 
 /// The subject.
 pub(crate) struct Certificates;
 
-/// What is kept of one.
-#[derive(Debug)]
-pub(crate) struct CertificateRecord {
-    object: Arc<crate::crd::certificate::Certificate>,
-}
-
-/// What finds one by something else than its name.
-#[derive(Debug, Default)]
-pub(crate) struct Index;
-
-impl Record for CertificateRecord {
-    type Object = crate::crd::certificate::Certificate;
-
-    fn name(object: &Self::Object) -> Name {
-        Name::of(&object.metadata)
-    }
-
-    fn identity(object: &Self::Object) -> Option<Identity> {
-        Identity::of(&object.metadata)
-    }
-
-    fn read(object: Self::Object, _before: Option<Self>) -> Option<Self> {
-        Some(Self { object: Arc::new(object) })
-    }
-}
-
-/// One of them changed.
-pub(crate) fn changed(_world: &mut World, changed: Changed<CertificateRecord>, _now: Timestamp) {
-    drop(changed);
-}
-
 /// Wakes every one that owes people a word.
-pub(crate) fn wake_unsettled(_world: &mut World) {}
-
-/// What it may want done.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Action {}
+pub(crate) fn wake_unsettled(world: &mut World) {
+    let is_unsettled = |it: &CertificateRecord| it.whole.is_some() || it.memory.is_some();
+    let unsettled: Vec<Name> =
+        world.certificates.iter().filter(|(_, it)| is_unsettled(it)).map(|(name, _)| name.clone()).collect();
+    for name in unsettled {
+        world.wake(Key::new(Kind::Certificate, name));
+    }
+}
 
 impl Subject for Certificates {
     type Action = Action;
-    type Answer = ();
+    type Answer = Answer;
 
-    fn next(_world: &World, _name: &Name, _now: Timestamp) -> Next<Action, ()> {
-        Next::Done(())
+    fn next(world: &World, name: &Name, now: Timestamp) -> Next<Action, ()> {
+        let Some(record) = world.certificates.get(name) else { return Next::Done(()) };
+        let content = observe::content(world, name, record);
+        if let Some(rest) = plan::certificate::rest(&content, now) {
+            return rest;
+        }
+        let Some(object) = record.whole.as_deref() else {
+            return plan::certificate::read(held_until(record), now);
+        };
+        let wanted = Wanted::of(name.object(), &object.spec);
+        plan::certificate::plan(&observe::observe(world, name, record, object, &wanted, now), now)
     }
 
     fn start(
-        _world: &mut World,
-        _context: &Arc<Context>,
-        _name: &Name,
+        world: &mut World,
+        context: &Arc<Context>,
+        name: &Name,
         action: &Action,
-        _now: Timestamp,
-    ) -> BoxFuture<'static, ()> {
-        match *action {}
+        now: Timestamp,
+    ) -> BoxFuture<'static, Answer> {
+        start::start(world, context, name, action, now)
     }
 
-    fn fold(_world: &mut World, _name: &Name, action: &Action, _answer: (), _now: Timestamp) {
-        match *action {}
+    fn fold(world: &mut World, name: &Name, _action: &Action, answer: Answer, now: Timestamp) {
+        fold::fold(world, name, answer, now);
     }
 
-    fn class(_world: &World, _name: &Name, _now: Timestamp) -> Class {
-        Class::New
+    fn class(world: &World, name: &Name, now: Timestamp) -> Class {
+        let Some(record) = world.certificates.get(name) else { return Class::FixUp };
+        let is_in_flight = record.memory.as_ref().is_some_and(|it| it.key.is_some());
+        let is_renewed_by_hand = || {
+            let status = record.whole.as_ref().and_then(|it| it.status.as_ref());
+            status.is_some_and(|it| it.conditions.is_true("Issuing"))
+        };
+        let is_near_end = || {
+            let (Some(from), Some(until)) = (record.not_before, record.not_after) else { return false };
+            now + until.since(from) / 10 >= until
+        };
+        let is_due = || record.renewal.is_some_and(|at| at.is_due(now));
+        if is_in_flight {
+            Class::InFlight
+        } else if is_near_end() || is_renewed_by_hand() {
+            Class::Urgent
+        } else if record.revision == 0 || record.whole.is_some() && !is_due() {
+            Class::New
+        } else if is_due() {
+            Class::Renewal
+        } else {
+            Class::FixUp
+        }
     }
 
     fn lane(action: &Action) -> Lane {
-        match *action {}
+        match action {
+            Action::ReadObject | Action::ReadTarget | Action::ReadKey(_) | Action::ReadRequest(_) | Action::MakeKey => {
+                Lane::Call
+            }
+            Action::Step { action, .. } => request::lane(action),
+            Action::StoreKey
+            | Action::Request(_)
+            | Action::Store(_)
+            | Action::Refresh
+            | Action::Report(_)
+            | Action::DropRequest(_)
+            | Action::DropKey(_) => Lane::Write,
+        }
     }
+}
+
+/// Calls failed: nothing is tried before then.
+fn held_until(record: &CertificateRecord) -> Option<Timestamp> {
+    record.memory.as_deref().and_then(|it| it.trouble.as_ref()).map(|it| it.until)
 }

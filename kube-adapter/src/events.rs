@@ -1,5 +1,6 @@
 //! Events: best effort, few, and never in the way of anything.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -21,7 +22,7 @@ pub(crate) struct Event {
     /// Normal or Warning.
     pub(crate) severity: Severity,
     /// One word, as cert-manager has it.
-    pub(crate) reason: &'static str,
+    pub(crate) reason: Cow<'static, str>,
     /// The text; bounded and printable already.
     pub(crate) note: String,
     /// The controller of cert-manager that would have written it: `cert-manager-<controller name>` is the component.
@@ -87,7 +88,7 @@ pub(crate) async fn write(api: Api, mut queue: mpsc::Receiver<Event>, timer: Arc
                 written.insert(print, now);
             }
             Err(refusal) => {
-                tracing::debug!(object = %event.regarding.name, reason = event.reason, error = %refusal, "an Event could not be written")
+                tracing::debug!(object = %event.regarding.name, reason = %event.reason, error = %refusal, "an Event could not be written")
             }
         }
     }

@@ -246,7 +246,7 @@ fn event(verdict: &Verdict, name: &Name, identity: &Identity) -> Option<Event> {
     verdict.engine.is_none().then(|| Event {
         regarding: Regarding { api_version: "cert-manager.io/v1", kind, name, uid: identity.uid.clone() },
         severity: Severity::Warning,
-        reason: verdict.reason,
+        reason: verdict.reason.into(),
         note: verdict.message.clone(),
         controller,
     })

@@ -60,6 +60,7 @@ mod reconcile;
 mod request;
 mod secret;
 mod settings;
+mod status;
 mod subject;
 mod watch;
 mod workshop;

@@ -33,7 +33,7 @@ use crate::world::{Changed, World};
 
 pub(crate) use crate::plan::request::{Action, Standing};
 pub(crate) use index::Index;
-pub(crate) use record::{Ended, KeyRead, Memory, RequestRecord};
+pub(crate) use record::{Ended, KeyRead, Memory, REVISION, RequestRecord};
 pub(crate) use requester::Requester;
 pub(crate) use rights::Right;
 

@@ -1,18 +1,55 @@
-//! Secrets: what their metadata tells, and what target Secrets hold.
+//! Secrets: what their metadata tells, and who is woken when one changes.
+
+pub(crate) mod applied;
+mod details;
+mod proof;
+pub(crate) mod target;
+
+use std::collections::HashMap;
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::core::PartialObjectMeta;
+use kube::runtime::watcher::Event;
 
-use crate::key::{Identity, Name};
-use crate::world::{Changed, Record, World};
+use crate::key::{Identity, Key, Kind, Name, Uid, Version};
+use crate::world::{Changed, News, Record, World};
 
-/// What is kept of a Secret that is labelled as ours or referred to; nothing of others.
+pub(crate) use proof::{CERTIFICATE_NAME, Dress, Proof, issuer_digest};
+
+/// What is kept of a Secret that is labelled as cert-manager's; nothing of others.
 #[derive(Debug)]
-pub(crate) struct SecretRecord;
+pub(crate) struct SecretRecord {
+    /// The Certificate whose next key it is.
+    next_key_of: Option<Uid>,
+    /// What its metadata proves.
+    proof: Proof,
+    /// The state that this speaks of.
+    version: Version,
+    /// Somebody else wrote it while this process looked on.
+    touched: bool,
+}
 
-/// Who refers to which Secret.
-#[derive(Debug, Default)]
-pub(crate) struct Index;
+impl SecretRecord {
+    /// What is kept of a Secret that this process just wrote.
+    pub(crate) fn written(proof: Proof, version: Version) -> Self {
+        Self { next_key_of: None, proof, version, touched: false }
+    }
+
+    /// What is kept of a next key that this process just stored for the Certificate of this uid.
+    pub(crate) fn next_key(owner: Uid, version: Version) -> Self {
+        Self { next_key_of: Some(owner), proof: Proof::default(), version, touched: false }
+    }
+
+    /// What its metadata proves; `None` once somebody else wrote it while this process looked on: then only its contents tell.
+    pub(crate) fn proof(&self) -> Option<&Proof> {
+        (!self.touched).then_some(&self.proof)
+    }
+
+    /// The name in the annotation that says which Certificate it is for.
+    pub(crate) fn certificate(&self) -> Option<&str> {
+        self.proof.certificate()
+    }
+}
 
 impl Record for SecretRecord {
     type Object = PartialObjectMeta<Secret>;
@@ -25,15 +62,149 @@ impl Record for SecretRecord {
         Identity::of(&object.metadata)
     }
 
-    fn read(_object: Self::Object, _before: Option<Self>) -> Option<Self> {
-        Some(Self)
+    fn read(object: Self::Object, before: Option<Self>) -> Option<Self> {
+        let metadata = &object.metadata;
+        let labels = metadata.labels.as_ref()?;
+        let is_next_key = labels.get(NEXT_KEY).is_some_and(|it| it == "true");
+        if !is_next_key && !labels.contains_key(ATTENTION) {
+            return None;
+        }
+        let version = Version::parse(metadata.resource_version.as_deref().unwrap_or_default());
+        let owners = metadata.owner_references.as_deref().unwrap_or_default();
+        let owner = owners.iter().find(|it| it.controller == Some(true) && it.kind == "Certificate");
+        let next_key_of = owner.filter(|_| is_next_key).map(|it| Uid::parse(&it.uid));
+        let touched = before.is_some_and(|it| it.touched || it.version != version);
+        let proof = if is_next_key { Proof::default() } else { Proof::read(metadata) };
+        Some(Self { next_key_of, proof, version, touched })
     }
 }
 
-/// One of them changed: whoever reads it is woken.
-pub(crate) fn changed(world: &mut World, changed: Changed<SecretRecord>) {
-    let state = world.tls_secrets.identity(&changed.name).or_else(|| world.other_secrets.identity(&changed.name));
-    let state = state.cloned();
-    crate::issuer::secret_changed(world, &changed.name, state.as_ref());
-    crate::request::secret_changed(world, &changed.name);
+/// Who refers to which Secret.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    /// Whoever has to look when a Secret changes, however little is kept of it: issuers, the passwords of key stores, self-signed requests.
+    referrers: HashMap<Name, Vec<Key>>,
+    /// The reverse.
+    referred: HashMap<Key, Vec<Name>>,
+    /// Next keys, by the uid of their Certificate.
+    next_keys: HashMap<Uid, Vec<Name>>,
 }
+
+impl Index {
+    /// Says to which Secrets `key` refers, instead of what was said before: it is woken whenever one of them is made, changed or deleted.
+    pub(crate) fn refer(&mut self, key: &Key, secrets: impl IntoIterator<Item = Name>) {
+        let secrets: Vec<Name> = secrets.into_iter().collect();
+        let before = self.referred.get(key).map_or(&[][..], Vec::as_slice);
+        if before == secrets {
+            return;
+        }
+        for secret in self.referred.remove(key).unwrap_or_default() {
+            if let Some(keys) = self.referrers.get_mut(&secret) {
+                keys.retain(|it| it != key);
+                if keys.is_empty() {
+                    self.referrers.remove(&secret);
+                }
+            }
+        }
+        for secret in &secrets {
+            self.referrers.entry(secret.clone()).or_default().push(key.clone());
+        }
+        if !secrets.is_empty() {
+            self.referred.insert(key.clone(), secrets);
+        }
+    }
+
+    /// The stored next keys of the Certificate of this uid.
+    pub(crate) fn next_keys(&self, owner: &Uid) -> &[Name] {
+        self.next_keys.get(owner).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The record of a Secret of any type.
+pub(crate) fn record<'a>(world: &'a World, name: &Name) -> Option<&'a SecretRecord> {
+    world.tls_secrets.get(name).or_else(|| world.other_secrets.get(name))
+}
+
+/// The newest state of a Secret of any type that is known.
+pub(crate) fn identity<'a>(world: &'a World, name: &Name) -> Option<&'a Identity> {
+    world.tls_secrets.identity(name).or_else(|| world.other_secrets.identity(name))
+}
+
+/// A Secret of any type was read whole in this state, so it is known as it is.
+pub(crate) fn settle(world: &mut World, name: &Name, state: &Version) {
+    let record = world.tls_secrets.get_mut(name).or_else(|| world.other_secrets.get_mut(name));
+    if let Some(record) = record.filter(|it| it.version == *state) {
+        record.touched = false;
+    }
+}
+
+/// A watch told of these Secrets, whether anything is kept of them or not: who refers to them is woken.
+pub(crate) fn heard(world: &mut World, news: &News<PartialObjectMeta<Secret>>) {
+    let (Event::Apply(object) | Event::InitApply(object) | Event::Delete(object)) = &news.event else { return };
+    let name = Name::of(&object.metadata);
+    for key in world.secret_index.referrers.get(&name).cloned().unwrap_or_default() {
+        world.wake(key);
+    }
+    let is_there = !matches!(&news.event, Event::Delete(_));
+    let state = Identity::of(&object.metadata).filter(|_| is_there);
+    crate::issuer::secret_changed(world, &name, state.as_ref());
+    crate::request::secret_changed(world, &name);
+    crate::certificate::target_heard(world, &name, state.as_ref().map(|it| &it.version));
+}
+
+/// One of them changed.
+pub(crate) fn changed(world: &mut World, changed: Changed<SecretRecord>) {
+    let Changed { name, removed } = changed;
+    if let Some(owner) = removed.and_then(|it| it.next_key_of) {
+        leave(world, &owner, &name);
+    }
+    if let Some(owner) = record(world, &name).and_then(|it| it.next_key_of.clone()) {
+        enter(world, owner, &name);
+    }
+    for key in world.secret_index.referrers.get(&name).cloned().unwrap_or_default() {
+        world.wake(key);
+    }
+    let state = identity(world, &name).cloned();
+    crate::issuer::secret_changed(world, &name, state.as_ref());
+    crate::request::secret_changed(world, &name);
+    for certificate in crate::certificate::claimants(world, &name).to_vec() {
+        world.wake(Key::new(Kind::Certificate, certificate));
+    }
+}
+
+/// Puts in a next key that this process just stored for the Certificate of this uid.
+pub(crate) fn learn_next_key(world: &mut World, name: &Name, identity: Identity, owner: Uid) {
+    let record = SecretRecord::next_key(owner.clone(), identity.version.clone());
+    world.other_secrets.learn(name.clone(), identity, record);
+    enter(world, owner, name);
+}
+
+/// Takes out a next key that this process just deleted.
+pub(crate) fn forget_next_key(world: &mut World, name: &Name) {
+    let record = world.other_secrets.forget(name).or_else(|| world.tls_secrets.forget(name));
+    if let Some(owner) = record.and_then(|it| it.next_key_of) {
+        leave(world, &owner, name);
+    }
+}
+
+fn enter(world: &mut World, owner: Uid, name: &Name) {
+    let names = world.secret_index.next_keys.entry(owner).or_default();
+    if !names.contains(name) {
+        names.push(name.clone());
+    }
+}
+
+fn leave(world: &mut World, owner: &Uid, name: &Name) {
+    if let Some(names) = world.secret_index.next_keys.get_mut(owner) {
+        names.retain(|it| it != name);
+        if names.is_empty() {
+            world.secret_index.next_keys.remove(owner);
+        }
+    }
+}
+
+/// The label of all Secrets that cert-manager wants to see whole.
+pub(crate) const ATTENTION: &str = "controller.cert-manager.io/fao";
+
+/// The label of keys that wait for their certificate.
+pub(crate) const NEXT_KEY: &str = "cert-manager.io/next-private-key";

@@ -89,7 +89,7 @@ impl World {
         match change {
             Change::Certificate(news) => {
                 for changed in self.certificates.take(*news) {
-                    crate::certificate::changed(self, changed, now);
+                    crate::certificate::changed(self, changed);
                 }
             }
             Change::Request(news) => {
@@ -108,11 +108,13 @@ impl World {
                 }
             }
             Change::TlsSecret(news) => {
+                crate::secret::heard(self, &news);
                 for changed in self.tls_secrets.take(news) {
                     crate::secret::changed(self, changed);
                 }
             }
             Change::OtherSecret(news) => {
+                crate::secret::heard(self, &news);
                 for changed in self.other_secrets.take(news) {
                     crate::secret::changed(self, changed);
                 }

@@ -34,5 +34,5 @@ fn publish(context: &Context, about: &About, severity: Severity, reason: &'stati
         uid: identity.uid.clone(),
     };
     let controller = if about.kind == "Order" { "orders" } else { "challenges" };
-    context.events.publish(Event { regarding, severity, reason, note, controller });
+    context.events.publish(Event { regarding, severity, reason: reason.into(), note, controller });
 }

@@ -227,7 +227,7 @@ impl Writing {
             uid: self.identity.uid.clone(),
         };
         let controller = self.by.0.trim_start_matches("cert-manager-");
-        Event { regarding, severity, reason, note, controller }
+        Event { regarding, severity, reason: reason.into(), note, controller }
     }
 }
 

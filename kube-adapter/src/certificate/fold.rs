@@ -1,0 +1,328 @@
+//! How the actions of a Certificate went, taken into the tables: first of all the versions that writes were answered with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use acme_core::Timestamp;
+use acme_core::backoff::Backoff;
+
+use super::answer::{Answer, Asked, Read, Refused, Stored, Unwritten, Written};
+use super::observe;
+use super::record::{CertificateRecord, InHand, Memory, Seen, Trouble};
+use super::{ask, start};
+use crate::api::{Refusal, RefusalKind};
+use crate::crd::certificate::{Certificate, CertificateStatus};
+use crate::key::{Identity, Name};
+use crate::plan::certificate::{Content, Failure, Place, rest};
+use crate::request::{self, RequestRecord};
+use crate::secret::{self, SecretRecord};
+use crate::world::{Record as _, World};
+
+/// Takes in how an action went.
+pub(super) fn fold(world: &mut World, name: &Name, answer: Answer, now: Timestamp) {
+    match answer {
+        Answer::Stepped(request, answer) => request::fold(world, &request, answer, now),
+        Answer::Object(read) => object(world, name, read, now),
+        Answer::Target(read) => {
+            if let (Ok(Some(read)), Some(record)) = (&read, world.certificates.get(name)) {
+                // From here on its metadata tell again whether anybody wrote it.
+                let target = name.beside(Arc::clone(&record.secret));
+                secret::settle(world, &target, &read.identity.version);
+            }
+            with_memory(world, name, read, now, |memory, read| {
+                let (version, holding, key) = match read {
+                    Some(read) => {
+                        let Read { identity, holding, key } = *read;
+                        (Some(identity.version), Some(Arc::new(holding)), key)
+                    }
+                    None => (None, None, None),
+                };
+                memory.target = Some(Seen { version, holding, key });
+            });
+        }
+        Answer::Key(secret, read) => with_memory(world, name, read, now, |memory, read| match read {
+            Some(in_hand) => memory.key = Some(in_hand),
+            None => memory.unfit.push(secret),
+        }),
+        Answer::Whole(request, Ok(None)) => request::forget(world, &request),
+        Answer::Whole(request, read) => with_memory(world, name, read, now, |memory, whole| {
+            if let Some(whole) = whole {
+                memory.requests.retain(|(it, _)| *it != request);
+                memory.requests.push((request, Arc::new(*whole)));
+            }
+        }),
+        Answer::Made(made) => {
+            let Some(memory) = memory(world, name) else { return };
+            match made {
+                Ok(in_hand) => memory.key = Some(in_hand),
+                Err(failure) => memory.failure = Some(failure),
+            }
+            memory.begun.get_or_insert(now);
+        }
+        Answer::KeyStored(secret, stored) => key_stored(world, name, secret, stored, now),
+        Answer::Requested(request, asked) => requested(world, name, &request, asked, now),
+        Answer::Written(written) => self::written(world, name, written, now),
+        Answer::Told(told) => self::told(world, name, told, now),
+        Answer::RequestDropped(request, dropped) => match dropped {
+            Ok(()) => {
+                request::forget(world, &request);
+                if let Some(memory) = memory(world, name) {
+                    memory.requests.retain(|(it, _)| *it != request);
+                    memory.trouble = None;
+                }
+            }
+            Err(refusal) => refused(world, name, &refusal, now),
+        },
+        Answer::KeyDropped(secret, dropped) => match dropped {
+            Ok(()) => {
+                secret::forget_next_key(world, &secret);
+                if let Some(memory) = memory(world, name) {
+                    let is_of = |it: &InHand| it.facts.place == Place::Stored(secret.object().into());
+                    memory.key = memory.key.take().filter(|it| !is_of(it));
+                    memory.unfit.retain(|it| *it != secret);
+                    memory.trouble = None;
+                }
+            }
+            Err(refusal) => refused(world, name, &refusal, now),
+        },
+        Answer::Gone => {
+            // What is missing is looked for again, not at once.
+            hold(world, name, None, now);
+        }
+    }
+    forget_if_settled(world, name, now);
+}
+
+/// Takes in the Certificate as it is.
+fn object(world: &mut World, name: &Name, read: Result<Option<Box<Certificate>>, Refusal>, now: Timestamp) {
+    let object = match read {
+        Ok(Some(object)) => *object,
+        Ok(None) => {
+            world.certificates.forget(name);
+            return;
+        }
+        Err(refusal) => return refused(world, name, &refusal, now),
+    };
+    let Some(identity) = Identity::of(&object.metadata) else { return };
+    // Its place in the tables stays the same, so what only this process remembers is carried over.
+    let Some(before) = world.certificates.forget(name) else { return };
+    let is_same = before.uid == identity.uid;
+    let mut before = Some(before).filter(|_| is_same);
+    if let Some(before) = &mut before {
+        let memory = before.memory();
+        memory.is_stale = false;
+        memory.trouble = None;
+    }
+    if let Some(record) = CertificateRecord::read(object, before) {
+        world.certificates.learn(name.clone(), identity, record);
+        super::changed(world, crate::world::Changed { name: name.clone(), removed: None });
+    }
+}
+
+fn key_stored(world: &mut World, name: &Name, secret: Name, stored: Result<Stored, Refusal>, now: Timestamp) {
+    let Some(owner) = world.certificates.get(name).map(|it| it.uid.clone()) else { return };
+    match stored {
+        Ok(Stored::Now(identity)) => {
+            secret::learn_next_key(world, &secret, identity, owner);
+            if let Some(memory) = memory(world, name) {
+                memory.trouble = None;
+                if let Some(in_hand) = &mut memory.key {
+                    in_hand.facts.place = Place::Stored(secret.object().into());
+                }
+            }
+        }
+        Ok(Stored::Earlier(identity)) => {
+            // The key that is stored counts, not the one in memory.
+            secret::learn_next_key(world, &secret, identity, owner);
+            if let Some(memory) = memory(world, name) {
+                memory.key = None;
+            }
+        }
+        Ok(Stored::Taken) => {
+            if let Some(memory) = memory(world, name) {
+                memory.taken_names += 1;
+            }
+            hold(world, name, None, now);
+        }
+        Err(refusal) => refused(world, name, &refusal, now),
+    }
+}
+
+fn requested(world: &mut World, name: &Name, request: &Name, asked: Result<Box<Asked>, Refused>, now: Timestamp) {
+    match asked {
+        Ok(asked) => {
+            let Asked { identity, object, is_new } = *asked;
+            let signer = world.certificates.get(name).filter(|_| is_new).and_then(start::lent);
+            request::learn(world, request, identity, RequestRecord::made(object, signer), now);
+            if let Some(memory) = memory(world, name) {
+                memory.trouble = None;
+                memory.begun.get_or_insert(now);
+            }
+        }
+        Err(Refused::Unsigned(error)) => {
+            if let Some(memory) = memory(world, name) {
+                memory.failure = Some(Failure { reason: "RequestFailed".to_owned(), message: ask::unsigned(&error) });
+            }
+        }
+        Err(Refused::ByServer(refusal)) if refusal.kind() == RefusalKind::Invalid => {
+            let message = format!("Failed to create CertificateRequest: {refusal}");
+            if let Some(memory) = memory(world, name) {
+                memory.failure = Some(Failure { reason: "RequestFailed".to_owned(), message });
+            }
+        }
+        Err(Refused::ByServer(refusal)) => refused(world, name, &refusal, now),
+        Err(Refused::Taken) => {
+            tracing::warn!(%request, certificate = %name, "somebody else has a request of this name: waiting until it goes");
+            hold(world, name, None, now);
+        }
+    }
+}
+
+fn written(world: &mut World, name: &Name, written: Result<Box<Written>, Unwritten>, now: Timestamp) {
+    let written = match written {
+        Ok(written) => *written,
+        Err(Unwritten::Unusable(failure)) => {
+            if let Some(memory) = memory(world, name) {
+                memory.failure = Some(failure);
+            }
+            return;
+        }
+        Err(Unwritten::Lacking(reason, what)) => {
+            tracing::warn!(certificate = %name, reason, "{what}");
+            return hold(world, name, None, now);
+        }
+        Err(Unwritten::ByServer(refusal)) => {
+            if let Some(memory) = memory(world, name)
+                && matches!(refusal.kind(), RefusalKind::Conflict | RefusalKind::Lost | RefusalKind::Gone)
+            {
+                memory.target = None;
+            }
+            return refused(world, name, &refusal, now);
+        }
+    };
+    let Written { secret, identity, proof, holding, key, is_tls, is_issued } = written;
+    let record = SecretRecord::written(proof, identity.version.clone());
+    let version = identity.version.clone();
+    if is_tls {
+        world.tls_secrets.learn(secret, identity, record);
+    } else {
+        world.other_secrets.learn(secret, identity, record);
+    }
+    let Some(record) = world.certificates.get_mut(name) else { return };
+    if is_issued {
+        record.issued.get_or_insert_default().add(now);
+    }
+    let memory = record.memory();
+    memory.trouble = None;
+    memory.target = Some(Seen { version: Some(version), holding: Some(Arc::new(holding)), key });
+}
+
+/// Takes in the status as it was written. What the attempt needed goes with its end.
+fn told(world: &mut World, name: &Name, told: Result<Box<(Identity, CertificateStatus)>, Refusal>, now: Timestamp) {
+    if let Some(memory) = memory(world, name) {
+        memory.is_reporting = false;
+    }
+    let (identity, status) = match told {
+        Ok(told) => *told,
+        Err(refusal) => return refused(world, name, &refusal, now),
+    };
+    let Some(record) = world.certificates.get_mut(name) else { return };
+    let Some(whole) = record.whole.take() else { return };
+    let has_ended = !status.conditions.is_true("Issuing");
+    let is_success = status.revision.unwrap_or_default() > record.revision;
+    let is_failure = status.last_failure_time.is_some()
+        && status.failed_issuance_attempts > whole.status.as_ref().and_then(|it| it.failed_issuance_attempts);
+    let mut object = Arc::unwrap_or_clone(whole);
+    object.status = Some(status);
+    object.metadata.resource_version = Some(identity.version.to_string());
+    if has_ended && (is_success || is_failure) {
+        let memory = record.memory();
+        memory.key = None;
+        memory.failure = None;
+        memory.begun = None;
+        memory.taken_names = 0;
+        memory.requests.clear();
+    }
+    record.memory().trouble = None;
+    let Some(before) = world.certificates.forget(name) else { return };
+    let uid = before.uid.clone();
+    if let Some(record) = CertificateRecord::read(object, Some(before)) {
+        world.certificates.learn(name.clone(), identity, record);
+    }
+    if is_success {
+        for request in request::owned_by(world, &uid).to_vec() {
+            if let Some(request) = world.requests.get_mut(&request) {
+                request.settle();
+            }
+        }
+    }
+}
+
+/// Drops what is remembered of a Certificate for which nothing is to be done.
+fn forget_if_settled(world: &mut World, name: &Name, now: Timestamp) {
+    let Some(record) = world.certificates.get(name) else { return };
+    let Some(memory) = record.memory.as_deref() else { return };
+    let is_idle = memory.key.is_none()
+        && memory.failure.is_none()
+        && memory.trouble.is_none()
+        && !memory.is_stale
+        && !memory.is_reporting;
+    let content = Content { is_content: record.is_content && is_idle, ..observe::content(world, name, record) };
+    if rest(&content, now).is_none() {
+        return;
+    }
+    if let Some(record) = world.certificates.get_mut(name) {
+        record.memory = None;
+        record.whole = None;
+    }
+}
+
+/// Takes in what was read, or that it could not be.
+fn with_memory<T>(
+    world: &mut World,
+    name: &Name,
+    read: Result<T, Refusal>,
+    now: Timestamp,
+    take: impl FnOnce(&mut Memory, T),
+) {
+    match read {
+        Ok(read) => {
+            if let Some(memory) = memory(world, name) {
+                memory.trouble = None;
+                take(memory, read);
+            }
+        }
+        Err(refusal) => refused(world, name, &refusal, now),
+    }
+}
+
+fn memory<'a>(world: &'a mut World, name: &Name) -> Option<&'a mut Memory> {
+    world.certificates.get_mut(name).map(CertificateRecord::memory)
+}
+
+/// The API server did not do what it was asked. What may have changed is read again.
+fn refused(world: &mut World, name: &Name, refusal: &Refusal, now: Timestamp) {
+    tracing::debug!(certificate = %name, error = %refusal, "a call for a certificate was refused");
+    match refusal.kind() {
+        RefusalKind::Conflict | RefusalKind::Lost | RefusalKind::Gone | RefusalKind::Exists => {
+            if let Some(memory) = memory(world, name) {
+                memory.is_stale = true;
+            }
+        }
+        RefusalKind::Forbidden | RefusalKind::Invalid | RefusalKind::Busy => {}
+    }
+    hold(world, name, Some(refusal), now);
+}
+
+/// Nothing is tried for a while; shortest after the first conflict, since reading again is what helps there.
+fn hold(world: &mut World, name: &Name, refusal: Option<&Refusal>, now: Timestamp) {
+    let Some(memory) = memory(world, name) else { return };
+    let failures = memory.trouble.as_ref().map_or(0, |it| it.failures) + 1;
+    let is_first_conflict = failures == 1 && refusal.is_some_and(|it| it.kind() == RefusalKind::Conflict);
+    let pause = if is_first_conflict { Duration::ZERO } else { PAUSES.pause(failures, &name.to_string()) };
+    let pause = refusal.and_then(Refusal::after).map_or(pause, |after| after.max(pause));
+    memory.trouble = Some(Trouble { failures, until: now + pause });
+}
+
+/// Between two calls that were refused.
+const PAUSES: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(60));

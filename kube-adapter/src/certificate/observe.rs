@@ -1,0 +1,182 @@
+//! From tables to what a plan is made of.
+
+use std::sync::Arc;
+
+use acme_core::Timestamp;
+use acme_core::key::PublicKeyType;
+use certstore::policy::after_failure::Doubling;
+use certstore::policy::renew::Validity;
+
+use super::record::{CertificateRecord, Memory};
+use super::wanted::{self, Wanted};
+use super::{facts, index};
+use crate::crd::certificate::Certificate;
+use crate::crd::certificate_request::CertificateRequest;
+use crate::key::Name;
+use crate::plan::certificate::{Content, Observed, Requested, Rules, Stored, Target, WantedFacts};
+use crate::request;
+use crate::secret;
+use crate::settings::{DurableKeys, Settings};
+use crate::world::World;
+
+/// What the tables say without the specification.
+pub(super) fn content(world: &World, name: &Name, record: &CertificateRecord) -> Content {
+    let target = name.beside(Arc::clone(&record.secret));
+    let secret = secret::record(world, &target);
+    let proof = secret.and_then(|it| it.proof());
+    let is_proven =
+        proof.is_some_and(|it| it.holds(name.object(), record.issuer) && it.is_dressed(dress(record, &world.settings)));
+    let owned = request::owned_by(world, &record.uid);
+    let is_kept = |it: &Name| {
+        let revision = world.requests.get(it).and_then(|it| it.revision());
+        revision.is_some_and(|it| it <= record.revision)
+    };
+    let limit = usize::try_from(record.history_limit).unwrap_or(usize::MAX);
+    let has_leftovers =
+        owned.len() > limit || !owned.iter().all(is_kept) || !world.secret_index.next_keys(&record.uid).is_empty();
+    Content {
+        is_content: record.is_content && record.memory.is_none(),
+        is_proven,
+        is_owner: index::owner(world, &target, secret.and_then(|it| it.certificate())) == Some(name),
+        has_leftovers,
+        not_after: record.not_after,
+        renewal: record.renewal,
+    }
+}
+
+/// What its Secret shall wear, ownership included.
+fn dress(record: &CertificateRecord, settings: &Settings) -> u64 {
+    if settings.owner_reference { record.owned_dress } else { record.dress }
+}
+
+/// Everything that a plan is made of. `wanted` is what `object` asks for.
+pub(super) fn observe<'a>(
+    world: &'a World,
+    name: &'a Name,
+    record: &'a CertificateRecord,
+    object: &'a Certificate,
+    wanted: &'a Result<Wanted, acme_core::Error>,
+    now: Timestamp,
+) -> Observed<'a> {
+    let settings = &world.settings;
+    let target_name = name.beside(Arc::clone(&record.secret));
+    let memory = record.memory.as_deref();
+    let empty = Memory::default();
+    let seen = memory.unwrap_or(&empty);
+    let requests = requests(world, record, object, wanted.as_ref().ok(), now);
+    let is_under_way = requests.iter().any(|it| it.revision.is_some_and(|it| it > record.revision));
+    let target = target(world, name, record, object, is_under_way);
+    let named = match &target {
+        Target::There(holding) => holding.certificate.clone(),
+        Target::Unread | Target::Absent | Target::Proven { .. } => {
+            secret::record(world, &target_name).and_then(|it| it.certificate()).map(str::to_owned)
+        }
+    };
+    let owner = index::owner(world, &target_name, named.as_deref()).filter(|it| *it != name);
+    let key = seen.key.as_ref().map(|it| it.facts.clone()).or_else(|| {
+        let kept = seen.target.as_ref().filter(|it| it.key.is_some())?.holding.as_ref()?.key.clone()?;
+        let is_asked_for = requests.iter().any(|it| it.facts.as_ref().is_some_and(|it| it.key == Some(kept.digest)));
+        let is_wanted = wanted.as_ref().is_ok_and(|it| kept.unlike(kind(it)).is_empty());
+        (is_wanted && (wanted::keeps_key(&object.spec) || is_under_way && is_asked_for)).then_some(kept)
+    });
+    let stored = world
+        .secret_index
+        .next_keys(&record.uid)
+        .iter()
+        .map(|it| Stored { name: it.object().into(), is_unfit: seen.unfit.contains(it) });
+    Observed {
+        name,
+        object,
+        rules: Rules {
+            backoff: Doubling { shortest: settings.least_backoff, longest: settings.longest_backoff },
+            visible_after: settings.visible_after,
+            patience: settings.patience,
+            stores_keys: settings.durable_keys == DurableKeys::Always,
+        },
+        wanted: wanted.as_ref().map_err(ToString::to_string).map(|it| WantedFacts {
+            spec: &it.spec,
+            key: kind(it),
+            renewal: &it.renewal,
+            keeps_key: wanted::keeps_key(&object.spec),
+            dress: dress(record, settings),
+            history_limit: usize::try_from(record.history_limit).unwrap_or(usize::MAX),
+        }),
+        owner: owner.map(Name::object),
+        target,
+        key,
+        stored: stored.collect(),
+        prospect: request::prospect(world, name.namespace(), &object.spec.issuer_ref, now),
+        requests,
+        failure: seen.failure.clone(),
+        begun: seen.begun,
+        suggested: None,
+        loop_until: record.issued.as_ref().and_then(|it| it.held_until(now)),
+        held_until: seen.trouble.as_ref().map(|it| it.until),
+        is_stale: seen.is_stale,
+        is_reporting: seen.is_reporting,
+        is_closing: world.closing,
+    }
+}
+
+/// The kind of key that is wanted.
+pub(super) fn kind(wanted: &Wanted) -> PublicKeyType {
+    wanted.spec.key_type.into()
+}
+
+fn target(world: &World, name: &Name, record: &CertificateRecord, object: &Certificate, is_under_way: bool) -> Target {
+    let target = name.beside(Arc::clone(&record.secret));
+    let known = secret::identity(world, &target).map(|it| &it.version);
+    let memory = record.memory.as_deref();
+    if let Some(seen) = memory.and_then(|it| it.target.as_ref()) {
+        match (&seen.holding, known) {
+            (Some(holding), None) => return Target::There(Arc::clone(holding)),
+            (Some(holding), Some(known)) if seen.version.as_ref() == Some(known) => {
+                return Target::There(Arc::clone(holding));
+            }
+            (None, None) => return Target::Absent,
+            (Some(_) | None, Some(_)) => {}
+        }
+    }
+    let proof = secret::record(world, &target).and_then(|it| it.proof());
+    let is_proven = proof.is_some_and(|it| it.holds(name.object(), record.issuer));
+    let ready = object.status.as_ref().and_then(|it| it.conditions.get("Ready"));
+    let is_ready = ready.is_some_and(|it| it.status.as_str() == "True" && it.observed_generation == record.generation);
+    let is_own = !is_under_way || memory.is_some_and(|it| it.key.is_some());
+    match (record.not_before, record.not_after, proof) {
+        (Some(not_before), Some(not_after), Some(proof)) if is_proven && is_ready && is_own => Target::Proven {
+            validity: Validity::new(not_before, not_after),
+            is_dressed: proof.is_dressed(dress(record, &world.settings)),
+        },
+        _ => Target::Unread,
+    }
+}
+
+fn requests(
+    world: &World,
+    record: &CertificateRecord,
+    object: &Certificate,
+    wanted: Option<&Wanted>,
+    now: Timestamp,
+) -> Vec<Requested> {
+    let mut requests = Vec::new();
+    for name in request::owned_by(world, &record.uid) {
+        let Some(request) = world.requests.get(name) else { continue };
+        let revision = request.revision();
+        let whole = whole(record, name).or_else(|| request.whole());
+        let created = whole.and_then(|it| it.metadata.creation_timestamp.as_ref());
+        requests.push(Requested {
+            name: name.object().into(),
+            revision,
+            created: created.map_or(now, |it| Timestamp::from_unix_seconds(it.0.as_second())),
+            facts: whole.zip(wanted).map(|(whole, wanted)| facts::of(whole, &object.spec, &wanted.spec)),
+            standing: revision.filter(|it| *it > record.revision).and_then(|_| request::standing(world, name, now)),
+        });
+    }
+    requests
+}
+
+/// A request that was read whole.
+fn whole<'a>(record: &'a CertificateRecord, name: &Name) -> Option<&'a Arc<CertificateRequest>> {
+    let read = record.memory.as_deref().map_or(&[][..], |it| &it.requests);
+    read.iter().find(|(it, _)| it == name).map(|(_, whole)| whole)
+}

@@ -1,0 +1,213 @@
+//! What is kept of a Certificate: little of one that is settled, all of one that is not, and what only this process remembers.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use acme_core::{PrivateKey, Timestamp};
+
+use super::wanted;
+use crate::crd::certificate::Certificate;
+use crate::crd::certificate_request::CertificateRequest;
+use crate::key::{Identity, Name, Uid, Version};
+use crate::plan::certificate::{Failure, Holding, KeyFacts};
+use crate::secret::{Dress, issuer_digest};
+use crate::world::Record;
+
+/// What is kept of a Certificate.
+#[derive(Debug)]
+pub(crate) struct CertificateRecord {
+    pub(super) uid: Uid,
+    /// When it was made, in seconds since 1970: the oldest claimant of a Secret owns it.
+    pub(super) created: i64,
+    pub(super) generation: i64,
+    /// The Secret that it wants.
+    pub(super) secret: Arc<str>,
+    /// The Secret that it wanted before, when that changed just now.
+    pub(super) left: Option<Arc<str>>,
+    /// Secrets of passwords.
+    pub(super) passwords: Box<[Arc<str>]>,
+    /// A number that stands for its issuer.
+    pub(super) issuer: u64,
+    /// A number that stands for what its Secret wears beside key and certificate.
+    pub(super) dress: u64,
+    /// The same, owned by the Certificate.
+    pub(super) owned_dress: u64,
+    pub(super) revision: i64,
+    pub(super) history_limit: u32,
+    pub(super) not_before: Option<Timestamp>,
+    pub(super) not_after: Option<Timestamp>,
+    pub(super) renewal: Option<Timestamp>,
+    /// Its status says that all is well, about this very generation, and that nothing is under way.
+    pub(super) is_content: bool,
+    /// The whole object, while anything is to be done for it.
+    pub(super) whole: Option<Arc<Certificate>>,
+    /// What only this process remembers, while anything is to be done for it.
+    pub(super) memory: Option<Box<Memory>>,
+    /// When this process stored certificates for this generation, during the last hour.
+    pub(super) issued: Option<Box<Issuances>>,
+}
+
+impl CertificateRecord {
+    /// The memory of it, begun where there is none.
+    pub(super) fn memory(&mut self) -> &mut Memory {
+        self.memory.get_or_insert_default()
+    }
+}
+
+impl Record for CertificateRecord {
+    type Object = Certificate;
+
+    fn name(object: &Self::Object) -> Name {
+        Name::of(&object.metadata)
+    }
+
+    fn identity(object: &Self::Object) -> Option<Identity> {
+        Identity::of(&object.metadata)
+    }
+
+    fn read(object: Self::Object, before: Option<Self>) -> Option<Self> {
+        let metadata = &object.metadata;
+        let uid = Uid::parse(metadata.uid.as_deref()?);
+        let generation = metadata.generation.unwrap_or_default();
+        let status = object.status.as_ref();
+        let time = |it: Option<&crate::crd::time::Time>| it.and_then(|it| it.timestamp());
+        let is_content = is_content(&object, generation);
+        let (before_secret, mut memory, issued) = match before {
+            Some(before) => {
+                let is_same = before.generation == generation;
+                (Some(before.secret), before.memory.map(|it| (is_same, it)), before.issued.filter(|_| is_same))
+            }
+            None => (None, None, None),
+        };
+        if let Some((false, memory)) = &mut memory {
+            memory.spec_changed();
+        }
+        let memory = memory.map(|(_, it)| it);
+        let secret: Arc<str> = match &before_secret {
+            Some(before) if **before == *object.spec.secret_name => Arc::clone(before),
+            Some(_) | None => object.spec.secret_name.as_str().into(),
+        };
+        let dress = wanted::dress(&object);
+        let record = Self {
+            left: before_secret.filter(|it| *it != secret),
+            uid,
+            created: metadata.creation_timestamp.as_ref().map_or(0, |it| it.0.as_second()),
+            generation,
+            secret,
+            passwords: wanted::password_secrets(&object.spec).map(Into::into).collect(),
+            issuer: issuer_digest(&object.spec.issuer_ref),
+            dress: dress.digest(),
+            owned_dress: Dress { owner: metadata.uid.clone(), ..dress }.digest(),
+            revision: status.and_then(|it| it.revision).unwrap_or_default(),
+            history_limit: wanted::history_limit(&object.spec),
+            not_before: time(status.and_then(|it| it.not_before.as_ref())),
+            not_after: time(status.and_then(|it| it.not_after.as_ref())),
+            renewal: time(status.and_then(|it| it.renewal_time.as_ref())),
+            is_content,
+            whole: (!is_content || memory.is_some()).then(|| Arc::new(object)),
+            memory,
+            issued,
+        };
+        Some(record)
+    }
+}
+
+/// Whether its status says that all is well, about this very generation, and that nothing is under way.
+fn is_content(object: &Certificate, generation: i64) -> bool {
+    let Some(status) = &object.status else { return false };
+    let ready = status.conditions.get("Ready");
+    let is_ready = ready.is_some_and(|it| status.conditions.is_true("Ready") && it.observed_generation == generation);
+    let is_idle = !status.conditions.is_true("Issuing") && status.next_private_key_secret_name.is_none();
+    let is_untroubled = status.last_failure_time.is_none() && status.failed_issuance_attempts.is_none();
+    is_ready && is_idle && is_untroubled && object.metadata.deletion_timestamp.is_none()
+}
+
+/// What only this process remembers of a Certificate for which something is to be done.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    /// What its Secret was found to hold, and in which state of it.
+    pub(super) target: Option<Seen>,
+    /// The key of the certificate to come.
+    pub(super) key: Option<InHand>,
+    /// Stored next keys that were read and do not serve.
+    pub(super) unfit: Vec<Name>,
+    /// Requests that were read whole.
+    pub(super) requests: Vec<(Name, Arc<CertificateRequest>)>,
+    /// What this process found wrong with the attempt under way.
+    pub(super) failure: Option<Failure>,
+    /// Since when the attempt is under way.
+    pub(super) begun: Option<Timestamp>,
+    /// The object must be read: a write met another state than expected.
+    pub(super) is_stale: bool,
+    /// A write of its status is under way.
+    pub(super) is_reporting: bool,
+    /// Names of next keys that others have.
+    pub(super) taken_names: u32,
+    /// What went wrong last, and how often in a row.
+    pub(super) trouble: Option<Trouble>,
+}
+
+impl Memory {
+    /// The specification changed: what was concluded from the former one does not hold.
+    fn spec_changed(&mut self) {
+        self.failure = None;
+        self.trouble = None;
+        self.unfit.clear();
+        self.begun = None;
+    }
+}
+
+/// When certificates were stored for one specification, as far as that is not long ago.
+#[derive(Debug, Default)]
+pub(super) struct Issuances(VecDeque<Timestamp>);
+
+impl Issuances {
+    /// One more.
+    pub(super) fn add(&mut self, now: Timestamp) {
+        self.0.retain(|it| now.since(*it) < GUARDED);
+        self.0.push_back(now);
+    }
+
+    /// Until when nothing more is issued, after too many.
+    pub(super) fn held_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let recent = self.0.iter().filter(|it| now.since(**it) < GUARDED).count();
+        (recent > MOST_ISSUED).then(|| self.0.back().map(|it| *it + GUARDED)).flatten()
+    }
+}
+
+/// What a target Secret was found to hold.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    /// In which state of it; `None` is that it was not there.
+    pub(super) version: Option<Version>,
+    pub(super) holding: Option<Arc<Holding>>,
+    /// Its key, where it can be used again.
+    pub(super) key: Option<Arc<PrivateKey>>,
+}
+
+/// A key that this process holds.
+#[derive(Clone)]
+pub(crate) struct InHand {
+    pub(super) key: Arc<PrivateKey>,
+    pub(super) facts: KeyFacts,
+}
+
+impl fmt::Debug for InHand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InHand").field("facts", &self.facts).finish_non_exhaustive()
+    }
+}
+
+/// Calls that failed in a row.
+#[derive(Debug, Clone)]
+pub(crate) struct Trouble {
+    pub(super) failures: u32,
+    /// Nothing is tried before this time.
+    pub(super) until: Timestamp,
+}
+
+/// So many certificates for one specification in this time are a loop.
+const MOST_ISSUED: usize = 5;
+const GUARDED: Duration = Duration::from_secs(3600);

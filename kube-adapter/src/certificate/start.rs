@@ -1,0 +1,274 @@
+//! What a plan wants, begun: what an action needs is taken from the tables, and the rest happens outside of them.
+
+use std::sync::Arc;
+
+use acme_core::{Signer, Timestamp};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use k8s_openapi::api::core::v1::Secret;
+
+use super::Action;
+use super::answer::{Answer, Read};
+use super::ask::Question;
+use super::key::{self, Owner};
+use super::record::{CertificateRecord, InHand};
+use super::store::{Before, Store};
+use super::wanted::{self, Wanted};
+use crate::api::{Manager, Resource};
+use crate::context::Context;
+use crate::crd::certificate::Certificate;
+use crate::events::{Event, Regarding};
+use crate::key::{Identity, Name};
+use crate::names;
+use crate::plan::certificate::Place;
+use crate::request;
+use crate::secret;
+use crate::secret::target::TargetSecret;
+use crate::status::{Note, Patch, Report};
+use crate::world::World;
+
+/// Begins what a plan wants.
+pub(super) fn start(
+    world: &mut World,
+    context: &Arc<Context>,
+    name: &Name,
+    action: &Action,
+    now: Timestamp,
+) -> BoxFuture<'static, Answer> {
+    if let Action::Step { request, action } = action {
+        let request = name.beside(Arc::clone(request));
+        let step = request::start(world, context, &request, action, now);
+        return async move { Answer::Stepped(request, step.await) }.boxed();
+    }
+    if let Action::Report(_) = action
+        && let Some(record) = world.certificates.get_mut(name)
+    {
+        record.memory().is_reporting = true;
+    }
+    let Some(record) = world.certificates.get(name) else { return gone() };
+    let context = Arc::clone(context);
+    if matches!(action, Action::ReadObject) {
+        let name = name.clone();
+        let read = async move { context.api.read::<Certificate>(Resource::CERTIFICATES, &name).await };
+        return async move { Answer::Object(read.await.map(|it| it.map(Box::new))) }.boxed();
+    }
+    let Some(object) = record.whole.clone() else { return gone() };
+    let work = Work { context, name: name.clone(), object };
+    match action {
+        Action::ReadObject | Action::Step { .. } => gone(),
+        Action::ReadTarget => work.read_target().boxed(),
+        Action::ReadKey(secret) => work.read_key(name.beside(Arc::clone(secret))).boxed(),
+        Action::ReadRequest(request) => work.read_request(name.beside(Arc::clone(request))).boxed(),
+        Action::MakeKey => work.make_key().boxed(),
+        Action::StoreKey => match in_hand(record) {
+            None => gone(),
+            Some(in_hand) => {
+                let taken = record.memory.as_ref().map_or(0, |it| it.taken_names);
+                let secret = key::name(name, &record.uid, &work.object, taken);
+                work.store_key(owner(name, record), secret, in_hand).boxed()
+            }
+        },
+        Action::Request(revision) => match in_hand(record) {
+            None => gone(),
+            Some(in_hand) => work.request(owner(name, record), record, *revision, in_hand),
+        },
+        Action::Store(request) => {
+            let request = name.beside(Arc::clone(request));
+            match in_hand(record) {
+                None => gone(),
+                Some(in_hand) => {
+                    let whole = world.requests.get(&request).and_then(|it| it.whole()).cloned();
+                    let read = record.memory.as_ref().and_then(|it| {
+                        it.requests.iter().find(|(name, _)| *name == request).map(|(_, whole)| Arc::clone(whole))
+                    });
+                    match whole.or(read) {
+                        None => gone(),
+                        Some(whole) => {
+                            let store = store(world, name, record, &work.object);
+                            let context = work.context;
+                            async move {
+                                let written = store.issued(&context, &whole, in_hand.key).await;
+                                Answer::Written(written.map(Box::new))
+                            }
+                            .boxed()
+                        }
+                    }
+                }
+            }
+        }
+        Action::Refresh => {
+            let store = store(world, name, record, &work.object);
+            let context = work.context;
+            async move { Answer::Written(store.refreshed(&context).await.map(Box::new)) }.boxed()
+        }
+        Action::Report(report) => match world.certificates.identity(name) {
+            None => gone(),
+            Some(identity) => work.report(identity.clone(), (**report).clone()).boxed(),
+        },
+        Action::DropRequest(request) => {
+            let request = name.beside(Arc::clone(request));
+            match world.requests.identity(&request) {
+                None => gone(),
+                Some(identity) => work.drop_request(request, identity.clone()).boxed(),
+            }
+        }
+        Action::DropKey(secret) => {
+            let secret = name.beside(Arc::clone(secret));
+            match secret::identity(world, &secret) {
+                None => gone(),
+                Some(identity) => work.drop_key(secret, identity.clone()).boxed(),
+            }
+        }
+    }
+}
+
+/// What an action works with.
+struct Work {
+    context: Arc<Context>,
+    name: Name,
+    object: Arc<Certificate>,
+}
+
+impl Work {
+    async fn read_target(self) -> Answer {
+        let target = self.name.beside(self.object.spec.secret_name.as_str());
+        let found = self.context.api.read::<Secret>(Resource::SECRETS, &target).await;
+        let spec = &self.object.spec;
+        Answer::Target(found.map(|found| {
+            found.and_then(|found| {
+                let TargetSecret { holding, key } = TargetSecret::read(&found);
+                let identity = Identity::of(&found.metadata)?;
+                let key = key.and_then(|it| wanted::signing_as(spec, it).ok()).map(Arc::new);
+                Some(Box::new(Read { identity, holding, key }))
+            })
+        }))
+    }
+
+    async fn read_key(self, secret: Name) -> Answer {
+        let read = key::read(&self.context.api, &secret, &self.object.spec).await;
+        Answer::Key(secret, read)
+    }
+
+    async fn read_request(self, request: Name) -> Answer {
+        let read = self.context.api.read(Resource::REQUESTS, &request).await;
+        Answer::Whole(request, read.map(|it| it.map(Box::new)))
+    }
+
+    async fn make_key(self) -> Answer {
+        let (object, name) = (Arc::clone(&self.object), self.name.clone());
+        let made = self.context.workshop.run(move || {
+            let wanted = Wanted::of(name.object(), &object.spec)?;
+            Ok(key::make(&object.spec, wanted.spec.key_type))
+        });
+        let failed = |error: acme_core::Error| crate::plan::certificate::Failure {
+            reason: "RequestFailed".to_owned(),
+            message: error.to_string(),
+        };
+        Answer::Made(made.await.and_then(|it| it).map_err(failed).and_then(|it| it))
+    }
+
+    async fn store_key(self, owner: Owner, secret: Name, in_hand: InHand) -> Answer {
+        let stored = key::store(&self.context.api, &secret, &owner, &in_hand.key).await;
+        Answer::KeyStored(secret, stored)
+    }
+
+    fn request(
+        self,
+        owner: Owner,
+        record: &CertificateRecord,
+        revision: i64,
+        in_hand: InHand,
+    ) -> BoxFuture<'static, Answer> {
+        let Self { context, name, object } = self;
+        let Ok(wanted) = Wanted::of(name.object(), &object.spec) else { return gone() };
+        let request = name.beside(names::request(name.object(), revision));
+        let key_secret = match &in_hand.facts.place {
+            Place::Stored(secret) => secret.to_string(),
+            Place::Target => object.spec.secret_name.clone(),
+            Place::Memory => key::name(&name, &record.uid, &object, 0).object().to_owned(),
+        };
+        let question =
+            Question { owner, object, wanted, revision, name: request.clone(), key_secret, key: in_hand.key };
+        async move { Answer::Requested(request, question.put(&context).await.map(Box::new)) }.boxed()
+    }
+
+    async fn report(self, identity: Identity, report: Report) -> Answer {
+        let Self { context, name, object } = self;
+        let before = object.status.clone().unwrap_or_default();
+        let after = report.applied(&object, context.now());
+        let patch = Patch::between(&identity.version, &before, &after);
+        let told = context.api.patch_status(Resource::CERTIFICATES, &name, &patch, Manager::ISSUING, report.why).await;
+        if let (Ok(_), Some(note)) = (&told, &report.event) {
+            context.events.publish(event(&name, &identity, note));
+        }
+        Answer::Told(told.map(|identity| Box::new((identity, after))))
+    }
+
+    async fn drop_request(self, request: Name, identity: Identity) -> Answer {
+        let dropped = self.context.api.delete(Resource::REQUESTS, &request, &identity, "old-request").await;
+        Answer::RequestDropped(request, dropped)
+    }
+
+    async fn drop_key(self, secret: Name, identity: Identity) -> Answer {
+        let dropped = self.context.api.delete(Resource::SECRETS, &secret, &identity, "old-key").await;
+        Answer::KeyDropped(secret, dropped)
+    }
+}
+
+/// An Event on a Certificate.
+fn event(name: &Name, identity: &Identity, note: &Note) -> Event {
+    Event {
+        regarding: Regarding {
+            api_version: "cert-manager.io/v1",
+            kind: "Certificate",
+            name: name.clone(),
+            uid: identity.uid.clone(),
+        },
+        severity: note.severity,
+        reason: note.reason.clone().into(),
+        note: note.text.clone(),
+        controller: "certificates-issuing",
+    }
+}
+
+/// The key of the certificate to come: the one in hand, else that of the target Secret.
+fn in_hand(record: &CertificateRecord) -> Option<InHand> {
+    let memory = record.memory.as_deref()?;
+    memory.key.clone().or_else(|| {
+        let seen = memory.target.as_ref()?;
+        let facts = seen.holding.as_ref()?.key.clone()?;
+        Some(InHand { key: Arc::clone(seen.key.as_ref()?), facts })
+    })
+}
+
+fn owner(name: &Name, record: &CertificateRecord) -> Owner {
+    Owner { name: name.clone(), uid: record.uid.clone() }
+}
+
+fn store(world: &World, name: &Name, record: &CertificateRecord, object: &Arc<Certificate>) -> Store {
+    let secret = name.beside(Arc::clone(&record.secret));
+    let is_absent = || {
+        let seen = record.memory.as_ref().and_then(|it| it.target.as_ref());
+        seen.is_some_and(|it| it.holding.is_none())
+    };
+    let before = match world.tls_secrets.identity(&secret) {
+        Some(identity) => Before::Tls(identity.clone()),
+        None if world.other_secrets.identity(&secret).is_none() && is_absent() => Before::Absent,
+        None => Before::Unknown,
+    };
+    let mut dress = wanted::dress(object);
+    if world.settings.owner_reference {
+        dress.owner = Some(record.uid.to_string());
+    }
+    Store { owner: owner(name, record), object: Arc::clone(object), dress, secret, before }
+}
+
+/// The key lent to issuers that sign with it.
+pub(super) fn lent(record: &CertificateRecord) -> Option<Arc<dyn Signer>> {
+    in_hand(record).map(|it| it.key as Arc<dyn Signer>)
+}
+
+/// It went before the action began.
+fn gone() -> BoxFuture<'static, Answer> {
+    std::future::ready(Answer::Gone).boxed()
+}

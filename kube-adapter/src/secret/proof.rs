@@ -1,0 +1,228 @@
+//! What the metadata of a target Secret proves, so that its contents need not be read.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
+use serde_json::Value;
+
+use super::ATTENTION;
+use crate::api::Manager;
+use crate::crd::reference::IssuerRef;
+
+/// What the metadata of a target Secret proves.
+///
+/// The API server keeps for each field who applied it, and takes a field away from whom somebody else overwrites: as long as key and certificate are
+/// owned by cert-manager's manager, they are what was applied.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Proof {
+    /// Key, certificate, and what every target Secret says of itself are as they were applied.
+    is_as_applied: bool,
+    certificate: Option<Box<str>>,
+    issuer: Option<u64>,
+    dress: u64,
+}
+
+impl Proof {
+    /// Reads the metadata of a Secret.
+    pub(crate) fn read(metadata: &ObjectMeta) -> Self {
+        let empty = BTreeMap::new();
+        let annotations = metadata.annotations.as_ref().unwrap_or(&empty);
+        let labels = metadata.labels.as_ref().unwrap_or(&empty);
+        let applied = Applied::of(metadata);
+        let owned = |of: &BTreeMap<String, String>, fields: &dyn Fn(&str) -> bool| -> Vec<(String, String)> {
+            of.iter().filter(|(key, _)| fields(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
+        };
+        let dress = Dress {
+            labels: owned(labels, &|key| applied.has("f:labels", key)),
+            annotations: owned(annotations, &|key| applied.has("f:annotations", key)),
+            files: FILES.into_iter().filter(|file| applied.has_data(file)).collect(),
+            owner: applied.owner(),
+        };
+        let is_as_applied = DATA.iter().all(|file| applied.has_data(file))
+            && ALWAYS.iter().all(|key| applied.has("f:annotations", key))
+            && applied.has("f:labels", ATTENTION)
+            && labels.get(ATTENTION).is_some_and(|it| it == "true");
+        Self {
+            is_as_applied,
+            certificate: annotations.get(CERTIFICATE_NAME).map(|it| it.as_str().into()),
+            issuer: annotations.contains_key(ISSUER_NAME).then(|| {
+                let part = |key: &str| annotations.get(key).cloned().unwrap_or_default();
+                let (name, kind, group) = (part(ISSUER_NAME), part(ISSUER_KIND), part(ISSUER_GROUP));
+                issuer_digest(&IssuerRef { name, kind, group, ..IssuerRef::default() })
+            }),
+            dress: dress.digest(),
+        }
+    }
+
+    /// What will be proved by a Secret that is applied for this Certificate, issuer and dress.
+    pub(crate) fn applied(certificate: &str, issuer: &IssuerRef, dress: &Dress) -> Self {
+        let issuer = Some(issuer_digest(issuer));
+        Self { is_as_applied: true, certificate: Some(certificate.into()), issuer, dress: dress.digest() }
+    }
+
+    /// Whether key and certificate are as they were applied, for this Certificate and from this issuer.
+    pub(crate) fn holds(&self, certificate: &str, issuer: u64) -> bool {
+        self.is_as_applied && self.certificate.as_deref() == Some(certificate) && self.issuer == Some(issuer)
+    }
+
+    /// Whether what is beside key and certificate is what is wanted.
+    pub(crate) fn is_dressed(&self, dress: u64) -> bool {
+        self.dress == dress
+    }
+
+    /// The name in the annotation that says which Certificate it is for.
+    pub(crate) fn certificate(&self) -> Option<&str> {
+        self.certificate.as_deref()
+    }
+}
+
+/// What a target Secret wears beside its key and certificate: what can be changed without another certificate.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Dress {
+    pub(crate) labels: Vec<(String, String)>,
+    pub(crate) annotations: Vec<(String, String)>,
+    /// Files beside the PEM ones, of [`FILES`].
+    pub(crate) files: Vec<&'static str>,
+    /// The uid of the Certificate that it is owned by.
+    pub(crate) owner: Option<String>,
+}
+
+impl Dress {
+    /// A number that stands for it. What every target Secret has does not count.
+    pub(crate) fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        let sorted = |pairs: &[(String, String)], counts: fn(&str) -> bool| {
+            let pairs = pairs.iter().filter(|(key, _)| counts(key));
+            pairs.map(|(key, value)| (key.clone(), value.clone())).collect::<BTreeMap<_, _>>()
+        };
+        sorted(&self.labels, |key| key != ATTENTION).hash(&mut hasher);
+        sorted(&self.annotations, |key| !is_managed(key)).hash(&mut hasher);
+        let mut files = self.files.clone();
+        files.sort_unstable();
+        files.hash(&mut hasher);
+        self.owner.hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+/// A number that stands for an issuer, defaults filled in.
+pub(crate) fn issuer_digest(issuer: &IssuerRef) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (&issuer.name, issuer.effective_kind(), issuer.effective_group()).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Whether an annotation is one that the controller gives every target Secret.
+pub(crate) fn is_managed(annotation: &str) -> bool {
+    annotation.starts_with("cert-manager.io/") && annotation != "cert-manager.io/allow-direct-injection"
+}
+
+/// What cert-manager's manager applied.
+struct Applied<'a>(Option<&'a Value>);
+
+impl<'a> Applied<'a> {
+    fn of(metadata: &'a ObjectMeta) -> Self {
+        let entries = metadata.managed_fields.as_deref().unwrap_or_default();
+        let is_ours = |it: &&ManagedFieldsEntry| {
+            let is_apply = it.operation.as_deref() == Some("Apply") && it.subresource.is_none();
+            is_apply && it.manager.as_deref() == Some(Manager::ISSUING.0)
+        };
+        Self(entries.iter().find(is_ours).and_then(|it| it.fields_v1.as_ref()).map(|it| &it.0))
+    }
+
+    fn has(&self, map: &str, key: &str) -> bool {
+        let map = self.0.and_then(|it| it.get("f:metadata")).and_then(|it| it.get(map));
+        map.is_some_and(|it| it.get(format!("f:{key}")).is_some())
+    }
+
+    fn has_data(&self, file: &str) -> bool {
+        self.0.and_then(|it| it.get("f:data")).is_some_and(|it| it.get(format!("f:{file}")).is_some())
+    }
+
+    /// The uid of the owner that was applied.
+    fn owner(&self) -> Option<String> {
+        let owners = self.0?.get("f:metadata")?.get("f:ownerReferences")?.as_object()?;
+        owners.keys().find_map(|key| Some(key.strip_prefix("k:{\"uid\":\"")?.strip_suffix("\"}")?.to_owned()))
+    }
+}
+
+pub(crate) const CERTIFICATE_NAME: &str = "cert-manager.io/certificate-name";
+pub(crate) const ISSUER_NAME: &str = "cert-manager.io/issuer-name";
+pub(crate) const ISSUER_KIND: &str = "cert-manager.io/issuer-kind";
+pub(crate) const ISSUER_GROUP: &str = "cert-manager.io/issuer-group";
+
+/// Annotations that every target Secret has.
+const ALWAYS: [&str; 8] = [
+    CERTIFICATE_NAME,
+    ISSUER_NAME,
+    ISSUER_KIND,
+    ISSUER_GROUP,
+    "cert-manager.io/common-name",
+    "cert-manager.io/alt-names",
+    "cert-manager.io/ip-sans",
+    "cert-manager.io/uri-sans",
+];
+
+/// Files that every target Secret has.
+const DATA: [&str; 2] = ["tls.crt", "tls.key"];
+
+/// Files that a target Secret has when its Certificate asks for them.
+pub(crate) const FILES: [&str; 4] = ["key.der", "tls-combined.pem", "keystore.jks", "keystore.p12"];
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+    use serde_json::json;
+
+    use super::{Dress, Proof, issuer_digest};
+    use crate::crd::reference::IssuerRef;
+
+    fn metadata(owned_data: &serde_json::Value) -> ObjectMeta {
+        let always = [
+            "certificate-name",
+            "issuer-name",
+            "issuer-kind",
+            "issuer-group",
+            "common-name",
+            "alt-names",
+            "ip-sans",
+            "uri-sans",
+        ];
+        let owned: serde_json::Map<_, _> =
+            always.iter().map(|it| (format!("f:cert-manager.io/{it}"), json!({}))).collect();
+        serde_json::from_value(json!({
+            "labels": { "controller.cert-manager.io/fao": "true", "a": "b", "theirs": "x" },
+            "annotations": { "cert-manager.io/certificate-name": "web", "cert-manager.io/issuer-name": "ca" },
+            "managedFields": [{ "manager": "cert-manager-certificates-issuing", "operation": "Apply", "fieldsV1": {
+                "f:data": owned_data,
+                "f:metadata": { "f:labels": { "f:controller.cert-manager.io/fao": {}, "f:a": {} }, "f:annotations": owned },
+            }}],
+        }))
+        .expect("it is metadata")
+    }
+
+    #[test]
+    fn what_was_applied_is_proved_by_who_owns_it() {
+        let proof = Proof::read(&metadata(&json!({ "f:tls.crt": {}, "f:tls.key": {}, "f:key.der": {} })));
+        let issuer = IssuerRef { name: "ca".to_owned(), ..IssuerRef::default() };
+        let dress =
+            Dress { labels: vec![("a".to_owned(), "b".to_owned())], files: vec!["key.der"], ..Dress::default() };
+        assert_eq!(proof, Proof::applied("web", &issuer, &dress));
+        assert!(proof.holds("web", issuer_digest(&issuer)));
+        assert!(!proof.holds("other", issuer_digest(&issuer)));
+    }
+
+    #[test]
+    fn a_key_that_somebody_overwrote_is_not_proved() {
+        let proof = Proof::read(&metadata(&json!({ "f:tls.crt": {} })));
+        assert!(!proof.holds("web", issuer_digest(&IssuerRef { name: "ca".to_owned(), ..IssuerRef::default() })));
+    }
+
+    #[test]
+    fn a_default_that_is_spelled_out_is_the_same_issuer() {
+        let short = IssuerRef { name: "ca".to_owned(), ..IssuerRef::default() };
+        let long = IssuerRef { kind: "Issuer".to_owned(), group: "cert-manager.io".to_owned(), ..short.clone() };
+        assert_eq!(issuer_digest(&short), issuer_digest(&long));
+    }
+}
