@@ -42,7 +42,10 @@ struct CountedTransport {
 
 #[async_trait]
 impl Transport for CountedTransport {
-    #[expect(clippy::disallowed_methods, reason = "what is measured is how long the network takes, not what time it is")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what is measured is how long the network takes, not what time it is"
+    )]
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Error> {
         let (uri, method) = (request.uri().clone(), request.method().clone());
         let start = Instant::now();

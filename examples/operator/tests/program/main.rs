@@ -5,6 +5,8 @@
 
 mod cluster;
 mod election;
+mod encrypted;
 mod lifecycle;
 mod operator;
 mod refusals;
+mod solver;

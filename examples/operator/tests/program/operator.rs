@@ -15,7 +15,9 @@ pub(crate) struct Operator {
     child: Child,
     metrics: SocketAddr,
     health: SocketAddr,
+    solver: SocketAddr,
     log: Arc<Mutex<String>>,
+    // Last, so that the process is gone before its file.
     _kubeconfig: NamedTempFile,
 }
 
@@ -25,11 +27,24 @@ impl Operator {
         let mut kubeconfig = NamedTempFile::new().unwrap();
         kubeconfig.write_all(cluster().kubeconfig().as_bytes()).unwrap();
         let (metrics, health, solver) = (free_address(), free_address(), free_address());
+        let mut all = vec![
+            format!("--kubeconfig={}", kubeconfig.path().display()),
+            format!("--metrics-listen-address={metrics}"),
+            format!("--internal-healthz-listen-address={health}"),
+            format!("--http01-solver-listen-address={solver}"),
+        ];
+        all.extend(arguments.iter().map(|it| (*it).to_owned()));
+        Self::spawn(&all, [metrics, health, solver], kubeconfig)
+    }
+
+    /// Starts one with these arguments and no other.
+    pub(crate) fn command(arguments: &[&str]) -> Self {
+        let all: Vec<String> = arguments.iter().map(|it| (*it).to_owned()).collect();
+        Self::spawn(&all, [free_address(), free_address(), free_address()], NamedTempFile::new().unwrap())
+    }
+
+    fn spawn(arguments: &[String], [metrics, health, solver]: [SocketAddr; 3], kubeconfig: NamedTempFile) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_certwright-operator"))
-            .arg(format!("--kubeconfig={}", kubeconfig.path().display()))
-            .arg(format!("--metrics-listen-address={metrics}"))
-            .arg(format!("--internal-healthz-listen-address={health}"))
-            .arg(format!("--http01-solver-listen-address={solver}"))
             .args(arguments)
             .env_remove("POD_UID")
             .stderr(Stdio::piped())
@@ -44,7 +59,7 @@ impl Operator {
                 log.push('\n');
             }
         });
-        Self { child, metrics, health, log, _kubeconfig: kubeconfig }
+        Self { child, metrics, health, solver, log, _kubeconfig: kubeconfig }
     }
 
     /// Starts one, and waits until it is ready.
@@ -54,18 +69,26 @@ impl Operator {
         operator
     }
 
+    pub(crate) fn solver(&self) -> SocketAddr {
+        self.solver
+    }
+
+    pub(crate) fn metrics_address(&self) -> SocketAddr {
+        self.metrics
+    }
+
     pub(crate) fn metrics(&self) -> String {
-        let (status, body) = get(self.metrics, "/metrics");
+        let (status, body) = get(self.metrics, "/metrics", "scraper");
         assert_eq!(status, 200, "{body}");
         body
     }
 
     pub(crate) fn health(&self, path: &str) -> (u16, String) {
-        get(self.health, path)
+        get(self.health, path, "kubelet")
     }
 
     pub(crate) fn leads(&self) -> bool {
-        get(self.metrics, "/metrics").1.lines().any(|line| line == "certmanager_leader 1")
+        get(self.metrics, "/metrics", "scraper").1.lines().any(|line| line == "certmanager_leader 1")
     }
 
     /// Waits until `done`, for a minute at most, and says how long it took.
@@ -109,12 +132,12 @@ impl Drop for Operator {
 }
 
 /// Status and body; status 0 when nobody listens.
-fn get(address: SocketAddr, path: &str) -> (u16, String) {
+pub(crate) fn get(address: SocketAddr, path: &str, host: &str) -> (u16, String) {
     let Ok(mut stream) = TcpStream::connect_timeout(&address, Duration::from_secs(2)) else {
         return (0, String::new());
     };
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     // A frozen process answers nothing.
     if stream.read_to_string(&mut answer).is_err() {
@@ -124,6 +147,6 @@ fn get(address: SocketAddr, path: &str) -> (u16, String) {
     (status, answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
 }
 
-fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
