@@ -1,6 +1,9 @@
 //! The controller on a real API server: what it writes, and what it survives.
 
+#[path = "../crd/every_field.rs"]
+mod every_field;
 #[path = "../kit/kit.rs"]
 mod kit;
 
+mod definitions;
 mod proxy;
