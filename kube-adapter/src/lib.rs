@@ -27,6 +27,7 @@
 //! | [`client`] | the connection to the API server | yes |
 //! | `watch` | streams of changes | yes |
 //! | `api` | every write, and the few reads | yes |
+//! | `store` | a ConfigMap that keeps what must outlive the process: pauses that certificate authorities asked for | yes |
 //! | `engine` | issuers as the library's: specification → configuration, in one place | yes |
 //! | `http01` | Ingresses, routes, Services that lead to the solver | no |
 //! | `events` | Events, best effort | yes |
@@ -61,6 +62,7 @@ mod request;
 mod secret;
 mod settings;
 mod status;
+mod store;
 mod subject;
 mod watch;
 mod workshop;
