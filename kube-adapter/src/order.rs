@@ -76,6 +76,8 @@ pub(crate) enum Action {
     Tell(Telling),
     /// Make the Challenge of this authorization.
     Make(Url),
+    /// Put our finalizer on this Challenge, which somebody else made and left without.
+    Hold(Name),
     /// Write the status of this Challenge.
     TellOf(Name),
     /// Take our finalizer off this Challenge.
@@ -191,9 +193,12 @@ impl Subject for Orders {
             Action::Begin | Action::Order(_) | Action::Challenge(..) | Action::Choose(_) | Action::CleanUp(_) => {
                 Lane::Call
             }
-            Action::Tell(_) | Action::Make(_) | Action::TellOf(_) | Action::Release(_) | Action::Delete(_) => {
-                Lane::Write
-            }
+            Action::Tell(_)
+            | Action::Make(_)
+            | Action::Hold(_)
+            | Action::TellOf(_)
+            | Action::Release(_)
+            | Action::Delete(_) => Lane::Write,
         }
     }
 }

@@ -44,6 +44,12 @@ pub(crate) fn is_failed(status: &ChallengeStatus) -> bool {
     status.state.as_ref().is_some_and(AcmeState::is_failure)
 }
 
+/// Does it put something into the world that only its controller takes away: a record, a path in somebody's Ingress?
+pub(crate) fn leaves_traces(spec: &ChallengeSpec) -> bool {
+    let ingress = spec.solver.http01.as_ref().and_then(|it| it.ingress.as_ref());
+    spec.kind == ChallengeType::Dns01 || ingress.is_some_and(|it| !it.name.is_empty())
+}
+
 /// Which challenge it is, as the flow names it.
 ///
 /// # Errors

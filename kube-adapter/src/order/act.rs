@@ -80,6 +80,7 @@ pub(crate) fn start(
         Action::CleanUp(of) => clean_up(world, context, name, of),
         Action::Tell(telling) => write::tell(world, context, name, *telling, now),
         Action::Make(url) => write::make(world, context, name, url),
+        Action::Hold(of) => write::hold(world, context, of),
         Action::TellOf(of) => write::tell_of(world, context, name, of),
         Action::Release(of) => write::release(world, context, name, of),
         Action::Delete(of) => write::delete(world, context, of),

@@ -1,4 +1,9 @@
-//! Orders on a real API server, a real ACME server and a real name server.
+//! Orders: against models on virtual time, and on a real API server with a real ACME server and a real name server.
 
+mod cluster;
+mod courses;
 mod dns;
+mod embargoes;
+mod model;
 mod rig;
+mod take_over;

@@ -148,13 +148,11 @@ fn draft(
         issuer_ref: order.spec.issuer_ref.clone(),
         unknown: Default::default(),
     };
-    let in_place = solver.http01.as_ref().and_then(|it| it.ingress.as_ref()).is_some_and(|it| !it.name.is_empty());
-    let leaves_traces = spec.kind == ChallengeType::Dns01 || in_place;
     let metadata = ObjectMeta {
         name: Some(names::challenge(name.object(), &spec)),
         namespace: Some(name.namespace().to_owned()),
         // What nobody else would take away keeps the Challenge until we did.
-        finalizers: leaves_traces.then(|| vec![FINALIZER.to_owned()]),
+        finalizers: codec::challenge::leaves_traces(&spec).then(|| vec![FINALIZER.to_owned()]),
         owner_references: Some(vec![OwnerReference {
             api_version: "acme.cert-manager.io/v1".to_owned(),
             kind: "Order".to_owned(),
@@ -195,6 +193,26 @@ pub(super) fn tell_of(
             if let (Ok(_), Some(reason)) = (&result, ended) {
                 announce::mention(&context, &about, "Failed", reason);
             }
+            let outcome = settle(&context, Resource::CHALLENGES, &of, result, object).await;
+            Answer::ChallengeWritten(Box::new(Written { name: of, outcome }))
+        }
+        .boxed(),
+    )
+}
+
+/// Puts our finalizer on a Challenge.
+pub(super) fn hold(world: &World, context: &Arc<Context>, of: &Name) -> Option<BoxFuture<'static, Answer>> {
+    let mut object = (*world.challenges.get(of)?.object).clone();
+    let identity = world.challenges.identity(of)?.clone();
+    object.metadata.finalizers.get_or_insert_default().push(FINALIZER.to_owned());
+    let patch = json!({ "metadata": {
+        "resourceVersion": identity.version.to_string(), "finalizers": object.metadata.finalizers,
+    } });
+    let (context, of) = (Arc::clone(context), of.clone());
+    Some(
+        async move {
+            let result =
+                context.api.patch(Resource::CHALLENGES, &of, &patch, Manager::CHALLENGES, "challenge: held").await;
             let outcome = settle(&context, Resource::CHALLENGES, &of, result, object).await;
             Answer::ChallengeWritten(Box::new(Written { name: of, outcome }))
         }

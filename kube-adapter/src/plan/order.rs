@@ -124,6 +124,16 @@ impl Observed<'_> {
         {
             return true;
         }
+        // An order that was ready when it was looked at again never showed its authorizations: what they left is known by their Challenges.
+        let is_unknown = |it: &Seen<'_>| {
+            let challenge = &it.record.object;
+            it.record.has_finalizer()
+                && run.flow(&it.name, challenge).is_none()
+                && codec::challenge::assignment(&challenge.spec).is_ok()
+        };
+        if end.is_some() && self.challenges.iter().any(is_unknown) {
+            return true;
+        }
         match (self.standing, &run.issuance, end) {
             (Standing::Here { order, uid }, Some(issuance), end) => {
                 let url = order.status.as_ref().map_or("", |it| it.url.as_str());
@@ -239,7 +249,16 @@ impl Draft<'_, '_> {
     }
 
     fn challenge_step(&mut self, url: Url, flow: &ChallengeFlow, action: ChallengeAction) {
-        let is_there = self.seen.of(flow).is_some();
+        let there = self.seen.of(flow);
+        // Before anything is put into the world that nobody else would take away, the finalizer is there.
+        if let (ChallengeAction::Present, Some(it)) = (action, there)
+            && codec::challenge::leaves_traces(&it.record.object.spec)
+            && !it.record.has_finalizer()
+        {
+            let name = it.name.clone();
+            return self.want(Action::Hold(name));
+        }
+        let is_there = there.is_some();
         let may = match action {
             ChallengeAction::Present | ChallengeAction::Check => {
                 is_there && self.seen.may_answer.contains(&url) && !self.run.busy.contains(&url)

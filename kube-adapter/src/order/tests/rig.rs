@@ -1,6 +1,6 @@
 //! A namespace, a name server that takes updates, an ACME server that asks it, and the controller between them.
 
-use std::net::SocketAddr;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -26,14 +26,27 @@ use crate::key::Name;
 use crate::order;
 use crate::world::World;
 
-/// All that a test needs.
-pub(crate) struct Rig {
+/// A namespace that nobody else uses.
+pub(crate) struct Space {
     pub(crate) plane: &'static ControlPlane,
     pub(crate) namespace: String,
+}
+
+/// All that an Order needs.
+pub(crate) struct Rig {
+    space: Space,
     pub(crate) bind: Bind,
     pub(crate) pebble: Pebble,
     pub(crate) key: TsigKey,
     account: Arc<PrivateKey>,
+}
+
+impl Deref for Rig {
+    type Target = Space;
+
+    fn deref(&self) -> &Space {
+        &self.space
+    }
 }
 
 /// A controller that runs.
@@ -42,37 +55,47 @@ pub(crate) struct Running {
     task: JoinHandle<()>,
 }
 
-impl Rig {
+impl Space {
     pub(crate) fn new(hint: &str) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let plane = plane();
         let namespace = format!("{hint}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
         plane.apply(&json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } }));
-        let key = TsigKey::new(
-            "update.example.test",
-            TsigAlgorithm::HmacSha256,
-            b"thirty-two bytes of a secret key".to_vec(),
-        );
-        let bind = Bind::builder().recursive().zone(Zone::new("example.test").update_with(&key)).start();
-        let pebble = Pebble::builder().dns_server(bind.address()).start();
-        let rig = Self {
-            plane,
-            namespace,
-            bind,
-            pebble,
-            key,
-            account: Arc::new(PrivateKey::generate(KeyType::EcdsaP256).unwrap()),
-        };
-        rig.apply(&json!({
-            "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "tsig" },
-            "stringData": { "key": rig.key.secret_base64() },
-        }));
-        rig
+        Self { plane, namespace }
+    }
+
+    /// A client whom the audit log calls by the name of the namespace.
+    pub(crate) async fn client(&self) -> kube::Client {
+        let kubeconfig =
+            Kubeconfig::from_yaml(&self.plane.kubeconfig_as(&self.namespace, &["system:masters"])).unwrap();
+        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+        crate::client::connect(config, "certwright-orders").unwrap()
     }
 
     pub(crate) fn apply(&self, manifest: &Value) -> Value {
         self.plane.apply_in(&self.namespace, manifest)
+    }
+
+    pub(crate) fn path(&self, resource: &str, name: &str) -> String {
+        let path = format!("/apis/acme.cert-manager.io/v1/namespaces/{}/{resource}", self.namespace);
+        if name.is_empty() { path } else { format!("{path}/{name}") }
+    }
+}
+
+impl Rig {
+    pub(crate) fn new(hint: &str) -> Self {
+        let space = Space::new(hint);
+        let secret = b"thirty-two bytes of a secret key".to_vec();
+        let key = TsigKey::new("update.example.test", TsigAlgorithm::HmacSha256, secret);
+        let bind = Bind::builder().recursive().zone(Zone::new("example.test").update_with(&key)).start();
+        let pebble = Pebble::builder().dns_server(bind.address()).start();
+        let account = Arc::new(PrivateKey::generate(KeyType::EcdsaP256).unwrap());
+        space.apply(&json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "tsig" },
+            "stringData": { "key": key.secret_base64() },
+        }));
+        Self { space, bind, pebble, key, account }
     }
 
     /// The solver that writes to the name server.
@@ -140,11 +163,6 @@ impl Rig {
         Arc::new(Account { client, spec: Arc::new(spec) })
     }
 
-    pub(crate) fn path(&self, resource: &str, name: &str) -> String {
-        let path = format!("/apis/acme.cert-manager.io/v1/namespaces/{}/{resource}", self.namespace);
-        if name.is_empty() { path } else { format!("{path}/{name}") }
-    }
-
     pub(crate) fn challenges(&self) -> Vec<Value> {
         self.plane.read(&self.path("challenges", ""))["items"].as_array().cloned().unwrap_or_default()
     }
@@ -186,10 +204,6 @@ impl Rig {
             .iter()
             .filter(|it| it.user == self.namespace && it.verb != "get" && it.verb != "list" && it.verb != "watch");
         mine.filter_map(|it| Some(format!("{} {}", it.verb, it.rbac_resource()?))).collect()
-    }
-
-    pub(crate) fn resolver(&self) -> SocketAddr {
-        self.bind.address()
     }
 }
 
