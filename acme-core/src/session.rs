@@ -36,6 +36,7 @@ struct Inner {
     hand: Box<dyn Hand>,
     account: Url,
     orders: Mutex<OrderList>,
+    contact: Mutex<Option<Vec<String>>>,
 }
 
 /// Where the account's orders are listed.
@@ -52,12 +53,23 @@ impl Session {
     }
 
     pub(crate) fn by_hand(directory: Directory, hand: Box<dyn Hand>, account: Url) -> Self {
-        Self(Arc::new(Inner { directory, hand, account, orders: Mutex::new(OrderList::Unknown) }))
+        Self(Arc::new(Inner {
+            directory,
+            hand,
+            account,
+            orders: Mutex::new(OrderList::Unknown),
+            contact: Mutex::default(),
+        }))
     }
 
     /// The certificate authority.
     pub fn directory(&self) -> &Directory {
         &self.0.directory
+    }
+
+    /// The account's contacts, where the answer that opened this session showed the account.
+    pub fn contact(&self) -> Option<Vec<String>> {
+        self.0.contact.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A request of this account, signed.
@@ -72,6 +84,7 @@ impl Session {
             None => OrderList::Nowhere,
         };
         *self.0.orders.lock().unwrap_or_else(PoisonError::into_inner) = list;
+        *self.0.contact.lock().unwrap_or_else(PoisonError::into_inner) = Some(object.contact.clone());
     }
 
     /// Signs with the account and sends; an empty payload is POST-as-GET.
