@@ -7,6 +7,7 @@ use acme_core::Timestamp;
 use issuers::Timer;
 
 use crate::api::Api;
+use crate::engine::Servers;
 use crate::events::Events;
 use crate::leader::Leadership;
 use crate::metrics::Metrics;
@@ -24,6 +25,7 @@ pub(crate) struct Context {
     pub(crate) timer: Arc<dyn Timer>,
     pub(crate) workshop: Workshop,
     pub(crate) requester: Requester,
+    pub(crate) servers: Servers,
     pub(crate) queue_length: AtomicUsize,
     /// Where attempts, calls and failures are counted.
     pub(crate) metrics: Metrics,

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::api::{self, Room};
 use crate::context::Context;
+use crate::engine::Servers;
 use crate::events::{self, Events};
 use crate::leader::Leadership;
 use crate::metrics::{Inspected, Inspector};
@@ -101,6 +102,7 @@ impl Controller {
             timer: Arc::clone(&self.timer),
             workshop: Workshop::new(self.settings.signers),
             requester: Requester::default(),
+            servers: Servers::new(Arc::clone(&self.timer) as Arc<dyn Clock>, None),
             queue_length: AtomicUsize::new(0),
             metrics: self.inspected.metrics.clone(),
         });

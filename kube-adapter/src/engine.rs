@@ -2,8 +2,10 @@
 
 mod account;
 mod account_key;
+mod acme;
 mod authority;
 mod secrets;
+mod servers;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,7 +22,9 @@ use crate::key::Name;
 
 pub(crate) use account::Account;
 pub(crate) use account_key::AccountKey;
+pub(crate) use acme::Account;
 pub(crate) use secrets::{Read, Secrets, Unread, read_key};
+pub(crate) use servers::Servers;
 
 /// An issuer that is set up.
 #[derive(Clone)]
@@ -29,6 +33,8 @@ pub(crate) enum Engine {
     Authority(Arc<dyn Issuer>),
     /// It signs in this process, with the key of the request itself.
     SelfSigned(Arc<dyn Issuer>),
+    /// An account at an ACME server: what it is asked for becomes an Order.
+    Acme(Arc<Account>),
 }
 
 /// Which issuer is set up, and what is known of it before anything is asked.
@@ -88,17 +94,19 @@ impl Verdict {
 }
 
 impl Engine {
-    /// What asks the library.
-    pub(crate) fn issuer(&self) -> &Arc<dyn Issuer> {
+    /// What asks the library; nothing where an Order does.
+    pub(crate) fn issuer(&self) -> Option<&Arc<dyn Issuer>> {
         match self {
-            Self::Authority(issuer) | Self::SelfSigned(issuer) => issuer,
+            Self::Authority(issuer) | Self::SelfSigned(issuer) => Some(issuer),
+            Self::Acme(_) => None,
         }
     }
 
-    /// Whether it signs in this process, and nobody else hears of the request.
-    pub(crate) fn is_local(&self) -> bool {
+    /// The account, where it is one.
+    pub(crate) fn account(&self) -> Option<&Arc<Account>> {
         match self {
-            Self::Authority(_) | Self::SelfSigned(_) => true,
+            Self::Acme(account) => Some(account),
+            Self::Authority(_) | Self::SelfSigned(_) => None,
         }
     }
 }
@@ -108,6 +116,7 @@ impl fmt::Debug for Engine {
         f.write_str(match self {
             Self::Authority(_) => "Authority",
             Self::SelfSigned(_) => "SelfSigned",
+            Self::Acme(_) => "Acme",
         })
     }
 }
@@ -121,6 +130,8 @@ pub(crate) async fn set_up(context: &Context, of: Of, now: Timestamp) -> SetUp {
         authority::set_up(&mut secrets, &of, ca, clock, now).await
     } else if let Some(own) = &spec.self_signed {
         self_signed(&of, &own.crl_distribution_points, clock)
+    } else if let Some(acme) = &spec.acme {
+        acme::set_up(context, &mut secrets, &of, acme, now).await
     } else {
         let verdict = Verdict::unready("InvalidConfig", "at least one issuer must be configured");
         (Found::Verdict(verdict), Retry::Never)

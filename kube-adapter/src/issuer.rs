@@ -28,7 +28,7 @@ use crate::subject::{Lane, Subject};
 use crate::world::{Changed, World};
 
 pub(crate) use crate::plan::issuer::Action;
-pub(crate) use index::Index;
+pub(crate) use index::{Index, credentials};
 pub(crate) use record::{ClusterIssuerRecord, IssuerRecord, Kept, Tried};
 pub(crate) use view::{View, missing, view};
 

@@ -105,6 +105,7 @@ pub(crate) fn plan(observed: &Observed<'_>, now: Timestamp) -> Standing {
         }
         View::Ready(Engine::Authority(_)) => observed.sign(now),
         View::Ready(Engine::SelfSigned(_)) => observed.sign_with_own_key(now),
+        View::Ready(Engine::Acme(_)) => observed.blocked(SIGNING.to_owned(), now),
     }
 }
 

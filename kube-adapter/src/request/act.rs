@@ -150,7 +150,8 @@ struct Writing {
 impl Writing {
     /// Signs, and writes approval and certificate at once. A certificate whose write is refused was never seen by anybody, and is forgotten.
     async fn sign(mut self, engine: Engine, question: Question) -> Answer {
-        let signed = self.context.workshop.run(move || question.ask_now(engine.issuer().as_ref())).await;
+        let Some(issuer) = engine.issuer().map(Arc::clone) else { return Answer::Gone };
+        let signed = self.context.workshop.run(move || question.ask_now(issuer.as_ref())).await;
         let obtained = match signed {
             Ok(Outcome::Obtained(obtained)) => obtained,
             Ok(outcome) => return Answer::Unsigned(outcome),
@@ -236,6 +237,7 @@ fn manager(issuer: &View<'_>) -> Manager {
     match issuer {
         View::Ready(Engine::Authority(_)) => Manager("cert-manager-certificaterequests-issuer-ca"),
         View::Ready(Engine::SelfSigned(_)) => Manager("cert-manager-certificaterequests-issuer-selfsigned"),
+        View::Ready(Engine::Acme(_)) => Manager("cert-manager-certificaterequests-issuer-acme"),
         View::Foreign | View::Missing | View::Unready(_) => APPROVER,
     }
 }

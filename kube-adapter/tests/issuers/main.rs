@@ -3,6 +3,7 @@
 #[path = "../kit/kit.rs"]
 mod kit;
 
+mod acme;
 mod local;
 mod requests;
 
