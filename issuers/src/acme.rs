@@ -29,4 +29,6 @@ pub use builder::Builder;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub use issuer::AcmeIssuer;
 pub use pace::{Embargo, Pace, Paced};
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+pub use preflight::check_common_name;
 pub use registered_domain::registered_domain;

@@ -22,7 +22,6 @@ use crate::key::Name;
 
 pub(crate) use account::Account;
 pub(crate) use account_key::AccountKey;
-pub(crate) use acme::Account;
 pub(crate) use secrets::{Read, Secrets, Unread, read_key};
 pub(crate) use servers::Servers;
 

@@ -4,6 +4,7 @@ mod index;
 mod record;
 mod view;
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use crate::crd::issuer::IssuerStatus;
 use crate::engine::{self, Found, Of, Verdict};
 use crate::events::{Event, Regarding, Severity};
 use crate::key::{Identity, Key, Kind, Name};
+use crate::order;
 use crate::plan;
 use crate::plan::issuer::Observed;
 use crate::queue::Class;
@@ -91,10 +93,25 @@ pub(crate) fn changed<R>(world: &mut World, changed: Changed<R>) {
     let secrets: Vec<String> = secrets.unwrap_or_default();
     let secrets = secrets.into_iter().map(|secret| secret_of(world, &name, &secret)).collect();
     world.issuer_index.refer(&name, secrets);
+    if removed.is_some() && kept(world, &name).is_none() {
+        order::account_changed(world, name.clone(), None);
+    }
     if removed.is_some() || kept(world, &name).is_some_and(|kept| kept.tried().is_none()) {
         request::wake_waiting(world, &name);
     }
     world.wake(key(&name));
+}
+
+/// The ACME server said that it does not know the account: it is looked for and made again, once in a while.
+pub(crate) fn account_forgotten(world: &mut World, issuer: &Name, now: Timestamp) {
+    let Some(kept) = kept_mut(world, issuer) else { return };
+    if kept.memory.forgotten.is_some_and(|at| now.since(at) < AMNESIA) {
+        return;
+    }
+    kept.memory.forgotten = Some(now);
+    kept.memory.outdated = true;
+    kept.memory.asks_account = true;
+    world.wake(key(issuer));
 }
 
 /// A Secret is in this state now, or gone: issuers that read an older one read it again.
@@ -195,7 +212,7 @@ fn set_up(
         secrets,
         spec: Arc::clone(&kept.spec),
         annotations: Arc::clone(&kept.annotations),
-        account: kept.status.acme.clone(),
+        account: kept.status.acme.clone().filter(|_| !mem::take(&mut kept.memory.asks_account)),
     };
     async move { Answer::Tried { generation, tried: engine::set_up(&context, of, now).await } }.boxed()
 }
@@ -264,6 +281,7 @@ fn manager(name: &Name) -> Manager {
 /// Takes in how a set-up went, and wakes those who wait for it where that is news.
 fn tried_out(world: &mut World, name: &Name, generation: i64, tried: engine::SetUp, now: Timestamp) {
     let Some(kept) = kept_mut(world, name).filter(|kept| kept.generation == generation) else { return };
+    let had_account = kept.engine().and_then(|engine| engine.account()).is_some();
     let before = kept.memory.tried.take().filter(|before| before.generation == generation);
     let failures = match tried.retry {
         Retry::Backoff => before.as_ref().map_or(0, |before| before.failures) + 1,
@@ -283,6 +301,10 @@ fn tried_out(world: &mut World, name: &Name, generation: i64, tried: engine::Set
         (_, Found::NewKey(_)) => false,
     };
     kept.memory.tried = Some(Tried { generation, found, read, again, failures });
+    let account = kept.engine().and_then(|engine| engine.account()).cloned();
+    if account.is_some() || had_account {
+        order::account_changed(world, name.clone(), account);
+    }
     if news {
         request::wake_waiting(world, name);
     }
@@ -322,6 +344,8 @@ fn refused(world: &mut World, name: &Name, refusal: &Refusal, now: Timestamp) {
 
 /// Between two set-ups that failed: cert-manager's pauses.
 const PAUSES: Backoff = Backoff::new(Duration::from_secs(5), Duration::from_secs(300));
+/// A server that forgets an account again so soon is not asked to make it again.
+const AMNESIA: Duration = Duration::from_secs(600);
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Between two writes that were refused.

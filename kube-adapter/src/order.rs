@@ -39,7 +39,7 @@ use crate::subject::{Lane, Subject};
 use crate::world::{Changed, World};
 
 pub(crate) use act::Answer;
-pub(crate) use record::OrderRecord;
+pub(crate) use record::{OrderRecord, Outcome};
 pub(crate) use run::{Run, is_for};
 pub(crate) use turns::Turns;
 

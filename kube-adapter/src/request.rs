@@ -2,6 +2,7 @@
 
 mod act;
 mod index;
+pub(crate) mod order;
 mod record;
 mod requester;
 mod rights;
@@ -18,12 +19,13 @@ use futures_util::future::BoxFuture;
 
 use crate::api::Refusal;
 use crate::context::Context;
-use crate::crd::certificate_request::CertificateRequestStatus;
+use crate::crd::certificate_request::{CertificateRequest, CertificateRequestStatus};
 use crate::crd::reference::IssuerRef;
-use crate::engine::Engine;
+use crate::engine::{Account, Engine};
 use crate::issuer;
 use crate::issuer::View;
 use crate::key::{Identity, Key, Kind, Name, Uid};
+use crate::order::{OrderRecord, Outcome};
 use crate::plan;
 use crate::plan::request::Observed;
 use crate::queue::Class;
@@ -33,14 +35,13 @@ use crate::world::{Changed, World};
 
 pub(crate) use crate::plan::request::{Action, Standing};
 pub(crate) use index::Index;
-pub(crate) use record::{Ended, KeyRead, Memory, REVISION, RequestRecord};
+pub(crate) use record::{Ended, Failure, KeyRead, Memory, REVISION, RequestRecord};
 pub(crate) use requester::Requester;
 pub(crate) use rights::Right;
 
 use act::Keyed;
-use record::Failure;
 use rights::{Signer, Told};
-use signing::Outcome;
+use signing::Outcome as Signed;
 
 /// The subject.
 pub(crate) struct Requests;
@@ -53,7 +54,13 @@ pub(crate) enum Answer {
     /// The Secret with the key was read.
     Key(Keyed),
     /// The issuer was asked, and gave no certificate.
-    Unsigned(Outcome),
+    Unsigned(Signed),
+    /// Its Order was to be made: what is there now, and under which identity.
+    Ordered(Result<Box<(Name, Identity, OrderRecord)>, Refusal>),
+    /// An Order was to be deleted.
+    Dropped(Name, Result<(), Refusal>),
+    /// The certificate of its Order is of no use.
+    Unfit,
     /// The status was to be written.
     Wrote(Result<(Identity, CertificateRequestStatus), Refusal>),
     /// The request went before the action began.
@@ -118,9 +125,37 @@ pub(crate) fn standing(world: &World, name: &Name, now: Timestamp) -> Option<Sta
         key_secret: annotations.and_then(|it| it.get(KEY_SECRET)).map(String::as_str).filter(|it| !it.is_empty()),
         memory: record.memory(),
         visible_after: world.settings.visible_after,
+        order: issuer::view(world, namespace, reference)
+            .account()
+            .map(|account| order_of(world, name, record, object, account)),
         closing: world.closing,
     };
     Some(plan::request::plan(&observed, now))
+}
+
+/// How the Order of a request stands.
+fn order_of(
+    world: &World,
+    request: &Name,
+    record: &RequestRecord,
+    object: &CertificateRequest,
+    account: &Account,
+) -> order::View {
+    let (name, _) = match order::draft(object, &account.spec) {
+        Ok(draft) => draft,
+        Err(failure) => return order::View::Refused(failure),
+    };
+    let Some(found) = world.orders.get(&name) else { return order::View::Unmade(name) };
+    let own = world.requests.identity(request).map(|it| &it.uid);
+    let is_ours = found.object().is_none_or(|order| own.is_some_and(|own| order::is_of(order, own)));
+    if !is_ours || record.memory().order_is_unfit {
+        return order::View::Unfit(name);
+    }
+    match found.outcome() {
+        Outcome::Pending { .. } => order::View::Pending(name),
+        Outcome::Issued(_) => order::View::Issued(name),
+        Outcome::Failed { state, reason } => order::View::Failed(name, state.to_owned(), reason.to_owned()),
+    }
 }
 
 /// Whether we approve, and do not know yet if we may for this issuer of ours.
@@ -255,6 +290,22 @@ pub(crate) fn fold(world: &mut World, name: &Name, answer: Answer, now: Timestam
             }
         }
         Answer::Unsigned(outcome) => unsigned(world, name, outcome, now),
+        Answer::Ordered(Ok(ordered)) => {
+            let (order, identity, record) = *ordered;
+            world.orders.learn(order.clone(), identity, record);
+            world.wake(Key::new(Kind::Order, order));
+        }
+        Answer::Dropped(order, Ok(())) => {
+            world.orders.forget(&order);
+            if let Some(record) = world.requests.get_mut(name) {
+                record.memory_mut().order_is_unfit = false;
+            }
+        }
+        Answer::Unfit => {
+            if let Some(record) = world.requests.get_mut(name) {
+                record.memory_mut().order_is_unfit = true;
+            }
+        }
         Answer::Wrote(Ok((identity, status))) => {
             world.requests.touch(name, identity);
             if let Some(record) = world.requests.get_mut(name) {
@@ -264,7 +315,7 @@ pub(crate) fn fold(world: &mut World, name: &Name, answer: Answer, now: Timestam
                 }
             }
         }
-        Answer::Wrote(Err(refusal)) => {
+        Answer::Wrote(Err(refusal)) | Answer::Ordered(Err(refusal)) | Answer::Dropped(_, Err(refusal)) => {
             tracing::debug!(request = %name, error = %refusal, "a write for a request was refused");
             let Some(record) = world.requests.get_mut(name) else { return };
             let memory = record.memory_mut();
@@ -280,18 +331,19 @@ pub(crate) fn fold(world: &mut World, name: &Name, answer: Answer, now: Timestam
 pub(crate) fn lane(action: &Action) -> Lane {
     match action {
         Action::AskRight | Action::ReadKey => Lane::Call,
-        Action::Sign | Action::Approve | Action::Show(_) | Action::Deny | Action::Fail => Lane::Write,
+        Action::Sign | Action::Approve | Action::Show(_) | Action::Deny | Action::Fail(_) => Lane::Write,
+        Action::MakeOrder | Action::DropOrder(_) | Action::TakeOrder(_) => Lane::Write,
     }
 }
 
 /// Takes in that the issuer gave no certificate. Only what is classified ends the request; the rest is tried again until its time is up.
-fn unsigned(world: &mut World, name: &Name, outcome: Outcome, now: Timestamp) {
+fn unsigned(world: &mut World, name: &Name, outcome: Signed, now: Timestamp) {
     let deadline = world.settings.attempt_deadline;
     let Some(record) = world.requests.get_mut(name) else { return };
     let memory = record.memory_mut();
     let (error, prefix) = match outcome {
-        Outcome::Obtained(_) => return,
-        Outcome::NotYet(again, said) => {
+        Signed::Obtained(_) => return,
+        Signed::NotYet(again, said) => {
             // The key was another one: what its Secret holds next is looked at.
             memory.signer = None;
             if !memory.key_is_news {
@@ -299,8 +351,8 @@ fn unsigned(world: &mut World, name: &Name, outcome: Outcome, now: Timestamp) {
             }
             return;
         }
-        Outcome::Unreadable(error) => (error.with_retry(Retry::Never), "Error generating certificate template"),
-        Outcome::Failed(error) => (error, "Error signing certificate"),
+        Signed::Unreadable(error) => (error.with_retry(Retry::Never), "Error generating certificate template"),
+        Signed::Failed(error) => (error, "Error signing certificate"),
     };
     let since = *memory.tries.since.get_or_insert(now);
     let said = format!("{prefix}: {error}");

@@ -58,7 +58,7 @@ pub(super) fn check_request(request: &CertificateRequest<'_>, solvers: &Solvers)
     }
     let asked = csr::Request::read(request.csr)?;
     let identifiers = asked.identifiers()?;
-    check_common_name(&asked, &identifiers)?;
+    common_name_is_one_of(&asked, &identifiers)?;
     if request.identifiers.is_empty() {
         return refuse(ErrorKind::Malformed, "a certificate without any name or address was asked for".to_owned());
     }
@@ -73,8 +73,15 @@ pub(super) fn check_request(request: &CertificateRequest<'_>, solvers: &Solvers)
     Ok(())
 }
 
-/// A common name is one of the names, or public certificate authorities refuse it. The words are those by which users of cert-manager know this.
-fn check_common_name(request: &csr::Request<'_>, identifiers: &[Identifier]) -> Result<(), Error> {
+/// Checks, before anything is ordered, that the common name of a signing request is one of its names: public certificate authorities refuse any other.
+///
+/// # Errors
+/// `Malformed` when it is not, in the words by which users of cert-manager know this, or when the request cannot be read.
+pub fn check_common_name(request: &csr::Request<'_>) -> Result<(), Error> {
+    common_name_is_one_of(request, &request.identifiers()?)
+}
+
+fn common_name_is_one_of(request: &csr::Request<'_>, identifiers: &[Identifier]) -> Result<(), Error> {
     let subject = DistinguishedName::read(&RawName::new(request.subject())?)?;
     let Some(name) = subject.common_name() else {
         return Ok(());

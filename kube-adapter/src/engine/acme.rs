@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use acme_core::client::Client;
+use acme_core::client::Client as _;
 use acme_core::flow::{AccountAction, AccountEvent, AccountFlow, AccountOutcome, AccountPlan, Fault, Next, OrderPace};
 use acme_core::key::Encoding;
 use acme_core::protocol::{ExternalAccount, Registration, Url};
@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use issuers::acme::pace::{Paced, Sending};
 
+use super::account::Account;
 use super::account_key::AccountKey;
 use super::secrets::Unread;
 use super::servers::Server;
@@ -19,14 +20,6 @@ use crate::context::Context;
 use crate::crd::acme::{AcmeIssuer, AcmeIssuerStatus};
 use crate::issuer::credentials;
 use crate::key::Name;
-
-/// An account at an ACME server, and how its challenges are answered.
-pub(crate) struct Account {
-    /// The protocol client, behind the pace that all orders of this account share.
-    pub(crate) client: Arc<dyn Client>,
-    /// What the issuer says of solvers and chains.
-    pub(crate) spec: Arc<AcmeIssuer>,
-}
 
 /// What keeps an account from being used.
 struct Fell {

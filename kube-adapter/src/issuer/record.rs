@@ -31,6 +31,10 @@ pub(crate) struct Memory {
     pub(crate) tried: Option<Tried>,
     /// Whether a Secret that it read changed since.
     pub(crate) outdated: bool,
+    /// When the ACME server said last that it does not know the account.
+    pub(crate) forgotten: Option<Timestamp>,
+    /// Whether the server is asked for the account, whatever the status says.
+    pub(crate) asks_account: bool,
     /// No write before this time: the last one was refused.
     pub(crate) quiet_until: Option<Timestamp>,
     /// How many writes were refused in a row.

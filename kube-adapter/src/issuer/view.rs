@@ -1,7 +1,9 @@
 //! How an issuer looks to those who refer to it.
 
+use std::sync::Arc;
+
 use crate::crd::reference::IssuerRef;
-use crate::engine::Engine;
+use crate::engine::{Account, Engine};
 use crate::issuer::{Kept, kept};
 use crate::key::Name;
 use crate::world::World;
@@ -17,6 +19,16 @@ pub(crate) enum View<'a> {
     Unready(&'a Kept),
     /// It can sign.
     Ready(&'a Engine),
+}
+
+impl<'a> View<'a> {
+    /// The account, where it is an ACME server that can be asked.
+    pub(crate) fn account(&self) -> Option<&'a Arc<Account>> {
+        match self {
+            Self::Ready(engine) => engine.account(),
+            Self::Foreign | Self::Missing | Self::Unready(_) => None,
+        }
+    }
 }
 
 /// The name of the Issuer or ClusterIssuer that is referred to; `None` for those of other controllers, and for kinds that there are not.

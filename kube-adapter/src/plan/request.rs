@@ -8,7 +8,8 @@ use acme_core::flow::{Agenda, Waiting, Wake};
 use crate::crd::condition::{Condition, ConditionStatus, Conditions};
 use crate::engine::Engine;
 use crate::issuer::View;
-use crate::request::{Ended, KeyRead, Memory, Right};
+use crate::key::Name;
+use crate::request::{Ended, Failure, KeyRead, Memory, Right, order};
 
 /// All that the plan looks at.
 pub(crate) struct Observed<'a> {
@@ -28,6 +29,8 @@ pub(crate) struct Observed<'a> {
     pub(crate) memory: &'a Memory,
     /// How long it may wait before people are told.
     pub(crate) visible_after: Duration,
+    /// How its Order stands, where its issuer is an ACME server.
+    pub(crate) order: Option<order::View>,
     /// The process is about to end.
     pub(crate) closing: bool,
 }
@@ -77,7 +80,13 @@ pub(crate) enum Action {
     /// Say that it was denied.
     Deny,
     /// Say why it failed.
-    Fail,
+    Fail(Failure),
+    /// Make its Order.
+    MakeOrder,
+    /// Delete the Order that is in the way of its own.
+    DropOrder(Name),
+    /// Take the certificate from its Order.
+    TakeOrder(Name),
 }
 
 /// What a request needs now.
@@ -88,8 +97,8 @@ pub(crate) fn plan(observed: &Observed<'_>, now: Timestamp) -> Standing {
     if observed.conditions.is_true(DENIED) {
         return observed.write(Action::Deny, now);
     }
-    if observed.memory.failure.is_some() {
-        return observed.write(Action::Fail, now);
+    if let Some(failure) = &observed.memory.failure {
+        return observed.write(Action::Fail(failure.clone()), now);
     }
     if let View::Foreign = observed.issuer {
         return observed.foreign(now);
@@ -105,7 +114,7 @@ pub(crate) fn plan(observed: &Observed<'_>, now: Timestamp) -> Standing {
         }
         View::Ready(Engine::Authority(_)) => observed.sign(now),
         View::Ready(Engine::SelfSigned(_)) => observed.sign_with_own_key(now),
-        View::Ready(Engine::Acme(_)) => observed.blocked(SIGNING.to_owned(), now),
+        View::Ready(Engine::Acme(_)) => observed.order(now),
     }
 }
 
@@ -195,6 +204,32 @@ impl Observed<'_> {
             // Without the annotation reading fails for good.
             (KeyRead::Unread, _) | (KeyRead::Waiting { .. }, None) if !self.closing => go(Action::ReadKey),
             (KeyRead::Unread | KeyRead::Waiting { .. }, _) => self.blocked(SIGNING.to_owned(), now),
+        }
+    }
+
+    /// Somebody proves the names and asks the server: the subject of the Order.
+    fn order(&self, now: Timestamp) -> Standing {
+        let Some(order) = &self.order else { return self.blocked(SIGNING.to_owned(), now) };
+        let told = |name: &Name| format!("Waiting on certificate issuance from order {name}: \"pending\"");
+        let approved = self.conditions.is_true(APPROVED);
+        match order {
+            // The approval tells what is waited for, so that nothing has to be told later.
+            order::View::Unmade(name) | order::View::Pending(name) if !approved => {
+                self.write(Action::Show(told(name)), now)
+            }
+            order::View::Pending(name) => self.blocked(told(name), now),
+            order::View::Unmade(_) if self.closing => self.blocked(SIGNING.to_owned(), now),
+            order::View::Unmade(_) => self.write(Action::MakeOrder, now),
+            order::View::Unfit(name) => self.write(Action::DropOrder(name.clone()), now),
+            order::View::Issued(name) => self.write(Action::TakeOrder(name.clone()), now),
+            order::View::Failed(name, state, reason) => {
+                let message = format!(
+                    "Failed to wait for order resource \"{}\" to become ready: order is in \"{state}\" state: {reason}",
+                    name.object()
+                );
+                self.write(Action::Fail(Failure::new("OrderFailed", message)), now)
+            }
+            order::View::Refused(failure) => self.write(Action::Fail(failure.clone()), now),
         }
     }
 

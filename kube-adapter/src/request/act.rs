@@ -9,20 +9,22 @@ use serde_json::json;
 
 use super::rights::Signer;
 use super::signing::{Obtained, Outcome, Question};
-use super::{Answer, Failure, KEY_SECRET};
-use crate::api::{Manager, Resource};
+use super::{Answer, Failure, KEY_SECRET, order, signing};
+use crate::api::{Manager, RefusalKind, Resource};
 use crate::context::Context;
 use crate::crd::base64::Base64;
-use crate::crd::certificate_request::CertificateRequestStatus;
+use crate::crd::certificate_request::{CertificateRequest, CertificateRequestStatus};
 use crate::crd::condition::ConditionStatus;
+use crate::crd::order::Order;
 use crate::crd::time::Time;
 use crate::engine::{Engine, Secrets, Unread, read_key};
 use crate::events::{Event, Regarding, Severity};
 use crate::issuer::{View, view};
-use crate::key::{Identity, Name};
+use crate::key::{Identity, Name, Uid};
+use crate::order::{OrderRecord, Outcome as Ordered};
 use crate::plan::request::{Action, DENIED, FAILED, ISSUED, PENDING, approved, with_ready};
 use crate::settings::EventSet;
-use crate::world::World;
+use crate::world::{Record as _, World};
 
 /// What was found where the annotation says that the key is.
 pub(crate) enum Keyed {
@@ -93,9 +95,28 @@ pub(super) fn start(
             writing.show(text.clone(), may).boxed()
         }
         Action::Deny => writing.deny().boxed(),
-        Action::Fail => {
-            let Some(failure) = record.memory().failure.clone() else { return gone() };
-            writing.fail(failure).boxed()
+        Action::Fail(failure) => writing.fail(failure.clone()).boxed(),
+        Action::MakeOrder => {
+            let Some(account) = issuer.account() else { return gone() };
+            let Ok((order, spec)) = order::draft(&object, &account.spec) else { return gone() };
+            let made = order::object(&order, spec, &object, &identity.uid, &context.settings);
+            make_order(Arc::clone(context), order, made, identity.uid.clone()).boxed()
+        }
+        Action::DropOrder(order) => {
+            let Some(identity) = world.orders.identity(order).cloned() else { return gone() };
+            let (context, order) = (Arc::clone(context), order.clone());
+            async move {
+                let dropped = context.api.delete(Resource::ORDERS, &order, &identity, "order in the way").await;
+                Answer::Dropped(order, dropped)
+            }
+            .boxed()
+        }
+        Action::TakeOrder(order) => {
+            let known = match world.orders.get(order).map(|record| record.outcome()) {
+                Some(Ordered::Issued(known)) => known.map(<[u8]>::to_vec),
+                Some(Ordered::Pending { .. } | Ordered::Failed { .. }) | None => return gone(),
+            };
+            writing.take(order.clone(), known, object).boxed()
         }
     }
 }
@@ -103,6 +124,32 @@ pub(super) fn start(
 /// The request went before its action began.
 fn gone() -> BoxFuture<'static, Answer> {
     std::future::ready(Answer::Gone).boxed()
+}
+
+/// Makes an Order. One that is there already is ours when it is owned by the request; another one is seen by the watch.
+async fn make_order(context: Arc<Context>, name: Name, object: Order, request: Uid) -> Answer {
+    let made = context.api.create(Resource::ORDERS, &object, name.namespace(), Manager::ORDERS, "order").await;
+    Answer::Ordered(match made {
+        Ok(identity) => {
+            let mut object = object;
+            object.metadata.uid = Some(identity.uid.to_string());
+            object.metadata.resource_version = Some(identity.version.to_string());
+            Ok(Box::new((name, identity, OrderRecord::made(object))))
+        }
+        Err(refusal) if matches!(refusal.kind(), RefusalKind::Exists | RefusalKind::Lost) => {
+            match context.api.read::<Order>(Resource::ORDERS, &name).await {
+                Ok(Some(found)) if order::is_of(&found, &request) => {
+                    match (Identity::of(&found.metadata), OrderRecord::read(found, None)) {
+                        (Some(identity), Some(record)) => Ok(Box::new((name, identity, record))),
+                        (_, _) => Err(refusal),
+                    }
+                }
+                Ok(_) => Err(refusal),
+                Err(other) => Err(other),
+            }
+        }
+        Err(refusal) => Err(refusal),
+    })
 }
 
 /// Reads the key that the annotation names.
@@ -163,6 +210,28 @@ impl Writing {
         self.status.certificate = certificate.into_bytes().into();
         self.status.ca = ca.map(|ca| Base64::from(ca.into_bytes())).unwrap_or_default();
         let events = self.events_of_success(remarks);
+        self.write("certificate", events).await
+    }
+
+    /// Copies the certificate of the Order, where it is what the request asked for.
+    async fn take(mut self, order: Name, known: Option<Vec<u8>>, request: Arc<CertificateRequest>) -> Answer {
+        let pem = match known {
+            Some(pem) => pem,
+            None => match self.context.api.read::<Order>(Resource::ORDERS, &order).await {
+                Ok(Some(found)) if order::is_of(&found, &self.identity.uid) => {
+                    found.status.unwrap_or_default().certificate.as_slice().to_vec()
+                }
+                Ok(Some(_)) => return Answer::Unfit,
+                Ok(None) => return Answer::Dropped(order, Ok(())),
+                Err(refusal) => return Answer::Wrote(Err(refusal)),
+            },
+        };
+        if !signing::fits(&pem, &request.spec) {
+            return Answer::Unfit;
+        }
+        self.ready(ConditionStatus::True, ISSUED, "Certificate fetched from issuer successfully");
+        self.status.certificate = pem.into();
+        let events = self.events_of_success(Vec::new());
         self.write("certificate", events).await
     }
 

@@ -38,6 +38,8 @@ pub(crate) struct Memory {
     pub(crate) key_is_news: bool,
     /// How asking the issuer went so far.
     pub(crate) tries: Tries,
+    /// Whether its Order gave a certificate that is of no use.
+    pub(crate) order_is_unfit: bool,
     /// Why it failed, before that is written.
     pub(crate) failure: Option<Failure>,
     /// No write before this time: the last one was refused.
@@ -70,12 +72,19 @@ pub(crate) struct Tries {
 }
 
 /// Why a request failed for good.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Failure {
     /// One word for the Event, as cert-manager has it.
     pub(crate) reason: &'static str,
     /// What the condition says.
     pub(crate) message: String,
+}
+
+impl Failure {
+    /// A failure, with its word for the Event and its sentence for the condition.
+    pub(crate) fn new(reason: &'static str, message: String) -> Self {
+        Self { reason, message }
+    }
 }
 
 /// How a request ended without a certificate: the condition that says so.

@@ -91,6 +91,14 @@ impl From<Issued> for Obtained {
     }
 }
 
+/// Whether a chain in PEM begins with a certificate for the key of a signing request.
+pub(super) fn fits(pem: &[u8], spec: &CertificateRequestSpec) -> bool {
+    let Ok((der, _)) = read(spec) else { return false };
+    let (Ok(asked), Ok(certificates)) = (csr::Request::read(&der), chain::bundle_from_pem(pem)) else { return false };
+    let leaf = certificates.first().and_then(|leaf| chain::public_key(leaf).ok());
+    leaf.is_some_and(|key| key == *asked.public_key())
+}
+
 /// The signing request of a spec, and the usages that it names beside it.
 fn read(spec: &CertificateRequestSpec) -> Result<(CertificateSigningRequestDer<'static>, Option<Usages>), Error> {
     let der = CertificateSigningRequestDer::from_pem_slice(spec.request.as_slice()).map_err(|source| {

@@ -1,10 +1,10 @@
 //! Accounts at ACME servers.
 
 use serde_json::{Value, json};
-use testkit::servers::Pebble;
+use testkit::servers::{Bind, Pebble, TsigAlgorithm, TsigKey, Zone};
 
 use crate::kit::{Operator, Space, eventually};
-use crate::{base64, ready, text};
+use crate::{base64, ready, request, signing_request, text};
 
 #[test]
 fn an_account_is_registered_with_a_key_that_was_stored_first() {
@@ -115,4 +115,54 @@ fn told(space: &Space, wanted: &str) {
         let found = ready(&space.get("issuers", "acme").ok_or("there is none")?);
         if found.starts_with(wanted) { Ok(()) } else { Err(found) }
     });
+}
+
+#[test]
+fn a_request_becomes_an_order_and_takes_what_that_comes_to() {
+    let space = Space::new("acme");
+    let key =
+        TsigKey::new("update.example.test", TsigAlgorithm::HmacSha256, b"thirty-two bytes of a secret key".to_vec());
+    let bind = Bind::builder().recursive().zone(Zone::new("example.test").update_with(&key)).start();
+    let pebble = Pebble::builder().dns_server(bind.address()).blocked_name("blocked.example.test").start();
+    let proxy = space.proxy();
+    space.apply(&json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "tsig" }, "stringData": { "key": key.secret_base64() } }));
+    space.apply(&issuer(
+        &pebble,
+        json!({ "solvers": [{ "dns01": { "rfc2136": {
+        "nameserver": bind.address().to_string(), "tsigKeyName": key.name(), "tsigAlgorithm": "HMACSHA256",
+        "tsigSecretSecretRef": { "name": "tsig", "key": "key" } } } }] }),
+    ));
+    let mut settings = space.settings();
+    settings.acme.dns01_nameservers = vec![bind.address().to_string()];
+    settings.acme.dns01_recursive_only = true;
+    settings.check_again_after = std::time::Duration::from_millis(100);
+    let _operator = Operator::start(&proxy, settings);
+    space.await_condition("issuers", "acme", "Ready", "True");
+
+    let mut good = request("good", "acme", &signing_request(&["a.example.test", "b.example.test"]).0);
+    good["metadata"]["labels"] = json!({ "team": "web" });
+    good["metadata"]["annotations"] = json!({ "example.test/note": "copied", "fluxcd.io/note": "left" });
+    space.apply(&good);
+    let done = space.await_condition("certificaterequests", "good", "Ready", "True");
+    assert_eq!(text(&done["status"]["certificate"]).matches("BEGIN").count(), 2, "leaf and intermediate");
+    assert_eq!(done["status"]["ca"], Value::Null);
+    let orders = space.list("orders");
+    let order = orders.first().expect("an Order");
+    assert_eq!(order["metadata"]["ownerReferences"][0]["uid"], done["metadata"]["uid"]);
+    assert_eq!(order["metadata"]["labels"], json!({ "team": "web" }));
+    assert_eq!(order["metadata"]["annotations"], json!({ "example.test/note": "copied" }));
+    assert_eq!(order["spec"]["dnsNames"], json!(["a.example.test", "b.example.test"]));
+    space.await_quiet(&proxy);
+    let of_requests = proxy.ledger().objects().filter(|it| it.call.resource == "certificaterequests/status").count();
+    assert_eq!((of_requests, orders.len()), (2, 1), "{}", proxy.ledger());
+    proxy.ledger().assert_clean();
+
+    space.apply(&request("bad", "acme", &signing_request(&["blocked.example.test"]).0));
+    let bad = eventually("an end", || {
+        let object = space.get("certificaterequests", "bad").ok_or("gone")?;
+        if object["status"]["failureTime"].is_string() { Ok(object) } else { Err(object["status"].to_string()) }
+    });
+    let told = ready(&bad);
+    assert!(told.starts_with("Failed: Failed to wait for order resource \"bad-"), "{told}");
+    assert!(told.contains("to become ready: order is in \"errored\" state: Failed to create Order: "), "{told}");
 }

@@ -27,7 +27,7 @@ use crate::codec::order::{Decoded as DecodedOrder, Origin};
 use crate::context::Context;
 use crate::crd::challenge::Challenge;
 use crate::crd::order::Order;
-use crate::engine::Account;
+use crate::engine::{Account, Servers};
 use crate::events::Events;
 use crate::key::Name;
 use crate::leader::Leadership;
@@ -172,6 +172,7 @@ impl Model {
             timer,
             workshop: Workshop::new(1),
             requester: Default::default(),
+            servers: Servers::new(Arc::new(clock.clone()), None),
             queue_length: AtomicUsize::new(0),
             metrics: Default::default(),
         });
