@@ -85,9 +85,7 @@ impl Pace {
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         self.permit(sending).await?;
-        if let Some(account) = sending.ordering() {
-            self.known().spending.spend(account, self.clock.now());
-        }
+        self.spend(sending)?;
         let answer = call.await;
         if let Err(error) = &answer {
             self.note(sending, error).await;
@@ -106,15 +104,21 @@ impl Pace {
             let known = self.known();
             known.book.holding(&sending.scopes(), now).cloned()
         };
-        if let (None, Some(account)) = (&held, sending.ordering())
-            && let Some((allowance, next)) = self.known().spending.holding(account, now)
-        {
-            return Err(spent(allowance, next).with_retry(Retry::After(next.since(now))));
-        }
         match held {
-            None => Ok(()),
+            None => self.known().spending.permit(sending, now),
             Some(embargo) => Err(refusal(&embargo).with_retry(Retry::After(embargo.until.since(now)))),
         }
+    }
+
+    /// Takes from the allowance what is about to be sent: at once with the look whether there is anything left, since others look at the same time.
+    fn spend(&self, sending: Sending<'_>) -> Result<(), Error> {
+        let now = self.clock.now();
+        let mut known = self.known();
+        known.spending.permit(sending, now)?;
+        if let Some(account) = sending.ordering() {
+            known.spending.spend(account, now);
+        }
+        Ok(())
     }
 
     /// Takes in the pause that an answer asks for, if it asks for one.
@@ -234,14 +238,6 @@ pub struct Made {
     pub account: Url,
     /// When.
     pub at: Timestamp,
-}
-
-/// What the certificate authority would say of one order too many.
-fn spent(allowance: Allowance, next: Timestamp) -> Error {
-    let Allowance { orders, within } = allowance;
-    let minutes = within.as_secs() / 60;
-    let what = format!("this account may make {orders} new orders in {minutes} minutes: the next not before {next}");
-    Error::new(ErrorKind::Busy, what)
 }
 
 /// What the certificate authority would say inside a pause: a limit, except where it wants to hear nothing at all.

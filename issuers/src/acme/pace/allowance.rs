@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use acme_core::Timestamp;
 use acme_core::protocol::Url;
+use acme_core::{Error, ErrorKind, Retry, Timestamp};
 
+use super::Sending;
 use crate::limits;
 
 /// So many new orders of each account within so long a time, as in a bucket that is refilled steadily: Let's Encrypt has 300 in three hours, one each
@@ -47,12 +48,20 @@ impl Spending {
         Self { allowance: Some(allowance), full_at: BTreeMap::new() }
     }
 
-    /// What is allowed, and when the next order is; `None` when that is now.
-    pub(super) fn holding(&self, account: &Url, now: Timestamp) -> Option<(Allowance, Timestamp)> {
-        let allowance = self.allowance?;
-        let full = *self.full_at.get(account)?;
-        let next = full + allowance.refill() - allowance.within;
-        (next > now).then_some((allowance, next))
+    /// May this be sent now?
+    pub(super) fn permit(&self, sending: Sending<'_>, now: Timestamp) -> Result<(), Error> {
+        let (Some(allowance), Some(account)) = (self.allowance, sending.ordering()) else {
+            return Ok(());
+        };
+        let Some(full) = self.full_at.get(account) else { return Ok(()) };
+        let next = *full + allowance.refill() - allowance.within;
+        if next.is_due(now) {
+            return Ok(());
+        }
+        let (orders, minutes) = (allowance.orders, allowance.within.as_secs() / 60);
+        let what =
+            format!("this account may make {orders} new orders in {minutes} minutes: the next not before {next}");
+        Err(Error::new(ErrorKind::Busy, what).with_retry(Retry::After(next.since(now))))
     }
 
     /// An order was made at `at`.
