@@ -28,11 +28,9 @@ use crate::world::World;
 
 pub(crate) use crate::plan::certificate::Action;
 pub(crate) use answer::Answer;
-pub(crate) use index::{Index, changed, claimants, target_heard};
+pub(crate) use index::{Index, changed, claimants, target_heard, try_again};
 pub(crate) use record::CertificateRecord;
-pub(crate) use wanted::encoding;
-
-use wanted::Wanted;
+pub(crate) use wanted::{Wanted, encoding, keeps_key};
 
 /// The subject.
 pub(crate) struct Certificates;
@@ -60,7 +58,7 @@ impl Subject for Certificates {
         let Some(object) = record.whole.as_deref() else {
             return plan::certificate::read(held_until(record), now);
         };
-        let wanted = Wanted::of(name.object(), &object.spec);
+        let wanted = Wanted::of(object);
         plan::certificate::plan(&observe::observe(world, name, record, object, &wanted, now), now)
     }
 

@@ -143,6 +143,9 @@ pub(crate) fn heard(world: &mut World, news: &News<PartialObjectMeta<Secret>>) {
     let (Event::Apply(object) | Event::InitApply(object) | Event::Delete(object)) = &news.event else { return };
     let name = Name::of(&object.metadata);
     for key in world.secret_index.referrers.get(&name).cloned().unwrap_or_default() {
+        if key.kind == Kind::Certificate {
+            crate::certificate::try_again(world, &key.name);
+        }
         world.wake(key);
     }
     let is_there = !matches!(&news.event, Event::Delete(_));

@@ -53,6 +53,13 @@ pub(crate) fn changed(world: &mut World, changed: Changed<CertificateRecord>) {
     world.wake(key);
 }
 
+/// What it lacked may be there now.
+pub(crate) fn try_again(world: &mut World, name: &Name) {
+    if let Some(memory) = world.certificates.get_mut(name).and_then(|it| it.memory.as_deref_mut()) {
+        memory.trouble = None;
+    }
+}
+
 /// A watch told of a Secret in this state: what was read of an earlier one does not count.
 pub(crate) fn target_heard(world: &mut World, secret: &Name, state: Option<&Version>) {
     for name in claimants(world, secret).to_vec() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use acme_core::{PrivateKey, Secret, hash};
+use acme_core::{Error, KeyType, PrivateKey, Secret, hash};
 use k8s_openapi::api::core::v1::Secret as SecretObject;
 use serde_json::json;
 
@@ -12,22 +12,25 @@ use super::wanted;
 use crate::api::{Api, Manager, Refusal, RefusalKind, Resource};
 use crate::crd::base64::Base64;
 use crate::crd::certificate::{Certificate, CertificateSpec};
+use crate::events::{Event, Regarding};
 use crate::key::{Identity, Name, Uid};
 use crate::plan::certificate::{Failure, Place};
 use crate::secret::target::{file, key_facts};
 use crate::secret::{ATTENTION, NEXT_KEY};
+use crate::status::Note;
+use crate::workshop::Workshop;
 
-/// Makes a key. It costs processor time.
+/// Makes a key.
 ///
 /// # Errors
 /// What the condition says when there cannot be such a key.
-pub(super) fn make(spec: &CertificateSpec, kind: acme_core::KeyType) -> Result<InHand, Failure> {
-    let failed = |error: &acme_core::Error| Failure {
+pub(super) async fn make(workshop: &Workshop, spec: &CertificateSpec, kind: KeyType) -> Result<InHand, Failure> {
+    let failed = |error: Error| Failure {
         reason: "RequestFailed".to_owned(),
         message: format!("Failed to generate a private key: {error}"),
     };
-    let key = PrivateKey::generate(kind).and_then(|key| wanted::signing_as(spec, key));
-    key.map_err(|error| failed(&error)).and_then(|key| in_hand(key, Place::Memory))
+    let key = workshop.key(kind).await.and_then(|key| wanted::signing_as(spec, key));
+    key.map_err(failed).and_then(|key| in_hand(key, Place::Memory))
 }
 
 /// Takes a key in hand.
@@ -104,6 +107,22 @@ pub(super) struct Owner {
 }
 
 impl Owner {
+    /// An Event on it, of one of cert-manager's controllers.
+    pub(super) fn event(&self, note: &Note, controller: &'static str) -> Event {
+        Event {
+            regarding: Regarding {
+                api_version: "cert-manager.io/v1",
+                kind: "Certificate",
+                name: self.name.clone(),
+                uid: self.uid.clone(),
+            },
+            severity: note.severity,
+            reason: note.reason.clone().into(),
+            note: note.text.clone(),
+            controller,
+        }
+    }
+
     pub(super) fn reference(&self) -> serde_json::Value {
         json!({
             "apiVersion": "cert-manager.io/v1", "kind": "Certificate", "name": self.name.object(), "uid": self.uid.to_string(),

@@ -55,7 +55,7 @@ pub(super) fn observe<'a>(
     name: &'a Name,
     record: &'a CertificateRecord,
     object: &'a Certificate,
-    wanted: &'a Result<Wanted, acme_core::Error>,
+    wanted: &'a Result<Wanted, String>,
     now: Timestamp,
 ) -> Observed<'a> {
     let settings = &world.settings;
@@ -93,7 +93,7 @@ pub(super) fn observe<'a>(
             patience: settings.patience,
             stores_keys: settings.durable_keys == DurableKeys::Always,
         },
-        wanted: wanted.as_ref().map_err(ToString::to_string).map(|it| WantedFacts {
+        wanted: wanted.as_ref().map_err(Clone::clone).map(|it| WantedFacts {
             spec: &it.spec,
             key: kind(it),
             renewal: &it.renewal,

@@ -17,14 +17,13 @@ use super::wanted::{self, Wanted};
 use crate::api::{Manager, Resource};
 use crate::context::Context;
 use crate::crd::certificate::Certificate;
-use crate::events::{Event, Regarding};
 use crate::key::{Identity, Name};
 use crate::names;
-use crate::plan::certificate::Place;
+use crate::plan::certificate::{Failure, Place};
 use crate::request;
 use crate::secret;
 use crate::secret::target::TargetSecret;
-use crate::status::{Note, Patch, Report};
+use crate::status::{Patch, Report};
 use crate::world::World;
 
 /// Begins what a plan wants.
@@ -155,16 +154,11 @@ impl Work {
     }
 
     async fn make_key(self) -> Answer {
-        let (object, name) = (Arc::clone(&self.object), self.name.clone());
-        let made = self.context.workshop.run(move || {
-            let wanted = Wanted::of(name.object(), &object.spec)?;
-            Ok(key::make(&object.spec, wanted.spec.key_type))
-        });
-        let failed = |error: acme_core::Error| crate::plan::certificate::Failure {
-            reason: "RequestFailed".to_owned(),
-            message: error.to_string(),
-        };
-        Answer::Made(made.await.and_then(|it| it).map_err(failed).and_then(|it| it))
+        let spec = &self.object.spec;
+        Answer::Made(match Wanted::of(&self.object) {
+            Ok(wanted) => key::make(&self.context.workshop, spec, wanted.spec.key_type).await,
+            Err(message) => Err(Failure { reason: "RequestFailed".to_owned(), message }),
+        })
     }
 
     async fn store_key(self, owner: Owner, secret: Name, in_hand: InHand) -> Answer {
@@ -180,7 +174,7 @@ impl Work {
         in_hand: InHand,
     ) -> BoxFuture<'static, Answer> {
         let Self { context, name, object } = self;
-        let Ok(wanted) = Wanted::of(name.object(), &object.spec) else { return gone() };
+        let Ok(wanted) = Wanted::of(&object) else { return gone() };
         let request = name.beside(names::request(name.object(), revision));
         let key_secret = match &in_hand.facts.place {
             Place::Stored(secret) => secret.to_string(),
@@ -199,7 +193,8 @@ impl Work {
         let patch = Patch::between(&identity.version, &before, &after);
         let told = context.api.patch_status(Resource::CERTIFICATES, &name, &patch, Manager::ISSUING, report.why).await;
         if let (Ok(_), Some(note)) = (&told, &report.event) {
-            context.events.publish(event(&name, &identity, note));
+            let owner = Owner { name, uid: identity.uid };
+            context.events.publish(owner.event(note, "certificates-issuing"));
         }
         Answer::Told(told.map(|identity| Box::new((identity, after))))
     }
@@ -212,22 +207,6 @@ impl Work {
     async fn drop_key(self, secret: Name, identity: Identity) -> Answer {
         let dropped = self.context.api.delete(Resource::SECRETS, &secret, &identity, "old-key").await;
         Answer::KeyDropped(secret, dropped)
-    }
-}
-
-/// An Event on a Certificate.
-fn event(name: &Name, identity: &Identity, note: &Note) -> Event {
-    Event {
-        regarding: Regarding {
-            api_version: "cert-manager.io/v1",
-            kind: "Certificate",
-            name: name.clone(),
-            uid: identity.uid.clone(),
-        },
-        severity: note.severity,
-        reason: note.reason.clone().into(),
-        note: note.text.clone(),
-        controller: "certificates-issuing",
     }
 }
 

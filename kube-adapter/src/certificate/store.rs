@@ -17,11 +17,13 @@ use crate::context::Context;
 use crate::crd::certificate::{Certificate, Password};
 use crate::crd::certificate_request::CertificateRequest;
 use crate::crd::reference::{IssuerRef, SecretKeySelector};
+use crate::events::Severity;
 use crate::key::{Identity, Name};
 use crate::plan::certificate::{Contents, Failure, Holding, Place, Sound};
 use crate::secret::applied::{Applied, Passwords, TLS};
 use crate::secret::target::{self, TargetSecret, file, key_facts};
 use crate::secret::{Dress, Proof};
+use crate::status::Note;
 
 /// A target Secret to be written.
 pub(super) struct Store {
@@ -169,7 +171,12 @@ impl Store {
         if let Some(literal) = literal {
             return Ok(Secret::new(literal.expose().to_owned()));
         }
-        let lacking = |what: String| Unwritten::Lacking("KeystorePasswordSecretNotFound", what);
+        let lacking = |what: String| {
+            let severity = Severity::Warning;
+            let note = Note { severity, reason: "KeystorePasswordSecretNotFound".to_owned(), text: what.clone() };
+            context.events.publish(self.owner.event(&note, "certificates-issuing"));
+            Unwritten::Lacking("KeystorePasswordSecretNotFound", what)
+        };
         let name = self.owner.name.beside(reference.name.as_str());
         let found: Option<SecretObject> =
             context.api.read(Resource::SECRETS, &name).await.map_err(Unwritten::ByServer)?;

@@ -12,6 +12,7 @@ use issuers::ObjectIdentifier;
 use issuers::name::Subject;
 use issuers::template::{BasicConstraints, IpRange, NameConstraints, Subtrees, Usages};
 
+use crate::admission;
 use crate::crd::certificate::{
     Certificate, CertificateSpec, KeyUsage, NameConstraintItem, OutputFormat, PrivateKeyAlgorithm, PrivateKeyEncoding,
     RenewalPolicy, RotationPolicy,
@@ -31,8 +32,21 @@ impl Wanted {
     /// Reads a specification.
     ///
     /// # Errors
-    /// What is wrong with it, whatever the time: no request can be made of it.
-    pub(crate) fn of(name: &str, spec: &CertificateSpec) -> Result<Self, Error> {
+    /// What is wrong with it, whatever the time, in the words of cert-manager's webhook where that has some: no request can be made of it.
+    pub(crate) fn of(object: &Certificate) -> Result<Self, String> {
+        let mut violations = admission::certificate(object);
+        if violations.is_empty() {
+            violations = admission::names(&object.spec);
+        }
+        if !violations.is_empty() {
+            return Err(admission::message(&violations));
+        }
+        let name = object.metadata.name.as_deref().unwrap_or_default();
+        let wanted = Self::read(name, &object.spec).and_then(|wanted| wanted.spec.draft().map(|_| wanted));
+        wanted.map_err(|error| error.to_string())
+    }
+
+    fn read(name: &str, spec: &CertificateSpec) -> Result<Self, Error> {
         let mut wanted = Spec::called(name).with_key_type(key_type(spec)?).with_contents(contents(spec)?);
         wanted.duration = spec.duration.as_ref().and_then(|it| it.duration());
         wanted.identifiers = identifiers(spec)?;

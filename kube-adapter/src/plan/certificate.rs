@@ -8,6 +8,8 @@ mod check;
 mod content;
 mod observed;
 mod report;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,0 +1,86 @@
+//! Attempts that fail: told once, tried again in time.
+
+use super::*;
+use crate::status::{Failures, Field};
+
+#[test]
+fn a_failure_is_told_with_what_follows_from_it() {
+    let case = Case::new().key(Place::Memory).request(Request::failed(1, at(-1)));
+    let report = case.report();
+    assert_eq!(report.failures, Field::Set(Failures { attempts: 1, at: at(0) }));
+    let Field::Set(issuing) = report.issuing else { panic!("it is told") };
+    assert_eq!((issuing.is_true, issuing.reason.as_str()), (false, "Failed"));
+    assert_eq!(
+        issuing.message,
+        format!(
+            "The certificate request has failed to complete and will be retried: no such zone (attempt 1; next not before {}; cmctl renew tries now)",
+            hours(1)
+        )
+    );
+    assert!(report.event.is_some_and(|it| it.reason == "Failed" && it.text == issuing.message));
+}
+
+#[test]
+fn the_next_attempt_waits_an_hour_and_twice_as_long_each_time_up_to_32() {
+    for (attempts, pause) in [(1, 1), (2, 2), (3, 4), (4, 8), (5, 16), (6, 32), (7, 32), (0, 1)] {
+        let case = Case::new().status(&failed(attempts, at(-60))).request(Request::failed(1, at(-60)));
+        case.rests_until(hours(pause) - Duration::from_secs(60));
+    }
+}
+
+#[test]
+fn the_failed_request_goes_when_the_next_attempt_begins() {
+    let case = Case::new().status(&failed(1, hours(-1))).request(Request::failed(1, hours(-1)));
+    assert_eq!(case.action(), drop_request("web-1"));
+    let case = Case::new().status(&failed(1, hours(-1)));
+    assert_eq!(case.action(), Action::MakeKey);
+}
+
+#[test]
+fn the_key_of_a_failed_attempt_goes_at_once() {
+    let case = Case::new().status(&failed(1, at(-60))).request(Request::failed(1, at(-60))).stored("web-abcde");
+    assert_eq!(case.action(), Action::DropKey("web-abcde".into()));
+}
+
+#[test]
+fn another_specification_lifts_the_pause() {
+    let request = Request::failed(1, at(-60)).unlike("spec.dnsNames");
+    assert_eq!(Case::new().status(&failed(3, at(-60))).request(request).action(), drop_request("web-1"));
+}
+
+#[test]
+fn a_renewal_by_hand_lifts_the_pause() {
+    let case = Case::new().status(&renewed_by_hand(failed(3, at(-60)), at(-5)));
+    assert_eq!(case.clone_with(Request::failed(1, at(-60))).action(), drop_request("web-1"));
+    assert_eq!(case.action(), Action::MakeKey);
+}
+
+#[test]
+fn a_failure_after_a_renewal_by_hand_counts() {
+    let case = Case::new().status(&renewed_by_hand(failed(3, at(-60)), at(-5)));
+    let report = case.clone_with(Request::failed(1, at(-1))).report();
+    assert_eq!(report.failures, Field::Set(Failures { attempts: 4, at: at(0) }));
+}
+
+#[test]
+fn a_certificate_in_use_stays_ready_while_its_renewal_fails() {
+    let case = Case::issued().status(&renewed_by_hand(settled(), at(-10))).request(Request::failed(2, at(-1)));
+    let report = case.report();
+    assert!(report.ready.is_some_and(|it| it.is_true));
+    assert!(matches!(report.failures, Field::Set(Failures { attempts: 1, .. })));
+}
+
+#[test]
+fn what_was_of_no_use_is_not_stored_twice() {
+    let issued = Request { created: at(-61), ..Request::issued(1, KEY, LEAF) };
+    let case = Case::new().status(&failed(1, at(-60))).key(Place::Memory).request(issued);
+    case.rests_until(hours(1) - Duration::from_secs(60));
+}
+
+impl Case {
+    fn clone_with(&self, request: Request) -> Self {
+        let mut case = Self::new().prospect(self.prospect).request(request);
+        case.object = self.object.clone();
+        case
+    }
+}
