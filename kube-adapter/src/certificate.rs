@@ -30,7 +30,7 @@ pub(crate) use crate::plan::certificate::Action;
 pub(crate) use answer::Answer;
 pub(crate) use index::{Index, changed, claimants, target_heard, try_again};
 pub(crate) use record::CertificateRecord;
-pub(crate) use wanted::{Wanted, encoding, keeps_key};
+pub(crate) use wanted::{Wanted, encoding};
 
 /// The subject.
 pub(crate) struct Certificates;

@@ -9,7 +9,7 @@ use certstore::policy::renew::Validity;
 
 use super::record::{CertificateRecord, Memory};
 use super::wanted::{self, Wanted};
-use super::{facts, index};
+use super::{facts, index, key};
 use crate::crd::certificate::Certificate;
 use crate::crd::certificate_request::CertificateRequest;
 use crate::key::Name;
@@ -73,7 +73,7 @@ pub(super) fn observe<'a>(
         }
     };
     let owner = index::owner(world, &target_name, named.as_deref()).filter(|it| *it != name);
-    let key = seen.key.as_ref().map(|it| it.facts.clone()).or_else(|| {
+    let in_hand = seen.key.as_ref().map(|it| it.facts.clone()).or_else(|| {
         let kept = seen.target.as_ref().filter(|it| it.key.is_some())?.holding.as_ref()?.key.clone()?;
         let is_asked_for = requests.iter().any(|it| it.facts.as_ref().is_some_and(|it| it.key == Some(kept.digest)));
         let is_wanted = wanted.as_ref().is_ok_and(|it| kept.unlike(kind(it)).is_empty());
@@ -103,7 +103,8 @@ pub(super) fn observe<'a>(
         }),
         owner: owner.map(Name::object),
         target,
-        key,
+        key: in_hand,
+        key_name: key::name(name, &record.uid, object, seen.taken_names).object().to_owned(),
         stored: stored.collect(),
         prospect: request::prospect(world, name.namespace(), &object.spec.issuer_ref, now),
         requests,

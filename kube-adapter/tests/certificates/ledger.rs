@@ -2,24 +2,12 @@
 
 use serde_json::json;
 
-use crate::kit::manifests::{authority, ca_issuer, certificate, self_signed_issuer, with_spec};
-use crate::kit::{Operator, Proxy, Space, Verb, conditions, eventually};
+use crate::kit::manifests::{certificate, self_signed_issuer, with_spec};
+use crate::kit::{Operator, Space, Verb, conditions, eventually};
+use crate::{await_revision, ready, renew};
 
 const FIRST: [&str; 4] =
     ["create certificaterequests", "patch certificaterequests/status", "patch secrets", "patch certificates/status"];
-
-/// A space with a CA issuer that is ready, and the controller of it.
-fn ready(hint: &str) -> (Space, Proxy, Operator) {
-    let space = Space::new(hint);
-    authority(&space);
-    space.apply(&ca_issuer("ca", "authority"));
-    let proxy = space.proxy();
-    let operator = Operator::start(&proxy, space.settings());
-    space.await_condition("issuers", "ca", "Ready", "True");
-    space.await_quiet(&proxy);
-    proxy.forget();
-    (space, proxy, operator)
-}
 
 #[test]
 fn a_first_certificate_of_an_authority_takes_four_writes() {
@@ -114,25 +102,4 @@ fn a_controller_that_starts_again_writes_nothing() {
     let read = proxy.calls().into_iter().filter(|it| it.call.verb == Verb::Get && it.call.resource == "secrets");
     let read: Vec<String> = read.map(|it| it.call.name).collect();
     assert!(!read.contains(&"web".to_owned()), "no key was moved: {read:?}");
-}
-
-/// Writes what `cmctl renew` writes.
-fn renew(space: &Space, object: &serde_json::Value) {
-    let mut all = conditions(object);
-    all.retain(|it| it["type"] != "Issuing");
-    all.push(json!({
-        "type": "Issuing", "status": "True", "reason": "ManuallyTriggered", "message": "Certificate re-issuance manually triggered",
-        "lastTransitionTime": object["metadata"]["creationTimestamp"], "observedGeneration": object["metadata"]["generation"],
-    }));
-    let name = object["metadata"]["name"].as_str().expect("it has a name");
-    space.patch("certificates", name, "status", &json!({ "status": { "conditions": all } }));
-}
-
-fn await_revision(space: &Space, name: &str, revision: i64) -> serde_json::Value {
-    eventually(&format!("revision {revision} of {name}"), || {
-        let object = space.get("certificates", name).ok_or("there is none")?;
-        let is_there =
-            object["status"]["revision"] == revision && object["status"]["nextPrivateKeySecretName"].is_null();
-        if is_there { Ok(object) } else { Err(object["status"].to_string()) }
-    })
 }

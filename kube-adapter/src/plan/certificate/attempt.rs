@@ -175,10 +175,9 @@ impl Step<'_, '_> {
         if wanted.keeps_key && matches!(observed.target, Target::Proven { .. }) {
             return act([Action::ReadTarget]);
         }
-        let stores = observed.rules.stores_keys || observed.prospect != Prospect::OnePass;
         match observed.key.as_ref().filter(|it| it.unlike(wanted.key).is_empty()) {
             Some(key) => match key.place {
-                Place::Memory if stores => self.visibly(vec![Action::StoreKey], None, self.now),
+                Place::Memory if observed.stores_keys() => self.visibly(vec![Action::StoreKey], None, self.now),
                 Place::Memory | Place::Stored(_) | Place::Target => {
                     self.visibly(vec![Action::Request(observed.revision() + 1)], None, self.now)
                 }

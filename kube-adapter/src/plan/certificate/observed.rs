@@ -30,6 +30,8 @@ pub(crate) struct Observed<'a> {
     pub(crate) target: Target,
     /// The key of the certificate to come, as this process has it.
     pub(crate) key: Option<KeyFacts>,
+    /// The Secret that a key is stored in before its request is made.
+    pub(crate) key_name: String,
     /// Next keys that are stored.
     pub(crate) stored: Vec<Stored>,
     /// The requests that it owns, in no order.
@@ -199,6 +201,11 @@ impl KeyFacts {
 }
 
 impl Observed<'_> {
+    /// Whether keys are stored before their request is made.
+    pub(super) fn stores_keys(&self) -> bool {
+        self.rules.stores_keys || self.prospect != Prospect::OnePass
+    }
+
     /// The revision of the certificate that is in use.
     pub(super) fn revision(&self) -> i64 {
         self.object.status.as_ref().and_then(|it| it.revision).unwrap_or_default()

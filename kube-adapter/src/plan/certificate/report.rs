@@ -39,6 +39,8 @@ pub(super) fn issuing(observed: &Observed<'_>, cause: &Complaint, readiness: Opt
     let next_key = match observed.key.as_ref().map(|it| &it.place) {
         Some(Place::Stored(name)) => Field::Set(name.to_string()),
         Some(Place::Target) => Field::Set(observed.object.spec.secret_name.clone()),
+        // It is being stored at the same time.
+        Some(Place::Memory) if observed.stores_keys() => Field::Set(observed.key_name.clone()),
         Some(Place::Memory) | None => Field::Kept,
     };
     Report {

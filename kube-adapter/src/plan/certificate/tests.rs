@@ -41,6 +41,7 @@ struct Case {
     owner: Option<&'static str>,
     begun: Option<Timestamp>,
     loop_until: Option<Timestamp>,
+    keeps_key: bool,
     is_closing: bool,
 }
 
@@ -103,6 +104,7 @@ impl Case {
             owner: None,
             begun: None,
             loop_until: None,
+            keeps_key: fields["privateKey"]["rotationPolicy"] == "Never",
             is_closing: false,
         }
     }
@@ -171,13 +173,14 @@ impl Case {
                     spec: &self.wanted.spec,
                     key: self.wanted.spec.key_type.into(),
                     renewal: &self.wanted.renewal,
-                    keeps_key: crate::certificate::keeps_key(&self.object.spec),
+                    keeps_key: self.keeps_key,
                     dress,
                     history_limit: 1,
                 }),
                 owner: self.owner,
                 target: self.target.clone(),
                 key: self.key.clone(),
+                key_name: "web-abcde".to_owned(),
                 stored: self.stored.clone(),
                 requests: requests.collect(),
                 prospect: self.prospect,
@@ -214,11 +217,7 @@ impl Case {
     /// What is to be told now.
     #[track_caller]
     fn report(&self) -> Report {
-        let reports = self.actions().into_iter().filter_map(|it| match it {
-            Action::Report(report) => Some(*report),
-            _ => None,
-        });
-        reports.last().expect("something is told")
+        reports(self.actions()).pop().expect("something is told")
     }
 
     /// Nothing is to be done before this time.
@@ -232,6 +231,11 @@ impl Case {
             Next::Done(()) => panic!("it would never be looked at again"),
         }
     }
+}
+
+fn reports(actions: Vec<Action>) -> Vec<Report> {
+    let report = |it| if let Action::Report(report) = it { Some(*report) } else { None };
+    actions.into_iter().filter_map(report).collect()
 }
 
 impl Request {

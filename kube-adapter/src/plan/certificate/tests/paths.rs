@@ -23,7 +23,9 @@ fn one_pass_is_request_certificate_secret_and_status() {
     assert!(report.ready.is_some_and(|it| it.is_true));
     assert_eq!(
         report.event.map(|it| it.text).as_deref(),
-        Some("The certificate has been successfully issued (revision 1, by Issuer/ca, until 2027-03-16; issued for the first time)")
+        Some(
+            "The certificate has been successfully issued (revision 1, by Issuer/ca, until 2027-03-16; issued for the first time)"
+        )
     );
 }
 
@@ -44,6 +46,7 @@ fn a_wait_that_is_certain_is_told_at_once() {
     assert_eq!((issuing.is_true, issuing.reason.as_str()), (true, "DoesNotExist"));
     assert_eq!(issuing.message, "Issuing certificate as Secret does not exist");
     assert!(report.ready.is_some_and(|it| !it.is_true && it.reason == "DoesNotExist"));
+    assert_eq!(report.next_key, Field::Set("web-abcde".to_owned()), "the key has its name before it is stored");
 }
 
 #[test]
@@ -85,7 +88,9 @@ fn a_renewal_that_nobody_wants_is_the_end_that_is_told() {
     case = case.status(&status);
     case.rests_until(hours(60 * 24) + Duration::from_millis(1));
     let Next::Go(agenda) = case.next_at(hours(60 * 24) + Duration::from_millis(1)) else { panic!("it is told") };
-    assert!(matches!(&agenda.ready[..], [Action::Report(report)] if report.ready.as_ref().is_some_and(|it| it.reason == "Expired")));
+    assert!(
+        matches!(&agenda.ready[..], [Action::Report(report)] if report.ready.as_ref().is_some_and(|it| it.reason == "Expired"))
+    );
 }
 
 #[test]

@@ -72,7 +72,12 @@ fn without_a_request_the_names_of_the_certificate_are_compared() {
 
 #[test]
 fn defaults_that_are_spelled_out_are_no_other_issuer() {
-    let issuer = IssuerRef { name: "ca".to_owned(), kind: "Issuer".to_owned(), group: "cert-manager.io".to_owned(), ..IssuerRef::default() };
+    let issuer = IssuerRef {
+        name: "ca".to_owned(),
+        kind: "Issuer".to_owned(),
+        group: "cert-manager.io".to_owned(),
+        ..IssuerRef::default()
+    };
     with(|it| it.issuer = Some(issuer)).rests_until(hours(30 * 24));
 }
 
@@ -80,10 +85,7 @@ fn defaults_that_are_spelled_out_are_no_other_issuer() {
 fn a_time_has_the_form_that_go_gives_it() {
     let case = Case::issued();
     let Next::Go(agenda) = with_end(case).next_at(hours(61 * 24)) else { panic!("it goes on") };
-    let told = agenda.ready.iter().find_map(|it| match it {
-        Action::Report(report) => report.ready.clone(),
-        _ => None,
-    });
+    let told = reports(agenda.ready).pop().and_then(|it| it.ready);
     assert_eq!(told.map(|it| it.message).as_deref(), Some("Certificate expired on Tue, 16 Mar 2027 08:00:00 UTC"));
 }
 

@@ -1,0 +1,175 @@
+//! Target Secrets: repaired, adopted, shared, and dressed as their Certificate says.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::kit::manifests::{certificate, with_spec};
+use crate::kit::{conditions, eventually};
+use crate::{await_revision, condition, ready};
+
+#[test]
+fn a_secret_that_is_deleted_is_issued_anew() {
+    let (space, proxy, _operator) = ready("deleted");
+    space.apply(&certificate("web", "ca"));
+    space.await_ready("web");
+    space.delete("secrets", "web");
+    await_revision(&space, "web", 2);
+    space.await_ready("web");
+    space.await_quiet(&proxy);
+    crate::kit::judge::assert_settled(&space, "web");
+}
+
+#[test]
+fn a_key_that_somebody_changes_is_issued_anew_and_a_label_is_put_back() {
+    let (space, proxy, _operator) = ready("changed");
+    space.apply(&with_spec(certificate("web", "ca"), json!({ "secretTemplate": { "labels": { "a": "b" } } })));
+    space.apply(&certificate("other", "ca"));
+    space.await_ready("web");
+    space.await_ready("other");
+    let other = space.get("secrets", "other").expect("it is there")["data"]["tls.key"].clone();
+    space.patch("secrets", "web", "", &json!({ "data": { "tls.key": other } }));
+    await_revision(&space, "web", 2);
+    space.await_quiet(&proxy);
+    proxy.forget();
+    space.patch("secrets", "web", "", &json!({ "metadata": { "labels": { "a": "x", "theirs": "y" } } }));
+    eventually("the label of the template", || {
+        let labels = space.get("secrets", "web").ok_or("it is gone")?["metadata"]["labels"].clone();
+        if labels["a"] == "b" && labels["theirs"] == "y" { Ok(()) } else { Err(labels.to_string()) }
+    });
+    space.await_quiet(&proxy);
+    proxy.ledger().assert_is(&["patch secrets"], 0);
+    crate::kit::judge::assert_settled(&space, "web");
+}
+
+#[test]
+fn what_left_the_template_goes_and_what_is_of_others_stays() {
+    let (space, proxy, _operator) = ready("template");
+    let template = json!({ "secretTemplate": { "labels": { "a": "b" }, "annotations": { "c": "d" } } });
+    space.apply(&with_spec(certificate("web", "ca"), template));
+    space.await_ready("web");
+    space.patch(
+        "secrets",
+        "web",
+        "",
+        &json!({ "metadata": { "annotations": { "theirs": "y" } }, "data": { "extra": "eA==" } }),
+    );
+    space.await_quiet(&proxy);
+    space.patch("certificates", "web", "", &json!({ "spec": { "secretTemplate": null } }));
+    space.await_ready("web");
+    space.await_quiet(&proxy);
+    let secret = space.get("secrets", "web").expect("it is there");
+    assert_eq!(secret["metadata"]["labels"], json!({ "controller.cert-manager.io/fao": "true" }));
+    let annotations = &secret["metadata"]["annotations"];
+    assert_eq!(
+        (&annotations["c"], &annotations["theirs"], &secret["data"]["extra"]),
+        (&Value::Null, &json!("y"), &json!("eA=="))
+    );
+    crate::kit::judge::assert_settled(&space, "web");
+}
+
+#[test]
+fn formats_and_key_stores_come_and_go_without_another_certificate() {
+    let (space, proxy, _operator) = ready("formats");
+    space.apply(&certificate("web", "ca"));
+    space.await_ready("web");
+    let keystore = |create: bool| json!({ "create": create, "password": "changeit" });
+    let spec = |create: bool, formats: &Value| json!({ "spec": { "keystores": { "jks": keystore(create), "pkcs12": keystore(create) }, "additionalOutputFormats": formats } });
+    space.patch("certificates", "web", "", &spec(true, &json!([{ "type": "DER" }, { "type": "CombinedPEM" }])));
+    space.await_ready("web");
+    space.await_quiet(&proxy);
+    let files = |secret: &Value| -> BTreeSet<String> {
+        secret["data"].as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect()
+    };
+    let plain = ["ca.crt", "tls.crt", "tls.key"];
+    let more = ["key.der", "keystore.jks", "keystore.p12", "tls-combined.pem", "truststore.jks", "truststore.p12"];
+    let all: BTreeSet<String> = plain.iter().chain(&more).map(|it| (*it).to_owned()).collect();
+    assert_eq!(files(&space.get("secrets", "web").expect("it is there")), all);
+    space.patch("certificates", "web", "", &spec(false, &json!([])));
+    space.await_ready("web");
+    space.await_quiet(&proxy);
+    let left = files(&space.get("secrets", "web").expect("it is there"));
+    assert_eq!(left, plain.iter().map(|it| (*it).to_owned()).collect());
+    assert_eq!(space.get("certificates", "web").expect("it is there")["status"]["revision"], 1);
+}
+
+#[test]
+fn a_key_store_waits_for_its_password() {
+    let (space, _proxy, _operator) = ready("password");
+    let keystores =
+        json!({ "keystores": { "pkcs12": { "create": true, "passwordSecretRef": { "name": "pw", "key": "p" } } } });
+    space.apply(&with_spec(certificate("web", "ca"), keystores));
+    eventually("the Event that says what is missing", || {
+        let events = space.list("events");
+        let notes: Vec<&str> = events.iter().filter_map(|it| it["note"].as_str()).collect();
+        if notes.contains(&"PKCS12 keystore password Secret \"pw\" not found") {
+            Ok(())
+        } else {
+            Err(format!("{notes:?}"))
+        }
+    });
+    let password = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "pw" }, "stringData": { "p": "changeit" } });
+    space.apply(&password);
+    space.await_ready("web");
+    assert!(space.get("secrets", "web").expect("it is there")["data"]["keystore.p12"].is_string());
+}
+
+#[test]
+fn a_secret_from_a_backup_is_adopted_without_another_certificate() {
+    let (space, proxy, operator) = ready("backup");
+    space.apply(&certificate("web", "ca"));
+    space.await_ready("web");
+    let secret = space.get("secrets", "web").expect("it is there");
+    operator.stop();
+    space.delete("certificates", "web");
+    space.delete("secrets", "web");
+    eventually("the end of the request", || match space.get("certificaterequests", "web-1") {
+        None => Ok(()),
+        Some(_) => Err("it is there".to_owned()),
+    });
+    let restored = json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": { "name": "web" }, "data": secret["data"],
+    });
+    space.apply(&restored);
+    space.apply(&certificate("web", "ca"));
+    proxy.forget();
+    let _operator = crate::kit::Operator::start(&proxy, space.settings());
+    space.await_ready("web");
+    space.await_quiet(&proxy);
+    proxy.ledger().assert_is(&["patch secrets", "patch certificates/status"], 0);
+    assert_eq!(space.get("secrets", "web").expect("it is there")["data"], secret["data"]);
+}
+
+#[test]
+fn of_two_who_want_one_secret_one_gets_it_and_the_other_is_told_and_takes_over() {
+    let (space, _proxy, _operator) = ready("shared");
+    space.apply(&with_spec(certificate("older", "ca"), json!({ "secretName": "shared" })));
+    space.await_ready("older");
+    space.apply(&with_spec(certificate("newer", "ca"), json!({ "secretName": "shared" })));
+    let newer = space.await_condition("certificates", "newer", "Ready", "False");
+    let told = condition(&newer, "Ready");
+    assert_eq!(told["reason"], "IncorrectCertificate");
+    assert!(
+        told["message"]
+            .as_str()
+            .is_some_and(|it| it.starts_with("Secret was issued for \"older\". If this message is not transient"))
+    );
+    space.delete("certificates", "older");
+    space.await_ready("newer");
+    let annotations = space.get("secrets", "shared").expect("it is there")["metadata"]["annotations"].clone();
+    assert_eq!(annotations["cert-manager.io/certificate-name"], "newer");
+}
+
+#[test]
+fn conditions_of_others_stay_byte_for_byte() {
+    let (space, _proxy, _operator) = ready("foreign");
+    space.apply(&certificate("web", "ca"));
+    let object = space.await_ready("web");
+    let mut all = conditions(&object);
+    let foreign = json!({ "type": "Example", "status": "True", "reason": "Mine", "message": "keep me", "lastTransitionTime": "2026-01-01T00:00:00Z" });
+    all.push(foreign.clone());
+    space.patch("certificates", "web", "status", &json!({ "status": { "conditions": all } }));
+    space.patch("certificates", "web", "", &json!({ "spec": { "dnsNames": ["other.example.test"] } }));
+    let object = await_revision(&space, "web", 2);
+    assert_eq!(condition(&object, "Example"), foreign);
+}
