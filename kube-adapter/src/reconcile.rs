@@ -60,12 +60,13 @@ struct Fold(Box<dyn FnOnce(&mut World, Timestamp) + Send>);
 
 impl Reconcile {
     pub(crate) fn new(
-        world: World,
+        mut world: World,
         context: Arc<Context>,
         changes: mpsc::Receiver<Change>,
         inspected: Inspected,
     ) -> Self {
         let leadership = context.leadership.clone();
+        world.metrics = inspected.metrics.clone();
         Self {
             world,
             context,

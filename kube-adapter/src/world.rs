@@ -15,6 +15,7 @@ use crate::challenge::ChallengeRecord;
 use crate::crd;
 use crate::issuer::{ClusterIssuerRecord, IssuerRecord};
 use crate::key::Key;
+use crate::metrics::Metrics;
 use crate::order::OrderRecord;
 use crate::request::RequestRecord;
 use crate::secret::SecretRecord;
@@ -25,6 +26,8 @@ pub(crate) use table::{Changed, News, Record, Table};
 /// What is known.
 pub(crate) struct World {
     pub(crate) settings: Arc<Settings>,
+    /// Where attempts are counted.
+    pub(crate) metrics: Metrics,
     pub(crate) certificates: Table<CertificateRecord>,
     pub(crate) requests: Table<RequestRecord>,
     pub(crate) issuers: Table<IssuerRecord>,
@@ -65,6 +68,7 @@ impl World {
         let cluster_issuers = usize::from(settings.namespaces.is_none());
         Self {
             settings,
+            metrics: Metrics::default(),
             certificates: Table::fed_by(streams),
             requests: Table::fed_by(streams),
             issuers: Table::fed_by(streams),

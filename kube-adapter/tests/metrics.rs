@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use acme_core::{Error, ErrorKind, Timestamp, Transport};
+use acme_core::{Error, Timestamp, Transport};
 use async_trait::async_trait;
 use bytes::Bytes;
 use certwright_kube_adapter::metrics::{
@@ -62,12 +62,12 @@ fn what_users_ask_for_is_summed_up_by_issuer() {
 }
 
 #[test]
-fn what_happened_is_counted_by_issuer_and_class_of_error() {
+fn what_happened_is_counted_by_issuer_and_reason() {
     let metrics = Metrics::default();
     for took in [40, 400, 4_000] {
-        metrics.attempt(&Attempt { issuer: ISSUER, end: AttemptEnd::Issued(Duration::from_millis(took)) });
+        metrics.attempt(&Attempt { issuer: ISSUER, end: AttemptEnd::Issued(Some(Duration::from_millis(took))) });
     }
-    metrics.attempt(&Attempt { issuer: ISSUER, end: AttemptEnd::Failed(ErrorKind::Refused) });
+    metrics.attempt(&Attempt { issuer: ISSUER, end: AttemptEnd::Failed("Denied") });
     metrics.synced("certificates-issuing");
     metrics.sync_failed("certificates-issuing");
     let call = |status, millis| AcmeCall {
@@ -86,7 +86,7 @@ fn what_happened_is_counted_by_issuer_and_class_of_error() {
     let acme = r#"action="get_order",host="acme.example",method="POST",scheme="https""#;
     for line in [
         format!("certmanager_certificate_issuances_total{{{issuer}}} 3"),
-        format!(r#"certmanager_certificate_failures_total{{class="refused",{issuer}}} 1"#),
+        format!(r#"certmanager_certificate_failures_total{{{issuer},reason="Denied"}} 1"#),
         format!(r#"certmanager_certificate_issuance_duration_seconds_bucket{{{issuer},le="0.05"}} 1"#),
         format!(r#"certmanager_certificate_issuance_duration_seconds_bucket{{{issuer},le="0.5"}} 2"#),
         format!(r#"certmanager_certificate_issuance_duration_seconds_bucket{{{issuer},le="+Inf"}} 3"#),
@@ -105,7 +105,7 @@ fn what_happened_is_counted_by_issuer_and_class_of_error() {
 #[test]
 fn every_family_is_said_once_and_every_line_is_one() {
     let metrics = Metrics::default();
-    metrics.attempt(&Attempt { issuer: ISSUER, end: AttemptEnd::Issued(Duration::from_millis(1)) });
+    metrics.attempt(&Attempt { issuer: ISSUER, end: AttemptEnd::Issued(Some(Duration::from_millis(1))) });
     let text = metrics.render(&Shop, Series::Objects, NOW);
     let mut families: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
     let count = families.len();

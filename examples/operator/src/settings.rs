@@ -13,6 +13,11 @@ pub fn of(options: &Options) -> Settings {
     settings.cluster_resource_namespace.clone_from(&options.cluster_resource_namespace);
     settings.approver = !options.controllers_off.contains("certificaterequests-approver");
 
+    if let Some(election) = &options.election {
+        // Writes that must not come late are begun only where the Lease outlasts their time limit.
+        settings.patience = settings.patience.min(election.timing.longest_act());
+    }
+
     let issuance = &options.issuance;
     settings.durable_keys = match issuance.durable_keys {
         options::DurableKeys::Needed => DurableKeys::WhereNeeded,

@@ -13,6 +13,7 @@ use super::{ask, start};
 use crate::api::{Refusal, RefusalKind};
 use crate::crd::certificate::{Certificate, CertificateStatus};
 use crate::key::{Identity, Name};
+use crate::metrics::{Attempt, AttemptEnd, IssuerOf, Metrics};
 use crate::plan::certificate::{Content, Failure, Place, rest};
 use crate::request::{self, RequestRecord};
 use crate::secret::{self, SecretRecord};
@@ -237,6 +238,10 @@ fn told(world: &mut World, name: &Name, told: Result<Box<(Identity, CertificateS
     object.metadata.resource_version = Some(identity.version.to_string());
     if has_ended && (is_success || is_failure) {
         let memory = record.memory();
+        // A Secret that was adopted took no key of an attempt.
+        if is_failure || memory.key.is_some() {
+            count(&world.metrics, &object, is_success, memory.begun.map(|begun| now.since(begun)));
+        }
         memory.key = None;
         memory.failure = None;
         memory.begun = None;
@@ -256,6 +261,18 @@ fn told(world: &mut World, name: &Name, told: Result<Box<(Identity, CertificateS
             }
         }
     }
+}
+
+/// Counts an attempt that ended; how long it took is known where this process began it.
+fn count(metrics: &Metrics, object: &Certificate, is_success: bool, took: Option<Duration>) {
+    let issuer = &object.spec.issuer_ref;
+    let issuing = object.status.as_ref().and_then(|it| it.conditions.get("Issuing"));
+    let end = match is_success {
+        true => AttemptEnd::Issued(took),
+        false => AttemptEnd::Failed(issuing.map(|it| it.reason.as_str()).unwrap_or_default()),
+    };
+    metrics
+        .attempt(&Attempt { issuer: IssuerOf { group: &issuer.group, kind: &issuer.kind, name: &issuer.name }, end });
 }
 
 /// Drops what is remembered of a Certificate for which nothing is to be done.

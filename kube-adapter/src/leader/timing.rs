@@ -76,7 +76,16 @@ impl Timing {
             call: (renew / 2).max(Duration::from_secs(1)).min(Self::STEADY.call),
         })
     }
+
+    /// How long a call may take that is only begun where the Lease outlasts it: as much as is left at any moment to a holder whose renewals
+    /// come in time. Take it as the time limit of such calls.
+    pub fn longest_act(&self) -> Duration {
+        self.deadline.saturating_sub(self.renew + self.call).max(LEAST_ACT)
+    }
 }
+
+/// Less than this is no time for any call; where the times leave none, some begin in vain.
+const LEAST_ACT: Duration = Duration::from_millis(500);
 
 /// The API counts durations in whole seconds.
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -101,6 +110,7 @@ mod tests {
         for it in [Timing::STEADY, Timing::FAST] {
             assert!(Timing::new(it.duration, it.deadline, it.renew).is_ok());
             assert!(it.call + it.retry < it.deadline, "a call that hangs leaves time for another");
+            assert!(it.renew + it.call + it.longest_act() <= it.deadline, "acts may begin until the renewal is there");
         }
     }
 }

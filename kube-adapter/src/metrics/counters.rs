@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use acme_core::ErrorKind;
-
 use super::census::Issuer;
 use super::exposition::{Family, Kind, Text};
 use super::families::number;
@@ -18,17 +16,17 @@ pub struct Attempt<'a> {
     /// Who was asked.
     pub issuer: IssuerOf<'a>,
     /// How it ended.
-    pub end: AttemptEnd,
+    pub end: AttemptEnd<'a>,
 }
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::exhaustive_enums, reason = "complete by definition")]
-pub enum AttemptEnd {
-    /// The certificate is there, this long after the attempt began.
-    Issued(Duration),
-    /// It failed for good, and this is why.
-    Failed(ErrorKind),
+pub enum AttemptEnd<'a> {
+    /// The certificate is there, this long after the attempt began; `None` where another process began it.
+    Issued(Option<Duration>),
+    /// It failed for good: the reason of the condition that says so.
+    Failed(&'a str),
 }
 
 /// A call to an ACME server.
@@ -51,8 +49,8 @@ pub struct AcmeCall<'a> {
 
 #[derive(Debug, Default)]
 pub(super) struct Counters {
-    issued: Mutex<BTreeMap<Issuer, Histogram>>,
-    failed: Mutex<BTreeMap<(Issuer, &'static str), u64>>,
+    issued: Mutex<BTreeMap<Issuer, (u64, Histogram)>>,
+    failed: Mutex<BTreeMap<(Issuer, String), u64>>,
     acme: Mutex<BTreeMap<[String; 5], Summary>>,
     syncs: Mutex<BTreeMap<&'static str, u64>>,
     sync_errors: Mutex<BTreeMap<&'static str, u64>>,
@@ -62,8 +60,16 @@ impl Counters {
     pub(super) fn attempt(&self, attempt: &Attempt<'_>) {
         let issuer = Issuer::from(attempt.issuer);
         match attempt.end {
-            AttemptEnd::Issued(took) => with(&self.issued, |all| all.entry(issuer).or_default().add(took)),
-            AttemptEnd::Failed(kind) => with(&self.failed, |all| *all.entry((issuer, class(kind))).or_default() += 1),
+            AttemptEnd::Issued(took) => with(&self.issued, |all| {
+                let (count, histogram) = all.entry(issuer).or_default();
+                *count += 1;
+                if let Some(took) = took {
+                    histogram.add(took);
+                }
+            }),
+            AttemptEnd::Failed(reason) => {
+                with(&self.failed, |all| *all.entry((issuer, reason.to_owned())).or_default() += 1);
+            }
         }
     }
 
@@ -89,22 +95,22 @@ impl Counters {
         let mut family =
             text.family("certificate_issuances_total", Kind::Counter, "How many certificates were issued, by issuer.");
         with(&self.issued, |all| {
-            for (issuer, took) in &*all {
-                family.sample(&labels(issuer), number(took.count));
+            for (issuer, (count, _)) in &*all {
+                family.sample(&labels(issuer), number(*count));
             }
         });
-        let help = "How many attempts at a certificate failed, by issuer and class of error.";
+        let help = "How many attempts at a certificate failed, by issuer and reason.";
         let mut family = text.family("certificate_failures_total", Kind::Counter, help);
         with(&self.failed, |all| {
-            for ((issuer, class), count) in &*all {
+            for ((issuer, reason), count) in &*all {
                 let [group, kind, name] = labels(issuer);
-                family.sample(&[("class", class), group, kind, name], number(*count));
+                family.sample(&[group, kind, name, ("reason", reason)], number(*count));
             }
         });
         let help = "How long it took from the start of an attempt until the certificate was there, by issuer.";
         let mut family = text.family("certificate_issuance_duration_seconds", Kind::Histogram, help);
         with(&self.issued, |all| {
-            for (issuer, took) in &*all {
+            for (issuer, (_, took)) in &*all {
                 took.render(&mut family, &labels(issuer));
             }
         });
@@ -206,21 +212,6 @@ fn labels(issuer: &Issuer) -> [(&str, &str); 3] {
 
 fn acme_labels([action, host, method, scheme, status]: &[String; 5]) -> [(&str, &str); 5] {
     [("action", action), ("host", host), ("method", method), ("scheme", scheme), ("status", status)]
-}
-
-fn class(kind: ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::Busy => "busy",
-        ErrorKind::Refused => "refused",
-        ErrorKind::Unauthorized => "unauthorized",
-        ErrorKind::NotFound => "not_found",
-        ErrorKind::Conflict => "conflict",
-        ErrorKind::Unsupported => "unsupported",
-        ErrorKind::Malformed => "malformed",
-        ErrorKind::Unreachable => "unreachable",
-        ErrorKind::Internal => "internal",
-        _ => "other",
-    }
 }
 
 fn with<T, R>(shared: &Mutex<T>, f: impl FnOnce(&mut T) -> R) -> R {

@@ -25,6 +25,19 @@ fn a_candidate_alone_leads_and_writes_once_in_ten_seconds() {
 }
 
 #[test]
+fn a_leader_may_always_begin_what_is_no_longer_than_its_mode_allows() {
+    for timing in [Timing::STEADY, Timing::FAST] {
+        let world = World::new();
+        let us = world.candidate("us", timing);
+        world.run(Duration::from_millis(100));
+        for _ in 0..2_000 {
+            world.run(Duration::from_millis(100));
+            assert!(us.leads.good_for(timing.longest_act()));
+        }
+    }
+}
+
+#[test]
 fn a_lease_that_is_given_back_moves_in_less_than_a_second() {
     let world = World::new();
     let old = world.candidate("old", Timing::STEADY);

@@ -73,3 +73,41 @@ leaderElectionConfig: {namespace: elsewhere, leaseDuration: 9s, renewDeadline: 6
         |text: &str| lines.iter().filter(|it| it["message"].as_str().is_some_and(|it| it.contains(text))).count();
     assert_eq!(said("kubernetesAPIQPS in the configuration file has no effect here"), 1, "{log}");
 }
+
+#[test]
+fn a_certificate_is_issued_and_counted() {
+    let space = namespace("issued");
+    let apis = format!("/apis/cert-manager.io/v1/namespaces/{space}");
+    let operator = Operator::ready(&[
+        &format!("--leader-election-namespace={space}"),
+        &format!("--namespaces={space}"),
+        "--controllers=*,-ingress-shim",
+    ]);
+    let issuer = json!({
+        "apiVersion": "cert-manager.io/v1", "kind": "Issuer",
+        "metadata": { "name": "self-signed" }, "spec": { "selfSigned": {} },
+    });
+    cluster().write("POST", &format!("{apis}/issuers"), &issuer);
+    let certificate = json!({
+        "apiVersion": "cert-manager.io/v1", "kind": "Certificate", "metadata": { "name": "web" },
+        "spec": {
+            "secretName": "web-tls", "dnsNames": ["web.example"], "privateKey": { "algorithm": "ECDSA" },
+            "issuerRef": { "name": "self-signed" },
+        },
+    });
+    cluster().write("POST", &format!("{apis}/certificates"), &certificate);
+
+    let issuer = r#"issuer_group="",issuer_kind="",issuer_name="self-signed""#;
+    for line in [
+        format!("certmanager_certificate_issuances_total{{{issuer}}} 1"),
+        format!("certmanager_certificate_issuance_duration_seconds_count{{{issuer}}} 1"),
+        format!(
+            r#"certmanager_certificate_ready_status{{condition="True",{issuer},name="web",namespace="{space}"}} 1"#
+        ),
+        format!(r#"certmanager_issuer_ready_status{{condition="True",name="self-signed",namespace="{space}"}} 1"#),
+    ] {
+        operator.wait(&line, || operator.metrics().lines().any(|it| it == line));
+    }
+    let secret = cluster().read(&format!("/api/v1/namespaces/{space}/secrets/web-tls"));
+    assert_eq!(secret["type"], "kubernetes.io/tls");
+}
