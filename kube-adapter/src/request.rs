@@ -206,6 +206,13 @@ pub(crate) fn learn(world: &mut World, name: &Name, identity: Identity, mut reco
     world.requests.learn(name.clone(), identity, record);
 }
 
+/// Lends the key that a request is for, where none is at hand.
+pub(crate) fn lend(world: &mut World, name: &Name, signer: Arc<dyn acme_core::Signer>) {
+    if let Some(record) = world.requests.get_mut(name) {
+        record.memory_mut().signer.get_or_insert(signer);
+    }
+}
+
 /// Takes out a request that this process just deleted.
 pub(crate) fn forget(world: &mut World, name: &Name) {
     if let Some(record) = world.requests.forget(name) {

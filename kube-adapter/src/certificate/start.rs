@@ -36,6 +36,10 @@ pub(super) fn start(
 ) -> BoxFuture<'static, Answer> {
     if let Action::Step { request, action } = action {
         let request = name.beside(Arc::clone(request));
+        // The watch may have told of it before its maker, whose answer was lost.
+        if let Some(signer) = world.certificates.get(name).and_then(lent) {
+            request::lend(world, &request, signer);
+        }
         let step = request::start(world, context, &request, action, now);
         return async move { Answer::Stepped(request, step.await) }.boxed();
     }

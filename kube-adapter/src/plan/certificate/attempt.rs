@@ -250,7 +250,9 @@ impl Step<'_, '_> {
     fn visibly(&self, mut ready: Vec<Action>, at: Option<Timestamp>, created: Timestamp) -> Next<Action, ()> {
         let observed = self.observed;
         let told = report::issuing(observed, &self.cause.complaint, self.readiness.clone());
-        let due = if observed.prospect == Prospect::LongWait || observed.is_closing {
+        // While the key is being stored the status could not name it yet, and would have to be written again.
+        let is_certain = observed.prospect == Prospect::LongWait && !ready.contains(&Action::StoreKey);
+        let due = if is_certain || observed.is_closing {
             self.now
         } else {
             observed.begun.unwrap_or(created) + observed.rules.visible_after
