@@ -1,11 +1,25 @@
 //! The definitions of the six kinds, and what a process chooses once.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-/// The definitions of the six kinds, as the cluster takes them.
+use super::standins::FOREIGN_GROUP;
+
+/// The definitions of the six kinds, and of a foreign issuer's.
 pub fn all() -> Vec<Value> {
     let definitions = certwright_kube_adapter::crd::all().expect("the definitions");
-    definitions.iter().map(|it| serde_json::to_value(it).expect("a definition")).collect()
+    let mut all: Vec<Value> = definitions.iter().map(|it| serde_json::to_value(it).expect("a definition")).collect();
+    all.push(json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": { "name": format!("farissuers.{FOREIGN_GROUP}") },
+        "spec": {
+            "group": FOREIGN_GROUP, "scope": "Namespaced", "names": { "kind": "FarIssuer", "plural": "farissuers" },
+            "versions": [{
+                "name": "v1", "served": true, "storage": true,
+                "schema": { "openAPIV3Schema": { "type": "object", "x-kubernetes-preserve-unknown-fields": true } },
+            }],
+        },
+    }));
+    all
 }
 
 /// Chooses who does cryptography for TLS in this process.

@@ -7,10 +7,18 @@ use rustls_pki_types::pem::PemObject as _;
 use serde_json::Value;
 
 use super::space::Space;
+use super::wait::eventually;
 
-/// Fails unless the Secret of a ready Certificate holds a key and the leaf for it, and nothing is left of the way there.
+/// Fails unless the Secret of a ready Certificate holds a key and the leaf for it, and nothing is left of the way there in the end.
 #[track_caller]
 pub fn assert_settled(space: &Space, certificate: &str) {
+    assert_whole(space, certificate);
+    eventually(&format!("an end with nothing left of {certificate}"), || left_over(space, certificate));
+}
+
+/// Fails unless the Secret of a Certificate holds a key and the leaf for it.
+#[track_caller]
+pub fn assert_whole(space: &Space, certificate: &str) {
     let object = space.get("certificates", certificate).expect("the Certificate");
     let secret_name = object["spec"]["secretName"].as_str().expect("a secretName");
     let secret = space.get("secrets", secret_name).expect("the target Secret");
@@ -20,18 +28,27 @@ pub fn assert_settled(space: &Space, certificate: &str) {
     let (_, leaf) = x509_parser::parse_x509_certificate(&leaf).expect("a certificate");
     let public = rcgen::PublicKeyData::subject_public_key_info(&key);
     assert_eq!(leaf.public_key().raw, public, "the key of {certificate} does not fit its leaf");
+}
 
-    assert!(object["status"]["nextPrivateKeySecretName"].is_null(), "{}", object["status"]);
+/// Says what is left over of the way to a Certificate that is ready.
+pub fn left_over(space: &Space, certificate: &str) -> Result<(), String> {
+    let object = space.get("certificates", certificate).ok_or("there is no Certificate")?;
+    if !object["status"]["nextPrivateKeySecretName"].is_null() {
+        return Err(object["status"].to_string());
+    }
     let uid = &object["metadata"]["uid"];
     let owned = |it: &&Value| it["metadata"]["ownerReferences"][0]["uid"] == *uid;
-    let keys = space.list("secrets");
-    let keys: Vec<&Value> = keys.iter().filter(owned).filter(|it| it["metadata"]["name"] != secret_name).collect();
-    assert!(keys.is_empty(), "keys are left of {certificate}: {}", names(&keys));
+    let secrets = space.list("secrets");
+    let secret_name = &object["spec"]["secretName"];
+    let keys: Vec<&Value> = secrets.iter().filter(owned).filter(|it| it["metadata"]["name"] != *secret_name).collect();
     let requests = space.list("certificaterequests");
     let requests: Vec<&Value> = requests.iter().filter(owned).collect();
-    assert_eq!(requests.len(), 1, "requests of {certificate}: {}", names(&requests));
-    let certificate_of_request = text(&requests[0]["status"]["certificate"]);
-    assert_eq!(certificate_of_request, chain, "the Secret of {certificate} holds another chain than its request");
+    let is_of_request = |secret: &Value| requests[0]["status"]["certificate"] == secret["data"]["tls.crt"];
+    let secret = secrets.iter().find(|it| it["metadata"]["name"] == *secret_name).ok_or("there is no target Secret")?;
+    if keys.is_empty() && requests.len() == 1 && is_of_request(secret) {
+        return Ok(());
+    }
+    Err(format!("keys of {certificate}: {}; requests: {}", names(&keys), names(&requests)))
 }
 
 fn names(objects: &[&Value]) -> String {

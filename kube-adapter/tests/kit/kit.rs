@@ -26,4 +26,4 @@ pub use ledger::{Ledger, Written};
 pub use operator::Operator;
 pub use proxy::Proxy;
 pub use space::{Space, conditions};
-pub use wait::{LONG, eventually, pause};
+pub use wait::{LONG, eventually, eventually_within, now, pause};

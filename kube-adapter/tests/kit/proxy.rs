@@ -87,6 +87,11 @@ impl Proxy {
         self.lock().rule = Some(Rule(Box::new(rule)));
     }
 
+    /// Does nothing fail, unless it is closed?
+    pub fn has_no_rule(&self) -> bool {
+        self.lock().rule.is_none()
+    }
+
     /// Fails nothing any more.
     pub fn heal(&self) {
         let mut inner = self.lock();
@@ -220,7 +225,11 @@ async fn serve(listener: TcpListener, kubeconfig: String, state: Arc<State>) {
         let _ = stream.set_nodelay(true);
         let (client, state) = (client.clone(), Arc::clone(&state));
         tokio::spawn(async move {
-            let service = service_fn(|request| pass(client.clone(), Arc::clone(&state), request));
+            // A request that arrived is carried out, whether or not somebody still waits for its answer.
+            let service = service_fn(|request| {
+                let passed = tokio::spawn(pass(client.clone(), Arc::clone(&state), request));
+                async move { passed.await.unwrap_or(Err(Broken)) }
+            });
             // It ends with an error wherever a connection is broken on purpose.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });

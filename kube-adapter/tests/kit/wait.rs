@@ -5,12 +5,18 @@ use std::time::{Duration, Instant};
 
 /// Asks until there is an answer; after [`LONG`] the test fails with what the last question was answered.
 #[track_caller]
-pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Result<T, String>) -> T {
-    let end = now() + LONG;
+pub fn eventually<T>(what: &str, ask: impl FnMut() -> Result<T, String>) -> T {
+    eventually_within(LONG, what, ask)
+}
+
+/// The same, for what may take so long.
+#[track_caller]
+pub fn eventually_within<T>(bound: Duration, what: &str, mut ask: impl FnMut() -> Result<T, String>) -> T {
+    let end = now() + bound;
     loop {
         match ask() {
             Ok(answer) => return answer,
-            Err(why) if now() > end => panic!("{what} did not come in {LONG:?}: {why}"),
+            Err(why) if now() > end => panic!("{what} did not come in {bound:?}: {why}"),
             Err(_) => pause(PAUSE),
         }
     }

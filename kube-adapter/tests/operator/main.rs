@@ -6,4 +6,9 @@ mod every_field;
 mod kit;
 
 mod definitions;
+mod crash;
+mod ledger;
+mod long;
+mod paths;
 mod proxy;
+mod weather;

@@ -1,0 +1,143 @@
+//! What the API server and others may do meanwhile: be away, forget its history, refuse; and what others write.
+
+use std::collections::HashSet;
+
+use serde_json::json;
+
+use crate::kit::manifests::{authority, certificate, with_spec};
+use crate::kit::{Fault, Operator, Proxy, Space, Verb, conditions, eventually, judge, pause};
+use crate::paths::Path;
+
+#[test]
+fn an_api_server_that_was_away_is_taken_up_again_without_a_write() {
+    let (space, proxy, _operator) = ready("away");
+    proxy.close();
+    space.apply(&certificate("meanwhile", "ca"));
+    pause(std::time::Duration::from_millis(700));
+    assert!(proxy.ledger().0.is_empty());
+    proxy.heal();
+    space.await_ready("meanwhile");
+    space.await_quiet(&proxy);
+    proxy.ledger().assert_is(Path::Ca.writes(), 1);
+    judge::assert_settled(&space, "first");
+    judge::assert_settled(&space, "meanwhile");
+}
+
+#[test]
+fn a_compacted_history_costs_a_list_and_no_write() {
+    let (space, proxy, _operator) = ready("compacted");
+    let mut struck = HashSet::new();
+    proxy.fail(move |call| {
+        let first = call.verb == Verb::Watch && struck.insert(call.resource.clone());
+        first.then_some(Fault::Expire)
+    });
+    proxy.cut_watches();
+    space.delete("certificates", "first");
+    space.apply(&certificate("second", "ca"));
+    space.await_ready("second");
+    space.await_quiet(&proxy);
+    proxy.ledger().assert_is(Path::Ca.writes(), 1);
+}
+
+#[test]
+fn who_is_told_to_come_later_comes_later_and_finishes() {
+    let (space, proxy, _operator) = ready("later");
+    proxy.fail(|call| match call.write {
+        Some(1) => Some(Fault::Refuse(429, Some(1))),
+        Some(3) => Some(Fault::Refuse(500, None)),
+        Some(5) => Some(Fault::Refuse(409, None)),
+        _ => None,
+    });
+    space.apply(&certificate("second", "ca"));
+    space.await_ready("second");
+    space.await_quiet(&proxy);
+    judge::assert_settled(&space, "second");
+    let refused = proxy.ledger().0.iter().filter(|it| it.code >= 400).count();
+    assert!(refused >= 2, "{}", proxy.ledger());
+    assert!(proxy.ledger().0.len() < 20, "{}", proxy.ledger());
+}
+
+#[test]
+fn conditions_of_others_stay_as_they_are() {
+    let (space, proxy, _operator) = ready("others");
+    let theirs = json!({
+        "type": "example.test/Audited", "status": "True", "reason": "Fine", "message": "by somebody else", "lastTransitionTime": "2026-01-01T00:00:00Z",
+    });
+    let mut kept = conditions(&space.get("certificates", "first").expect("the Certificate"));
+    kept.push(theirs.clone());
+    space.patch("certificates", "first", "status", &json!({ "status": { "conditions": kept } }));
+    space.await_quiet(&proxy);
+    assert!(proxy.ledger().0.is_empty(), "{}", proxy.ledger());
+
+    space.patch("certificates", "first", "", &json!({ "spec": { "dnsNames": ["other.example.test"] } }));
+    space.await_ready("first");
+    space.await_quiet(&proxy);
+    let after = conditions(&space.get("certificates", "first").expect("the Certificate"));
+    assert!(after.contains(&theirs), "{after:?}");
+    judge::assert_settled(&space, "first");
+}
+
+#[test]
+fn of_three_certificates_for_one_secret_one_has_it_and_the_next_takes_over() {
+    let (space, proxy, _operator) = ready("claims");
+    let rival = |name: &str| with_spec(certificate(name, "ca"), json!({ "secretName": "first" }));
+    space.apply(&rival("second"));
+    space.apply(&rival("third"));
+    for name in ["second", "third"] {
+        space.await_condition("certificates", name, "Ready", "False");
+    }
+    space.await_quiet(&proxy);
+    let requests = space.list("certificaterequests");
+    assert_eq!(requests.len(), 1, "only the owner asks for a certificate");
+
+    space.delete("certificates", "first");
+    eventually("a successor", || {
+        let ready = |name: &str| {
+            let object = space.get("certificates", name).expect("the Certificate");
+            conditions(&object).iter().any(|it| it["type"] == "Ready" && it["status"] == "True")
+        };
+        match (ready("second"), ready("third")) {
+            (true, true) => panic!("both have it"),
+            (false, false) => Err("none has it".to_owned()),
+            _ => Ok(()),
+        }
+    });
+}
+
+#[test]
+fn two_controllers_without_an_election_end_with_one_certificate_each() {
+    let space = Space::new("two");
+    authority(&space);
+    let proxies = [space.proxy(), space.proxy()];
+    let _operators = proxies.each_ref().map(|proxy| Operator::start(proxy, space.settings()));
+    let names: Vec<String> = (0..TOGETHER).map(|number| format!("web-{number}")).collect();
+    for name in &names {
+        space.apply(&certificate(name, "ca"));
+    }
+    for name in &names {
+        space.await_ready(name);
+    }
+    for proxy in &proxies {
+        space.await_quiet(proxy);
+    }
+    for name in &names {
+        judge::assert_whole(&space, name);
+    }
+    let writes: usize = proxies.iter().map(|it| it.ledger().0.len()).sum();
+    assert!(writes <= TOGETHER * 20, "{writes} writes for {TOGETHER} certificates");
+}
+
+/// A controller with an issuer and one Certificate that is ready.
+fn ready(hint: &str) -> (Space, Proxy, Operator) {
+    let space = Space::new(hint);
+    let proxy = space.proxy();
+    authority(&space);
+    let operator = Operator::start(&proxy, space.settings());
+    space.apply(&certificate("first", "ca"));
+    space.await_ready("first");
+    space.await_quiet(&proxy);
+    proxy.forget();
+    (space, proxy, operator)
+}
+
+const TOGETHER: usize = 10;
