@@ -5,8 +5,8 @@ mod every_field;
 #[path = "../kit/kit.rs"]
 mod kit;
 
-mod definitions;
 mod crash;
+mod definitions;
 mod ledger;
 mod long;
 mod paths;
