@@ -147,6 +147,7 @@ pub(crate) fn patience() -> Pace {
     let mut pace = Pace::default();
     pace.order.create = Duration::from_secs(7 * 24 * HOUR);
     pace.order.authorize = Duration::from_secs(24 * HOUR);
+    pace.order.issue = Duration::from_secs(7 * 24 * HOUR);
     pace.challenge.present = Duration::from_secs(24 * HOUR);
     pace.challenge.check = Duration::from_secs(12 * HOUR);
     pace.challenge.accept = Duration::from_secs(12 * HOUR);

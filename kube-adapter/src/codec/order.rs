@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use acme_core::client::{Alternates, Chain};
-use acme_core::flow::{Fault, Issuance, IssuancePlan, OrderFlow, OrderStage, Pace};
+use acme_core::flow::{Fault, Issuance, IssuancePlan, OrderFlow, OrderStage, Pace, Verdict};
 use acme_core::protocol::{Authorization, AuthorizationStatus, CertificateId, ChallengeType, NewOrder, Url};
 use acme_core::{Error, ErrorKind, Identifier, Timestamp};
 
@@ -225,8 +225,25 @@ fn state_of(status: &AuthorizationStatus) -> AcmeState {
     }
 }
 
+/// How an authorization ended, if it has: nobody has to answer for it any more.
+pub(crate) fn verdict(authorization: &Authorization) -> Option<Verdict> {
+    if authorization.status == AuthorizationStatus::Valid {
+        return Some(Verdict::Valid);
+    }
+    if !is_ended_authorization(&authorization.status) {
+        return None;
+    }
+    let problem = authorization.challenges.iter().find_map(|it| it.error.clone());
+    let what = format!("the authorization for {} is {}", authorization.ordered(), authorization.status);
+    let fault = Fault::new(ErrorKind::Refused, what);
+    Some(Verdict::Invalid(match problem {
+        Some(problem) => fault.with_problem(problem),
+        None => fault,
+    }))
+}
+
 /// Will an authorization not change any more, and is it not valid?
-pub(crate) fn is_ended_authorization(status: &AuthorizationStatus) -> bool {
+fn is_ended_authorization(status: &AuthorizationStatus) -> bool {
     [
         AuthorizationStatus::Invalid,
         AuthorizationStatus::Deactivated,
@@ -241,7 +258,9 @@ fn end_of(stage: OrderStage, fault: &Fault) -> AcmeState {
     match (stage, fault.kind) {
         (OrderStage::Creating, _) => AcmeState::Errored,
         (_, ErrorKind::NotFound) => AcmeState::Expired,
-        (OrderStage::Authorizing | OrderStage::Issuing, ErrorKind::Refused) => AcmeState::Invalid,
+        (OrderStage::Describing | OrderStage::Authorizing | OrderStage::Issuing, ErrorKind::Refused) => {
+            AcmeState::Invalid
+        }
         (_, _) => AcmeState::Errored,
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use acme_core::client::{Chain, Client};
 use acme_core::flow::{Begin, ChallengeAction, ChallengeEvent, Choice, OrderAction, OrderEvent, SolverId};
-use acme_core::protocol::{Authorization, AuthorizationStatus, Url};
-use acme_core::{Error, ErrorKind, Timestamp};
+use acme_core::protocol::{Authorization, Url};
+use acme_core::{Error, ErrorKind, Retry, Timestamp};
 use futures_util::future::{BoxFuture, FutureExt as _, ready};
 use issuers::acme::step::{self, Told};
 use rustls_pki_types::CertificateSigningRequestDer;
@@ -18,7 +18,7 @@ use crate::codec;
 use crate::codec::words;
 use crate::context::Context;
 use crate::crd::challenge::Challenge;
-use crate::crd::order::{Order, OrderStatus};
+use crate::crd::order::Order;
 use crate::engine::Account;
 use crate::key::Name;
 use crate::order::announce::{self, About};
@@ -118,6 +118,7 @@ fn order(
     Some(
         async move {
             let told = match csr {
+                Ok(_) if action.is_irreversible() && !is_ours(&context) => Err(not_leading()),
                 Ok(csr) => call(&*account.client, csr, &action).await,
                 Err(error) => Err(error),
             };
@@ -128,6 +129,15 @@ fn order(
         }
         .boxed(),
     )
+}
+
+/// Will this process still lead when a call that cannot be repeated freely is over?
+fn is_ours(context: &Context) -> bool {
+    context.leadership.good_for(context.settings.patience)
+}
+
+fn not_leading() -> Error {
+    Error::new(ErrorKind::Busy, "another process is about to lead").with_retry(Retry::After(Duration::from_secs(1)))
 }
 
 async fn call(
@@ -205,8 +215,7 @@ impl Chooser {
     }
 
     fn pick(&self, authorization: &Authorization) -> Result<Picked, String> {
-        let status = &authorization.status;
-        if *status == AuthorizationStatus::Valid || codec::order::is_ended_authorization(status) {
+        if codec::order::verdict(authorization).is_some() {
             return Ok(Picked::Nobody);
         }
         for offered in &authorization.challenges {
@@ -329,6 +338,7 @@ impl Work {
             None => solver::make(&self.context, &self.challenge, &self.secrets).await,
         };
         let event = match (&made, codec::challenge::presentation(spec)) {
+            (Ok(_), Ok(_)) if action == ChallengeAction::Present && !is_ours(&self.context) => Err(not_leading()),
             (Ok(solver), Ok(presentation)) => step::solve(&**solver, action, &presentation).await,
             (Err(error), _) => Err(again(error)),
             (Ok(_), Err(error)) => Err(error),
@@ -372,9 +382,4 @@ fn again(error: &Error) -> Error {
         Some(problem) => told.with_problem(problem.clone()),
         None => told,
     }
-}
-
-/// The status of an Order as JSON needs it: whole.
-pub(crate) fn status_of(order: &Order) -> OrderStatus {
-    order.status.clone().unwrap_or_default()
 }

@@ -7,7 +7,7 @@ use acme_core::flow::{
     ChallengeEvent, ChallengeFlow, ChallengeStage, Choice, Fault, Issuance, IssuanceEvent, OrderAction, OrderEvent,
     OrderStage, Verdict,
 };
-use acme_core::protocol::{Authorization, AuthorizationStatus, Url};
+use acme_core::protocol::Url;
 use acme_core::{Error, ErrorKind, Retry, Timestamp};
 use solvers::Solver;
 
@@ -183,7 +183,7 @@ fn apply(run: &mut Run, event: IssuanceEvent, now: Timestamp) {
 /// An authorization was read, and who answers for it chosen.
 fn described_as(world: &mut World, name: &Name, url: &Url, described: Described, now: Timestamp) {
     let Described { authorization, chosen, by } = described;
-    let verdict = verdict(&authorization);
+    let verdict = codec::order::verdict(&authorization);
     let over: Vec<(Name, ChallengeFlow)> = match &verdict {
         None => Vec::new(),
         Some(verdict) => {
@@ -216,23 +216,6 @@ fn described_as(world: &mut World, name: &Name, url: &Url, described: Described,
     };
     let authorization = Box::new(authorization);
     apply(run, IssuanceEvent::Authorization { url: url.clone(), authorization, choice }, now);
-}
-
-/// How an authorization ended, if it has.
-fn verdict(authorization: &Authorization) -> Option<Verdict> {
-    if authorization.status == AuthorizationStatus::Valid {
-        return Some(Verdict::Valid);
-    }
-    if !codec::order::is_ended_authorization(&authorization.status) {
-        return None;
-    }
-    let problem = authorization.challenges.iter().find_map(|it| it.error.clone());
-    let what = format!("the authorization for {} is {}", authorization.ordered(), authorization.status);
-    let fault = Fault::new(ErrorKind::Refused, what);
-    Some(Verdict::Invalid(match problem {
-        Some(problem) => fault.with_problem(problem),
-        None => fault,
-    }))
 }
 
 /// A step of a challenge whose order is under way.

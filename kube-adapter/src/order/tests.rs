@@ -7,3 +7,4 @@ mod embargoes;
 mod model;
 mod rig;
 mod take_over;
+mod troubles;

@@ -19,6 +19,9 @@ struct State {
     objects: BTreeMap<String, Value>,
     version: u64,
     log: Vec<String>,
+    /// Of so many writes the answer of one is lost.
+    lossy: Option<u64>,
+    writes: u64,
 }
 
 impl Cluster {
@@ -57,6 +60,17 @@ impl Cluster {
         state.objects.iter().filter(|(at, _)| at.starts_with(path)).map(|(_, it)| it.clone()).collect()
     }
 
+    /// Loses the answer of one in so many writes.
+    pub(crate) fn lose_every(&self, so_many: u64) {
+        self.0.lock().unwrap().lossy = Some(so_many);
+    }
+
+    /// Labels an object as somebody else would.
+    pub(crate) fn touch(&self, path: &str, value: usize) {
+        let mut state = self.0.lock().unwrap();
+        state.patch(path, false, &json!({ "metadata": { "labels": { "touched": value.to_string() } } }));
+    }
+
     /// Deletes an object as somebody else would.
     pub(crate) fn delete(&self, path: &str) {
         self.answer(&Method::DELETE, path, b"{}");
@@ -79,7 +93,7 @@ impl Cluster {
             let of = if is_status { "/status" } else { "" };
             state.log.push(format!("{method} {resource}{of}"));
         }
-        match method.as_str() {
+        let answer = match method.as_str() {
             "GET" => match state.objects.get(path) {
                 Some(object) => (StatusCode::OK, object.clone()),
                 None => (StatusCode::NOT_FOUND, json!({})),
@@ -88,6 +102,13 @@ impl Cluster {
             "PATCH" => state.patch(path, is_status, &body),
             "DELETE" => state.delete(path, &body),
             _ => panic!("{method} is no method that is used"),
+        };
+        state.writes += u64::from(*method != Method::GET);
+        match state.lossy {
+            Some(so_many) if *method != Method::GET && state.writes.is_multiple_of(so_many) => {
+                (StatusCode::GATEWAY_TIMEOUT, json!({}))
+            }
+            Some(_) | None => answer,
         }
     }
 }

@@ -204,6 +204,16 @@ impl Model {
         }
     }
 
+    /// Gives the issuer another spec; answers the one before.
+    pub(crate) fn solvers(&mut self, spec: Value) -> Value {
+        let before = serde_json::to_value(&*self.account.spec).unwrap();
+        let account =
+            Account { client: Arc::clone(&self.account.client), spec: Arc::new(serde_json::from_value(spec).unwrap()) };
+        self.account = Arc::new(account);
+        order::account_changed(&mut self.world, Name::new("shop", "acme"), Some(Arc::clone(&self.account)));
+        before
+    }
+
     /// Makes an Order by hand.
     pub(crate) fn order(&mut self, name: &str, names: &[&str]) {
         let identifiers: Vec<Identifier> = names.iter().map(|it| Identifier::parse(it).unwrap()).collect();
