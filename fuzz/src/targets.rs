@@ -3,6 +3,7 @@
 mod certificates;
 mod keys;
 mod protocol;
+mod resources;
 mod services;
 mod stored;
 mod vault;
@@ -21,6 +22,7 @@ pub use self::protocol::{
     account, authorization, certificate_id, directory, external_account, links, order, problem, renewal_info,
     retry_after,
 };
+pub use self::resources::resource;
 pub use self::services::{aws_profiles, aws_xml, venafi};
 pub use self::stored::{account_flow, challenge_flow, failover, issuance, order_flow, record};
 pub use self::vault::vault;
@@ -72,6 +74,7 @@ targets! {
     record,
     renewal_info,
     renewal_window,
+    resource,
     retry_after,
     signature_algorithm,
     store_key,
