@@ -6,6 +6,9 @@ mod acme;
 mod authority;
 mod secrets;
 mod servers;
+mod service_account;
+mod vault;
+mod venafi;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -32,8 +35,19 @@ pub(crate) enum Engine {
     Authority(Arc<dyn Issuer>),
     /// It signs in this process, with the key of the request itself.
     SelfSigned(Arc<dyn Issuer>),
+    /// Somebody else signs, in one question or a few.
+    Remote(Remote, Arc<dyn Issuer>),
     /// An account at an ACME server: what it is asked for becomes an Order.
     Acme(Arc<Account>),
+}
+
+/// Who else signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Remote {
+    /// The PKI engine of Vault.
+    Vault,
+    /// CyberArk Certificate Manager.
+    Venafi,
 }
 
 /// Which issuer is set up, and what is known of it before anything is asked.
@@ -96,7 +110,7 @@ impl Engine {
     /// What asks the library; nothing where an Order does.
     pub(crate) fn issuer(&self) -> Option<&Arc<dyn Issuer>> {
         match self {
-            Self::Authority(issuer) | Self::SelfSigned(issuer) => Some(issuer),
+            Self::Authority(issuer) | Self::SelfSigned(issuer) | Self::Remote(_, issuer) => Some(issuer),
             Self::Acme(_) => None,
         }
     }
@@ -105,7 +119,7 @@ impl Engine {
     pub(crate) fn account(&self) -> Option<&Arc<Account>> {
         match self {
             Self::Acme(account) => Some(account),
-            Self::Authority(_) | Self::SelfSigned(_) => None,
+            Self::Authority(_) | Self::SelfSigned(_) | Self::Remote(..) => None,
         }
     }
 }
@@ -115,6 +129,8 @@ impl fmt::Debug for Engine {
         f.write_str(match self {
             Self::Authority(_) => "Authority",
             Self::SelfSigned(_) => "SelfSigned",
+            Self::Remote(Remote::Vault, _) => "Vault",
+            Self::Remote(Remote::Venafi, _) => "Venafi",
             Self::Acme(_) => "Acme",
         })
     }
@@ -131,6 +147,10 @@ pub(crate) async fn set_up(context: &Context, of: Of, now: Timestamp) -> SetUp {
         self_signed(&of, &own.crl_distribution_points, clock)
     } else if let Some(acme) = &spec.acme {
         acme::set_up(context, &mut secrets, &of, acme, now).await
+    } else if let Some(vault) = &spec.vault {
+        vault::set_up(context, &mut secrets, &of, vault, clock).await
+    } else if let Some(venafi) = &spec.venafi {
+        venafi::set_up(&mut secrets, &of, venafi, clock).await
     } else {
         let verdict = Verdict::unready("InvalidConfig", "at least one issuer must be configured");
         (Found::Verdict(verdict), Retry::Never)

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use acme_core::backoff::Backoff;
 use acme_core::flow::Next;
-use acme_core::{Retry, Timestamp};
+use acme_core::{Error, Retry, Timestamp};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
@@ -21,7 +21,7 @@ use crate::api::Refusal;
 use crate::context::Context;
 use crate::crd::certificate_request::{CertificateRequest, CertificateRequestStatus};
 use crate::crd::reference::IssuerRef;
-use crate::engine::{Account, Engine};
+use crate::engine::{Account, Engine, Remote};
 use crate::issuer;
 use crate::issuer::View;
 use crate::key::{Identity, Key, Kind, Name, Uid};
@@ -41,7 +41,7 @@ pub(crate) use rights::Right;
 
 use act::Keyed;
 use rights::{Signer, Told};
-use signing::Outcome as Signed;
+use signing::{Answered, Outcome as Signed};
 
 /// The subject.
 pub(crate) struct Requests;
@@ -55,6 +55,8 @@ pub(crate) enum Answer {
     Key(Keyed),
     /// The issuer was asked, and gave no certificate.
     Unsigned(Signed),
+    /// Somebody else was asked.
+    Answered(Remote, Answered),
     /// Its Order was to be made: what is there now, and under which identity.
     Ordered(Result<Box<(Name, Identity, OrderRecord)>, Refusal>),
     /// An Order was to be deleted.
@@ -297,6 +299,7 @@ pub(crate) fn fold(world: &mut World, name: &Name, answer: Answer, now: Timestam
             }
         }
         Answer::Unsigned(outcome) => unsigned(world, name, outcome, now),
+        Answer::Answered(remote, answered) => answered_by(world, name, remote, answered, now),
         Answer::Ordered(Ok(ordered)) => {
             let (order, identity, record) = *ordered;
             world.orders.learn(order.clone(), identity, record);
@@ -337,7 +340,8 @@ pub(crate) fn fold(world: &mut World, name: &Name, answer: Answer, now: Timestam
 /// What an action occupies.
 pub(crate) fn lane(action: &Action) -> Lane {
     match action {
-        Action::AskRight | Action::ReadKey => Lane::Call,
+        Action::AskRight | Action::ReadKey | Action::Ask => Lane::Call,
+        Action::Keep => Lane::Write,
         Action::Sign | Action::Approve | Action::Show(_) | Action::Deny | Action::Fail(_) => Lane::Write,
         Action::MakeOrder | Action::DropOrder(_) | Action::TakeOrder(_) => Lane::Write,
     }
@@ -361,6 +365,47 @@ fn unsigned(world: &mut World, name: &Name, outcome: Signed, now: Timestamp) {
         Signed::Unreadable(error) => (error.with_retry(Retry::Never), "Error generating certificate template"),
         Signed::Failed(error) => (error, "Error signing certificate"),
     };
+    tried(memory, name, "SigningError", prefix, &error, deadline, now);
+}
+
+/// Takes in what somebody else answered.
+fn answered_by(world: &mut World, name: &Name, remote: Remote, answered: Answered, now: Timestamp) {
+    let deadline = world.settings.attempt_deadline;
+    let Some(record) = world.requests.get_mut(name) else { return };
+    let memory = record.memory_mut();
+    memory.progress = answered.state;
+    let (reason, prefix) = match remote {
+        Remote::Vault => ("SigningError", "Vault failed to sign certificate"),
+        Remote::Venafi => ("RequestError", "Failed to request Certificate Manager certificate"),
+    };
+    let error = match answered.outcome {
+        Signed::Obtained(obtained) => {
+            memory.obtained = Some(Arc::new(obtained));
+            return;
+        }
+        Signed::NotYet(again, said) => {
+            memory.tries.again = Some(again);
+            memory.tries.said = said;
+            return;
+        }
+        Signed::Unreadable(error) => error.with_retry(Retry::Never),
+        Signed::Failed(error) => error,
+    };
+    // An error ends the question: what was remembered of it is void.
+    memory.progress = None;
+    tried(memory, name, reason, prefix, &error, deadline, now);
+}
+
+/// A failure ends the request when it is final, or when the request's time is up; otherwise it is tried again after a pause.
+fn tried(
+    memory: &mut Memory,
+    name: &Name,
+    reason: &'static str,
+    prefix: &str,
+    error: &Error,
+    deadline: Duration,
+    now: Timestamp,
+) {
     let since = *memory.tries.since.get_or_insert(now);
     let said = format!("{prefix}: {error}");
     let ends = match error.retry() {
@@ -368,7 +413,7 @@ fn unsigned(world: &mut World, name: &Name, outcome: Signed, now: Timestamp) {
         Retry::Backoff | Retry::After(_) => now.since(since) >= deadline,
     };
     if ends {
-        memory.failure = Some(Failure { reason: "SigningError", message: said });
+        memory.failure = Some(Failure { reason, message: said });
         return;
     }
     memory.tries.failures += 1;

@@ -73,6 +73,10 @@ pub(crate) enum Action {
     ReadKey,
     /// Sign in this process, and write approval and certificate at once.
     Sign,
+    /// Ask somebody else to sign.
+    Ask,
+    /// Write the certificate that was signed.
+    Keep,
     /// Approve, and leave the rest to another controller.
     Approve,
     /// Say what is waited for; with the approval, where that is ours to give and not given yet.
@@ -115,6 +119,7 @@ pub(crate) fn plan(observed: &Observed<'_>, now: Timestamp) -> Standing {
         View::Ready(Engine::Authority(_)) => observed.sign(now),
         View::Ready(Engine::SelfSigned(_)) => observed.sign_with_own_key(now),
         View::Ready(Engine::Acme(_)) => observed.order(now),
+        View::Ready(Engine::Remote(..)) => observed.ask_remote(now),
     }
 }
 
@@ -187,6 +192,21 @@ impl Observed<'_> {
             _ if self.closing => self.blocked(SIGNING.to_owned(), now),
             Some(again) if !again.is_due(now) => self.blocked_until(again, self.memory.tries.because(), now),
             Some(_) | None => self.write(Action::Sign, now),
+        }
+    }
+
+    /// Somebody else signs, and remembers that it was asked: approved first, asked then, and the certificate written.
+    fn ask_remote(&self, now: Timestamp) -> Standing {
+        if self.memory.obtained.is_some() {
+            return self.write(Action::Keep, now);
+        }
+        if !self.conditions.is_true(APPROVED) {
+            return self.write(Action::Show(SIGNING.to_owned()), now);
+        }
+        match self.memory.tries.again {
+            _ if self.closing => self.blocked(SIGNING.to_owned(), now),
+            Some(again) if !again.is_due(now) => self.blocked_until(again, self.memory.tries.because(), now),
+            Some(_) | None => go(Action::Ask),
         }
     }
 

@@ -17,7 +17,7 @@ use crate::crd::certificate_request::{CertificateRequest, CertificateRequestStat
 use crate::crd::condition::ConditionStatus;
 use crate::crd::order::Order;
 use crate::crd::time::Time;
-use crate::engine::{Engine, Secrets, Unread, read_key};
+use crate::engine::{Engine, Remote, Secrets, Unread, read_key};
 use crate::events::{Event, Regarding, Severity};
 use crate::issuer::{View, view};
 use crate::key::{Identity, Name, Uid};
@@ -88,6 +88,17 @@ pub(super) fn start(
             let (engine, memory) = (engine.clone(), record.memory());
             let question = Question::new(Arc::clone(&object), memory.signer.clone(), memory.made_here);
             writing.sign(engine, question).boxed()
+        }
+        Action::Ask => {
+            let View::Ready(Engine::Remote(remote, issuer)) = issuer else { return gone() };
+            let (remote, issuer, memory) = (*remote, Arc::clone(issuer), record.memory());
+            let question = Question::new(Arc::clone(&object), memory.signer.clone(), memory.made_here);
+            let state = memory.progress.clone();
+            async move { Answer::Answered(remote, question.ask_remote(issuer.as_ref(), state).await) }.boxed()
+        }
+        Action::Keep => {
+            let Some(obtained) = record.memory().obtained.clone() else { return gone() };
+            writing.keep(&obtained).boxed()
         }
         Action::Approve => writing.approve().boxed(),
         Action::Show(text) => {
@@ -204,12 +215,22 @@ impl Writing {
             Ok(outcome) => return Answer::Unsigned(outcome),
             Err(error) => return Answer::Unsigned(Outcome::Failed(error)),
         };
-        let Obtained { certificate, ca, remarks } = obtained;
         self.status.conditions = approved(&self.status.conditions, self.now);
+        self.issued(&obtained).await
+    }
+
+    /// Writes the certificate that somebody else signed. It is kept until that is done.
+    fn keep(self, obtained: &Arc<Obtained>) -> impl Future<Output = Answer> + Send + use<> {
+        let obtained = Arc::clone(obtained);
+        async move { self.issued(&obtained).await }
+    }
+
+    async fn issued(mut self, obtained: &Obtained) -> Answer {
+        let Obtained { certificate, ca, remarks } = obtained;
         self.ready(ConditionStatus::True, ISSUED, "Certificate fetched from issuer successfully");
-        self.status.certificate = certificate.into_bytes().into();
-        self.status.ca = ca.map(|ca| Base64::from(ca.into_bytes())).unwrap_or_default();
-        let events = self.events_of_success(remarks);
+        self.status.certificate = certificate.as_bytes().into();
+        self.status.ca = ca.as_ref().map(|ca| Base64::from(ca.as_bytes())).unwrap_or_default();
+        let events = self.events_of_success(remarks.clone());
         self.write("certificate", events).await
     }
 
@@ -306,6 +327,8 @@ fn manager(issuer: &View<'_>) -> Manager {
     match issuer {
         View::Ready(Engine::Authority(_)) => Manager("cert-manager-certificaterequests-issuer-ca"),
         View::Ready(Engine::SelfSigned(_)) => Manager("cert-manager-certificaterequests-issuer-selfsigned"),
+        View::Ready(Engine::Remote(Remote::Vault, _)) => Manager("cert-manager-certificaterequests-issuer-vault"),
+        View::Ready(Engine::Remote(Remote::Venafi, _)) => Manager("cert-manager-certificaterequests-issuer-venafi"),
         View::Ready(Engine::Acme(_)) => Manager("cert-manager-certificaterequests-issuer-acme"),
         View::Foreign | View::Missing | View::Unready(_) => APPROVER,
     }

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use acme_core::{Signer, Timestamp};
+use acme_core::{Secret, Signer, Timestamp};
 
 use crate::crd::certificate_request::{CertificateRequest, CertificateRequestStatus};
 use crate::key::{Identity, Name, Uid};
 use crate::plan::request::{Settled, settled};
+use crate::request::signing::Obtained;
 use crate::world::Record;
 
 /// What is kept of a request: all of it while it goes on, and of a settled one how it ended.
@@ -38,6 +39,10 @@ pub(crate) struct Memory {
     pub(crate) key_is_news: bool,
     /// How asking the issuer went so far.
     pub(crate) tries: Tries,
+    /// The certificate that somebody else signed, before it is written.
+    pub(crate) obtained: Option<Arc<Obtained>>,
+    /// What the issuer remembers of the question.
+    pub(crate) progress: Option<Arc<Secret<Vec<u8>>>>,
     /// Whether its Order gave a certificate that is of no use.
     pub(crate) order_is_unfit: bool,
     /// Why it failed, before that is written.
@@ -152,6 +157,7 @@ impl RequestRecord {
         self.memory.quiet_until = None;
         self.memory.refusals = 0;
         self.memory.failure = None;
+        self.memory.obtained = None;
         if self.owner.is_none() {
             self.settle();
         }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use acme_core::{Error, ErrorKind, Signer, Timestamp};
+use acme_core::{Error, ErrorKind, Secret, Signer, Timestamp};
 use futures_util::FutureExt as _;
 use issuers::template::Usages;
-use issuers::{CertificateRequest as Asked, InMemory, Issued, Issuer, Maker, Step, chain, csr};
+use issuers::{
+    CertificateRequest as Asked, InMemory, Issued, Issuer, Maker, Progress, ProgressError, Step, chain, csr,
+};
 use rustls_pki_types::CertificateSigningRequestDer;
 use rustls_pki_types::pem::PemObject as _;
 
@@ -51,10 +53,17 @@ impl Question {
     /// Asks an issuer that answers without waiting for anything.
     pub(super) fn ask_now(self, issuer: &dyn Issuer) -> Outcome {
         let waited = Error::new(ErrorKind::Internal, "an issuer of this process waits for something");
-        self.ask(issuer).now_or_never().unwrap_or(Outcome::Failed(waited))
+        self.ask(issuer, &mut InMemory::new()).now_or_never().unwrap_or(Outcome::Failed(waited))
     }
 
-    async fn ask(self, issuer: &dyn Issuer) -> Outcome {
+    /// Asks an issuer that asks somebody else, with what it remembers of this question.
+    pub(super) async fn ask_remote(self, issuer: &dyn Issuer, state: Option<Arc<Secret<Vec<u8>>>>) -> Answered {
+        let mut progress = Remembered(state);
+        let outcome = self.ask(issuer, &mut progress).await;
+        Answered { outcome, state: progress.0 }
+    }
+
+    async fn ask(self, issuer: &dyn Issuer, progress: &mut dyn Progress) -> Outcome {
         let spec = &self.object.spec;
         let (der, usages) = match read(spec) {
             Ok(read) => read,
@@ -70,11 +79,33 @@ impl Question {
         asked.is_ca = spec.is_ca;
         asked.usages = usages.as_ref();
         asked.signer = self.signer.as_deref();
-        match issuer.issue(&asked, &mut InMemory::new()).await {
+        match issuer.issue(&asked, progress).await {
             Ok(Step::Issued(issued)) => Outcome::Obtained(Obtained::from(issued)),
             Ok(Step::NotYet { again, waiting }) => Outcome::NotYet(again, waiting.to_string()),
             Err(error) => Outcome::Failed(error),
         }
+    }
+}
+
+/// What somebody else answered, and what is remembered of it.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(super) outcome: Outcome,
+    pub(super) state: Option<Arc<Secret<Vec<u8>>>>,
+}
+
+/// What an issuer remembers of a question, as long as this process lives.
+struct Remembered(Option<Arc<Secret<Vec<u8>>>>);
+
+#[async_trait::async_trait]
+impl Progress for Remembered {
+    fn state(&self) -> Option<&[u8]> {
+        self.0.as_ref().map(|state| state.expose().as_slice())
+    }
+
+    async fn save(&mut self, state: &[u8]) -> Result<(), ProgressError> {
+        self.0 = Some(Arc::new(Secret::new(state.to_vec())));
+        Ok(())
     }
 }
 

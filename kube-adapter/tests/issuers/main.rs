@@ -6,6 +6,7 @@ mod kit;
 mod acme;
 mod local;
 mod requests;
+mod vault;
 
 use serde_json::{Value, json};
 
