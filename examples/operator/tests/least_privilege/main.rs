@@ -1,0 +1,116 @@
+//! The rights in the manifests are the rights that are needed: none is missing, and none is too much.
+
+mod excused;
+mod manifests;
+mod operator;
+mod rights;
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use testkit::servers::{AuditEvent, ControlPlane, gateway_api_crds};
+
+use excused::Excuse;
+use operator::{NAMESPACE, Operator};
+use rights::{Right, granted, refused, used};
+
+#[test]
+fn every_manifest_is_accepted() {
+    let plane = plane();
+    apply(
+        &plane,
+        &["accounts.yaml", "rbac.yaml", "users.yaml", "optional/solver-pods.yaml", "optional/openshift.yaml"],
+    );
+    apply(&plane, &["controller.yaml", "solver.yaml"]);
+    apply(&plane, &["namespaced/rbac.yaml", "namespaced/each/tenant.yaml"]);
+    apply(&plane, &["namespaced/controller.yaml", "namespaced/solver.yaml"]);
+}
+
+#[test]
+fn a_whole_cluster_is_looked_after_with_the_rights_that_are_granted_and_no_other() {
+    let plane = plane();
+    let roles = apply(&plane, &["accounts.yaml", "rbac.yaml"]);
+    let flags = ["--roles=controller", "--cluster-resource-namespace=certwright", "--http01-solver=shared"];
+    let controller = Operator::start(&plane, CONTROLLER, &flags);
+    let _solver = Operator::start(&plane, SOLVER, &["--roles=solver"]);
+    apply(&plane, &["../samples/private-ca.yaml"]);
+    controller.wait_until_ready(&plane, "shop", "web");
+    plane.apply(&cluster_issuer());
+    plane
+        .wait_for(&format!("{CERT_MANAGER}/clusterissuers/everybody"), |it| it["status"]["conditions"].is_array())
+        .expect("a condition");
+    plane.write("DELETE", "/api/v1/namespaces/shop/secrets/web-tls", &Value::Null);
+    let requests = format!("{CERT_MANAGER}/namespaces/shop/certificaterequests");
+    plane.wait_for(&requests, |it| names(it) == ["root-1", "web-2"]).expect("a second request, and the first gone");
+    plane.wait_for(LEASE, |it| it["spec"]["renewTime"] != it["spec"]["acquireTime"]).expect("a renewed Lease");
+
+    let events = plane.audit();
+    assert_fits(&events, &roles, CONTROLLER, excused::CONTROLLER);
+    assert_fits(&events, &roles, SOLVER, excused::SOLVER);
+}
+
+#[test]
+fn namespaces_are_looked_after_with_rights_in_them_alone() {
+    let plane = plane();
+    let team = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "shop" } });
+    plane.apply(&team);
+    apply(&plane, &["accounts.yaml", "namespaced/rbac.yaml"]);
+    manifests::read("namespaced/each/tenant.yaml").iter().for_each(|object| drop(plane.apply_in("shop", object)));
+    let flags =
+        ["--roles=controller", "--namespaces=shop", "--leader-election-namespace=certwright", "--http01-solver=shared"];
+    let controller = Operator::start(&plane, CONTROLLER, &flags);
+    apply(&plane, &["../samples/private-ca.yaml"]);
+    controller.wait_until_ready(&plane, "shop", "web");
+
+    assert_eq!(refused(&plane.audit(), &user(CONTROLLER)), <[String; 0]>::default());
+}
+
+/// Nothing was refused, and what was granted was used or has a reason.
+#[track_caller]
+fn assert_fits(events: &[AuditEvent], roles: &[Value], account: &str, excuses: &[Excuse]) {
+    let user = user(account);
+    assert_eq!(refused(events, &user), <[String; 0]>::default(), "{account} was refused what it asked for");
+    let granted = granted(roles, account);
+    let used = used(events, &user);
+    let excused: BTreeSet<_> = excuses.iter().flat_map(Excuse::rights).collect();
+    let idle: Vec<_> =
+        granted.iter().filter(|it| !used.contains(it) && !excused.contains(it)).map(Right::to_string).collect();
+    assert_eq!(idle, <[String; 0]>::default(), "{account} never used this, and no reason is given");
+    for excuse in excuses {
+        let stale = excuse.rights().find(|it| !granted.contains(it));
+        assert_eq!(stale, None, "{account} has it no more, so this is no reason: {}", excuse.reason);
+    }
+}
+
+fn plane() -> ControlPlane {
+    let crds = kube_adapter::crd::all().expect("definitions").into_iter();
+    let crds = crds.map(|crd| serde_json::to_value(crd).expect("JSON")).chain(gateway_api_crds());
+    // What OpenShift, and whoever turns it on, asks for beside what a plain cluster does.
+    ControlPlane::builder().crds(crds).admission_plugin("OwnerReferencesPermissionEnforcement").start()
+}
+
+/// Applies what is in these files, and answers it.
+fn apply(plane: &ControlPlane, files: &[&str]) -> Vec<Value> {
+    let objects: Vec<_> = files.iter().flat_map(|file| manifests::read(file)).collect();
+    objects.iter().for_each(|object| drop(plane.apply(object)));
+    objects
+}
+
+fn cluster_issuer() -> Value {
+    let metadata = json!({ "name": "everybody" });
+    json!({ "apiVersion": "cert-manager.io/v1", "kind": "ClusterIssuer", "metadata": metadata, "spec": { "selfSigned": {} } })
+}
+
+fn names(list: &Value) -> Vec<&str> {
+    let items = list["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+    items.iter().filter_map(|it| it["metadata"]["name"].as_str()).collect()
+}
+
+fn user(account: &str) -> String {
+    format!("system:serviceaccount:{NAMESPACE}:{account}")
+}
+
+const CONTROLLER: &str = "certwright-controller";
+const CERT_MANAGER: &str = "/apis/cert-manager.io/v1";
+const LEASE: &str = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/cert-manager-controller";
+const SOLVER: &str = "certwright-solver";
