@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use acme_core::{Clock, Error, Timestamp};
+use acme_core::{Clock, Error, Store, Timestamp};
 use issuers::{Timer, TokioTimer};
 use k8s_openapi::NamespaceResourceScope;
 use kube::runtime::watcher::Config;
@@ -17,11 +17,13 @@ use crate::api::{self, Room};
 use crate::context::Context;
 use crate::engine::Servers;
 use crate::events::{self, Events};
+use crate::key::Name;
 use crate::leader::Leadership;
 use crate::metrics::{Inspected, Inspector};
 use crate::reconcile::Reconcile;
 use crate::request::Requester;
 use crate::settings::Settings;
+use crate::store::ConfigMapStore;
 use crate::watch::follow;
 use crate::workshop::Workshop;
 use crate::world::{Change, News, World};
@@ -94,6 +96,8 @@ impl Controller {
             self.settings.patience,
         );
         let writer = tokio::spawn(events::write(api.clone(), written, Arc::clone(&self.timer)));
+        let embargoes = Name::new(self.settings.cluster_resource_namespace.as_str(), EMBARGOES);
+        let embargoes: Arc<dyn Store> = Arc::new(ConfigMapStore::new(api.clone(), embargoes));
         let context = Arc::new(Context {
             api,
             events,
@@ -102,7 +106,7 @@ impl Controller {
             timer: Arc::clone(&self.timer),
             workshop: Workshop::new(self.settings.signers),
             requester: Requester::default(),
-            servers: Servers::new(Arc::clone(&self.timer) as Arc<dyn Clock>, None),
+            servers: Servers::new(Arc::clone(&self.timer) as Arc<dyn Clock>, Some(embargoes)),
             queue_length: AtomicUsize::new(0),
             metrics: self.inspected.metrics.clone(),
         });
@@ -175,6 +179,9 @@ impl Clock for Ticking {
         self.0.now()
     }
 }
+
+/// The ConfigMap that keeps the pauses which certificate authorities asked for.
+const EMBARGOES: &str = "certwright-embargoes";
 
 /// Changes that wait to be taken in: enough to keep the loop busy, few enough to cost no memory.
 const CHANGES: usize = 256;
