@@ -7,7 +7,7 @@ use acme_core::flow::{
     ChallengeEvent, ChallengeFlow, ChallengeStage, Choice, Fault, Issuance, IssuanceEvent, OrderAction, OrderEvent,
     OrderStage, Verdict,
 };
-use acme_core::protocol::Url;
+use acme_core::protocol::{ProblemType, Url};
 use acme_core::{Error, ErrorKind, Retry, Timestamp};
 use solvers::Solver;
 
@@ -147,6 +147,13 @@ fn order(world: &mut World, name: &Name, action: &OrderAction, told: Result<Orde
         && belongs_to_another(world, name, url)
     {
         event = OrderEvent::NotFound;
+    }
+    if let OrderEvent::Failed { fault, .. } = &event
+        && fault.problem.as_ref().is_some_and(|it| it.kind == ProblemType::AccountDoesNotExist)
+    {
+        let issuer =
+            world.orders.get(name).and_then(OrderRecord::object).map(|it| observe::issuer(name, &it.spec.issuer_ref));
+        issuer.into_iter().for_each(|issuer| crate::issuer::account_forgotten(world, &issuer, now));
     }
     let Some(run) = world.order_index.runs.get_mut(name) else { return };
     match &event {
