@@ -106,7 +106,8 @@ impl Controller {
             timer: Arc::clone(&self.timer),
             workshop: Workshop::new(self.settings.signers),
             requester: Requester::default(),
-            servers: Servers::new(Arc::clone(&self.timer) as Arc<dyn Clock>, Some(embargoes)),
+            servers: Servers::new(Arc::clone(&self.timer) as Arc<dyn Clock>, Some(embargoes))
+                .counted_in(&self.inspected.metrics),
             queue_length: AtomicUsize::new(0),
             metrics: self.inspected.metrics.clone(),
         });

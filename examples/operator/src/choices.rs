@@ -203,7 +203,7 @@ const GATES: &[(&str, bool, &str)] = &[
     ("UseDomainQualifiedFinalizer", true, "always"),
     ("DefaultPrivateKeyRotationPolicyAlways", true, "always"),
     ("ACMEHTTP01IngressPathTypeExact", true, "always"),
-    ("ACMEUseARI", true, "renewal information is asked for where the authority offers it"),
+    ("ACMEUseARI", false, "Certificates do not ask for renewal information yet"),
     ("ValidateCAA", false, "it has no effect in cert-manager either"),
     ("CAInjectorMerging", true, "the role ca-injector is not there yet"),
 ];

@@ -212,6 +212,10 @@ fn written(world: &mut World, name: &Name, written: Result<Box<Written>, Unwritt
     let Some(record) = world.certificates.get_mut(name) else { return };
     if is_issued {
         record.issued.get_or_insert_default().add(now);
+        if let Some(object) = record.whole.clone() {
+            // The watch may show the status before its answer is here; the Secret is written by nobody else.
+            count(&world.metrics, &object, AttemptEnd::Issued(record.memory().begun.map(|begun| now.since(begun))));
+        }
     }
     let memory = record.memory();
     memory.trouble = None;
@@ -238,9 +242,10 @@ fn told(world: &mut World, name: &Name, told: Result<Box<(Identity, CertificateS
     object.metadata.resource_version = Some(identity.version.to_string());
     if has_ended && (is_success || is_failure) {
         let memory = record.memory();
-        // A Secret that was adopted took no key of an attempt.
-        if is_failure || memory.key.is_some() {
-            count(&world.metrics, &object, is_success, memory.begun.map(|begun| now.since(begun)));
+        if is_failure {
+            let issuing = object.status.as_ref().and_then(|it| it.conditions.get("Issuing"));
+            let reason = issuing.map(|it| it.reason.as_str()).unwrap_or_default();
+            count(&world.metrics, &object, AttemptEnd::Failed(reason));
         }
         memory.key = None;
         memory.failure = None;
@@ -263,14 +268,9 @@ fn told(world: &mut World, name: &Name, told: Result<Box<(Identity, CertificateS
     }
 }
 
-/// Counts an attempt that ended; how long it took is known where this process began it.
-fn count(metrics: &Metrics, object: &Certificate, is_success: bool, took: Option<Duration>) {
+/// Counts an attempt that ended.
+fn count(metrics: &Metrics, object: &Certificate, end: AttemptEnd<'_>) {
     let issuer = &object.spec.issuer_ref;
-    let issuing = object.status.as_ref().and_then(|it| it.conditions.get("Issuing"));
-    let end = match is_success {
-        true => AttemptEnd::Issued(took),
-        false => AttemptEnd::Failed(issuing.map(|it| it.reason.as_str()).unwrap_or_default()),
-    };
     metrics
         .attempt(&Attempt { issuer: IssuerOf { group: &issuer.group, kind: &issuer.kind, name: &issuer.name }, end });
 }

@@ -20,6 +20,7 @@ use crate::context::Context;
 use crate::crd::acme::{AcmeIssuer, AcmeIssuerStatus};
 use crate::issuer::credentials;
 use crate::key::Name;
+use crate::metrics::Metrics;
 
 /// What keeps an account from being used.
 struct Fell {
@@ -86,7 +87,8 @@ async fn open(
         }
     };
     let session = server.directory.session(key, url.clone()).map_err(|error| Fell::unmade(&error, error.retry()))?;
-    let account = Account { client: Arc::new(Paced::new(session, server.pace)), spec: Arc::new(spec.clone()) };
+    let account =
+        Account { client: Arc::new(Paced::new(Metrics::naming(session), server.pace)), spec: Arc::new(spec.clone()) };
     let mut verdict = Verdict::ready(
         Engine::Acme(Arc::new(account)),
         "ACMEAccountRegistered",
@@ -232,14 +234,16 @@ async fn act(
     let (directory, pace) = (&server.directory, &server.pace);
     match action {
         AccountAction::Register | AccountAction::Find | AccountAction::ProbeNewKey => {
-            let session = pace.guard(Sending::Registration, directory.register(key.clone(), wanted)).await?;
+            let registered = Metrics::during("register_account", directory.register(key.clone(), wanted));
+            let session = pace.guard(Sending::Registration, registered).await?;
             // An account that was found has the contacts that it was made with. What the server does not show is taken for right.
             let contact = session.contact().unwrap_or_else(|| wanted.contact.clone());
             Ok(AccountEvent::Registered { url: session.account().clone(), contact })
         }
         AccountAction::Update(url) => {
             let session = directory.session(key.clone(), url.clone())?;
-            pace.guard(Sending::Account(url), session.update_contacts(&wanted.contact)).await?;
+            let updated = Metrics::during("update_registration", session.update_contacts(&wanted.contact));
+            pace.guard(Sending::Account(url), updated).await?;
             Ok(AccountEvent::Updated)
         }
         AccountAction::ChangeKey(_) | AccountAction::Deactivate(_) => {

@@ -9,11 +9,13 @@ use acme_core::{Clock, Directory, Error, ErrorKind, Store, hash};
 use issuers::acme::pace::Pace;
 
 use crate::crd::acme::AcmeIssuer;
+use crate::metrics::Metrics;
 
 /// The ACME servers of this process.
 pub(crate) struct Servers {
     clock: Arc<dyn Clock>,
     embargoes: Option<Arc<dyn Store>>,
+    metrics: Metrics,
     known: Mutex<HashMap<Trust, Server>>,
 }
 
@@ -35,7 +37,13 @@ struct Trust {
 impl Servers {
     /// None is known yet. Pauses that they ask for are kept in `embargoes`, where there is a store.
     pub(crate) fn new(clock: Arc<dyn Clock>, embargoes: Option<Arc<dyn Store>>) -> Self {
-        Self { clock, embargoes, known: Mutex::default() }
+        Self { clock, embargoes, metrics: Metrics::default(), known: Mutex::default() }
+    }
+
+    /// Counts requests to them there.
+    pub(crate) fn counted_in(mut self, metrics: &Metrics) -> Self {
+        self.metrics = metrics.clone();
+        self
     }
 
     /// The server that a spec names.
@@ -58,7 +66,8 @@ impl Servers {
             }
             None => Pace::in_memory(Arc::clone(&self.clock)),
         };
-        let directory = Directory::new(url, Arc::new(transport(spec)?), Arc::clone(&self.clock));
+        let transport = self.metrics.counting(Arc::new(transport(spec)?));
+        let directory = Directory::new(url, transport, Arc::clone(&self.clock));
         let server = Server { directory: directory.with_user_agent(PROGRAM), pace: Arc::new(pace) };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(known.entry(trust).or_insert(server).clone())
