@@ -135,6 +135,13 @@ fn taken_away(challenge: &Challenge, end: End, now: Timestamp) -> Option<Challen
 
 /// A step of the order.
 fn order(world: &mut World, name: &Name, action: &OrderAction, told: Result<OrderEvent, Error>, now: Timestamp) {
+    if let Err(error) = &told
+        && error.problem().is_some_and(|problem| problem.kind == ProblemType::AccountDoesNotExist)
+        && let Some(order) = world.orders.get(name).and_then(OrderRecord::object)
+    {
+        let issuer = observe::issuer(name, &order.spec.issuer_ref);
+        crate::issuer::account_forgotten(world, &issuer, now);
+    }
     let chain = world
         .orders
         .get(name)

@@ -107,3 +107,61 @@ impl Verdict {
 
 /// The one condition of an issuer.
 const READY: &str = "Ready";
+
+#[cfg(test)]
+mod tests {
+    use acme_core::Timestamp;
+    use acme_core::flow::Next;
+
+    use super::{Action, Observed, conditions, plan};
+    use crate::crd::issuer::IssuerStatus;
+    use crate::engine::{Found, Verdict};
+    use crate::issuer::Tried;
+
+    fn now() -> Timestamp {
+        Timestamp::from_unix_seconds(1_800_000_000)
+    }
+
+    fn tried(again: Option<Timestamp>) -> Tried {
+        let verdict = Verdict::unready("ErrGetKeyPair", "it is not there");
+        Tried { generation: 1, found: Found::Verdict(verdict), read: Vec::new(), again, failures: 1 }
+    }
+
+    fn wants(told: &IssuerStatus, tried: Option<&Tried>, outdated: bool, at: Timestamp) -> Vec<Action> {
+        let observed = Observed {
+            generation: 1,
+            leaving: false,
+            told,
+            tried,
+            outdated,
+            quiet_until: None,
+            asks: false,
+            closing: false,
+        };
+        match plan(&observed, at) {
+            Next::Go(agenda) => agenda.ready,
+            Next::Done(()) => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_issuer_is_tried_told_of_once_and_tried_again_in_time() {
+        let nothing = IssuerStatus::default();
+        assert_eq!(wants(&nothing, None, false, now()), [Action::SetUp(1)]);
+        let again = now() + std::time::Duration::from_secs(5);
+        let tried = tried(Some(again));
+        assert_eq!(wants(&nothing, Some(&tried), false, now()), [Action::Tell]);
+        let Found::Verdict(verdict) = &tried.found else { panic!("it was told") };
+        let told = IssuerStatus { conditions: conditions(verdict, &nothing.conditions, 1, now()), acme: None };
+        assert_eq!(wants(&told, Some(&tried), false, now()), []);
+        assert_eq!(wants(&told, Some(&tried), false, again), [Action::SetUp(1)]);
+        assert_eq!(wants(&told, Some(&tried), true, now()), [Action::SetUp(1)], "a Secret changed");
+    }
+
+    #[test]
+    fn another_spec_is_tried_and_what_the_last_one_came_to_says_nothing() {
+        let mut old = tried(None);
+        old.generation = 0;
+        assert_eq!(wants(&IssuerStatus::default(), Some(&old), false, now()), [Action::SetUp(1)]);
+    }
+}

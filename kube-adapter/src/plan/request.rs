@@ -327,3 +327,6 @@ const SIGNING: &str = "Waiting for the issuer to sign";
 
 /// When a wait that ends by an event is looked at all the same.
 const FAR: Duration = Duration::from_secs(3600);
+
+#[cfg(test)]
+mod tests;
