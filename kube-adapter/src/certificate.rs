@@ -10,6 +10,7 @@ mod observe;
 mod record;
 mod start;
 mod store;
+mod temporary;
 mod wanted;
 
 use std::sync::Arc;
@@ -111,6 +112,7 @@ impl Subject for Certificates {
             | Action::Request(_)
             | Action::Store(_)
             | Action::Refresh
+            | Action::StoreTemporary
             | Action::Report(_)
             | Action::DropRequest(_)
             | Action::DropKey(_) => Lane::Write,

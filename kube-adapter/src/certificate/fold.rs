@@ -219,6 +219,9 @@ fn written(world: &mut World, name: &Name, written: Result<Box<Written>, Unwritt
     }
     let memory = record.memory();
     memory.trouble = None;
+    if let Some(in_hand) = memory.key.as_mut().filter(|_| !is_issued) {
+        in_hand.facts.place = Place::Target;
+    }
     memory.target = Some(Seen { version: Some(version), holding: Some(Arc::new(holding)), key });
 }
 

@@ -7,13 +7,13 @@ use acme_core::key::PublicKeyType;
 use certstore::policy::after_failure::Doubling;
 use certstore::policy::renew::Validity;
 
-use super::record::{CertificateRecord, Memory};
+use super::record::{CertificateRecord, Memory, Seen};
 use super::wanted::{self, Wanted};
-use super::{facts, index, key};
+use super::{facts, index, key, temporary};
 use crate::crd::certificate::Certificate;
 use crate::crd::certificate_request::CertificateRequest;
 use crate::key::Name;
-use crate::plan::certificate::{Content, Observed, Requested, Rules, Stored, Target, WantedFacts};
+use crate::plan::certificate::{Content, Contents, Observed, Requested, Rules, Stored, Target, WantedFacts};
 use crate::request;
 use crate::secret;
 use crate::settings::{DurableKeys, Settings};
@@ -77,7 +77,8 @@ pub(super) fn observe<'a>(
         let kept = seen.target.as_ref().filter(|it| it.key.is_some())?.holding.as_ref()?.key.clone()?;
         let is_asked_for = requests.iter().any(|it| it.facts.as_ref().is_some_and(|it| it.key == Some(kept.digest)));
         let is_wanted = wanted.as_ref().is_ok_and(|it| kept.unlike(kind(it)).is_empty());
-        (is_wanted && (wanted::keeps_key(&object.spec) || is_under_way && is_asked_for)).then_some(kept)
+        let is_to_come = is_under_way && is_asked_for || is_temporary(&seen.target);
+        (is_wanted && (wanted::keeps_key(&object.spec) || is_to_come)).then_some(kept)
     });
     let stored = world
         .secret_index
@@ -99,6 +100,7 @@ pub(super) fn observe<'a>(
             renewal: &it.renewal,
             keeps_key: wanted::keeps_key(&object.spec),
             dress: dress(record, settings),
+            wants_temporary: temporary::is_wanted(object),
             history_limit: usize::try_from(record.history_limit).unwrap_or(usize::MAX),
         }),
         owner: owner.map(Name::object),
@@ -117,6 +119,12 @@ pub(super) fn observe<'a>(
         is_reporting: seen.is_reporting,
         is_closing: world.closing,
     }
+}
+
+/// The key beside a temporary certificate is that of the certificate to come.
+fn is_temporary(seen: &Option<Seen>) -> bool {
+    let holding = seen.as_ref().and_then(|it| it.holding.as_ref());
+    holding.is_some_and(|it| matches!(&it.contents, Contents::Sound(sound) if sound.is_temporary))
 }
 
 /// The kind of key that is wanted.

@@ -104,6 +104,18 @@ pub(super) fn start(
             let context = work.context;
             async move { Answer::Written(store.refreshed(&context).await.map(Box::new)) }.boxed()
         }
+        Action::StoreTemporary => match (in_hand(record), Wanted::of(&work.object)) {
+            (Some(in_hand), Ok(wanted)) => {
+                let store = store(world, name, record, &work.object);
+                let context = work.context;
+                async move {
+                    let written = store.temporary(&context, wanted, in_hand.key).await;
+                    Answer::Written(written.map(Box::new))
+                }
+                .boxed()
+            }
+            (_, _) => gone(),
+        },
         Action::Report(report) => match world.certificates.identity(name) {
             None => gone(),
             Some(identity) => work.report(identity.clone(), (**report).clone()).boxed(),

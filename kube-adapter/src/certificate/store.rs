@@ -12,6 +12,8 @@ use k8s_openapi::api::core::v1::Secret as SecretObject;
 
 use super::answer::{Unwritten, Written};
 use super::key::Owner;
+use super::temporary;
+use super::wanted::Wanted;
 use crate::api::{Manager, RefusalKind, Resource};
 use crate::context::Context;
 use crate::crd::certificate::{Certificate, Password};
@@ -57,18 +59,39 @@ impl Store {
         let chain_pem = status.map(|it| it.certificate.as_slice()).unwrap_or_default().to_vec();
         let authority_pem = status.map(|it| it.ca.as_slice()).unwrap_or_default().to_vec();
         usable(&chain_pem, &key, context.now()).map_err(Unwritten::Unusable)?;
-        let (state, kind) = match &self.before {
-            Before::Absent => (None, TLS.to_owned()),
-            Before::Tls(identity) => (Some(identity.clone()), TLS.to_owned()),
+        let (state, kind) = self.state(context).await?;
+        let material = Material { key, chain_pem, authority_pem, issuer: request.spec.issuer_ref.clone() };
+        self.write(context, state, kind, material, true).await
+    }
+
+    /// Writes a temporary certificate for a key, and the key (T').
+    pub(super) async fn temporary(
+        self,
+        context: &Context,
+        wanted: Wanted,
+        key: Arc<PrivateKey>,
+    ) -> Result<Written, Unwritten> {
+        let (object, signed, now) = (Arc::clone(&self.object), Arc::clone(&key), context.now());
+        let made = context.workshop.run(move || temporary::certificate(&object, &wanted, &signed, now)).await;
+        let chain_pem = made.and_then(|it| it).map_err(|error| Unwritten::Unusable(unusable(&error.to_string())))?;
+        let (state, kind) = self.state(context).await?;
+        let issuer = self.object.spec.issuer_ref.clone();
+        let material = Material { key, chain_pem, authority_pem: Vec::new(), issuer };
+        self.write(context, state, kind, material, false).await
+    }
+
+    /// The Secret that is there, and the type that it has or will have.
+    async fn state(&self, context: &Context) -> Result<(Option<Identity>, String), Unwritten> {
+        match &self.before {
+            Before::Absent => Ok((None, TLS.to_owned())),
+            Before::Tls(identity) => Ok((Some(identity.clone()), TLS.to_owned())),
             Before::Unknown => {
                 let found: Option<SecretObject> =
                     context.api.read(Resource::SECRETS, &self.secret).await.map_err(Unwritten::ByServer)?;
                 let state = found.as_ref().and_then(|it| Identity::of(&it.metadata));
-                (state, found.and_then(|it| it.type_).unwrap_or_else(|| TLS.to_owned()))
+                Ok((state, found.and_then(|it| it.type_).unwrap_or_else(|| TLS.to_owned())))
             }
-        };
-        let material = Material { key, chain_pem, authority_pem, issuer: request.spec.issuer_ref.clone() };
-        self.write(context, state, kind, material, true).await
+        }
     }
 
     /// Writes what is there once more, with all that belongs beside it (T).
@@ -207,7 +230,11 @@ fn holding(applied: &Applied<'_>, chain_pem: &[u8]) -> Result<Holding, acme_core
     let chain = Chain::from_pem(chain_pem)?;
     let first = chain.leaf();
     let contents = match first {
-        Some(leaf) => Sound { holder: Holder::of_certificate(leaf)?, leaf: target::digest(leaf) },
+        Some(leaf) => Sound {
+            holder: Holder::of_certificate(leaf)?,
+            leaf: target::digest(leaf),
+            is_temporary: Leaf::read(leaf)?.issuer == target::TEMPORARY_ISSUER,
+        },
         None => return Err(acme_core::Error::new(acme_core::ErrorKind::Malformed, "the chain is empty")),
     };
     Ok(Holding {

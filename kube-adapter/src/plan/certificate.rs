@@ -50,6 +50,8 @@ pub(crate) enum Action {
     Store(Arc<str>),
     /// Write what the target Secret holds once more, with all that belongs beside it (T).
     Refresh,
+    /// Write a temporary certificate for the key to come, and the key, into the target Secret (T').
+    StoreTemporary,
     /// Write the status (I, S, S').
     Report(Box<Report>),
     /// Delete a request (B, and what cannot be finished).

@@ -31,7 +31,8 @@ impl TargetSecret {
         let (contents, key) = match Held::read(key_pem, chain_pem) {
             Ok(held) => {
                 let leaf = held.chain.leaf().map(digest).unwrap_or_default();
-                (Contents::Sound(Sound { holder: held.holder, leaf }), Some(held.key))
+                let is_temporary = held.leaf.issuer == TEMPORARY_ISSUER;
+                (Contents::Sound(Sound { holder: held.holder, leaf, is_temporary }), Some(held.key))
             }
             Err(flaw) => {
                 let key = str::from_utf8(key_pem).ok().and_then(|it| PrivateKey::from_pem(it).ok());
@@ -107,6 +108,9 @@ fn writer(secret: &Secret) -> Option<String> {
     let newest = entries.iter().max_by_key(|it| it.time.as_ref().map(|it| it.0))?;
     newest.manager.clone()
 }
+
+/// Who signs temporary certificates.
+pub(crate) const TEMPORARY_ISSUER: &str = "cert-manager.local";
 
 #[cfg(test)]
 mod tests {

@@ -14,6 +14,9 @@ pub(crate) const RENEWED_BY_HAND: &str = "Certificate re-issuance manually trigg
 /// There is no Secret.
 pub(crate) const DOES_NOT_EXIST: &str = "Issuing certificate as Secret does not exist";
 
+/// What is in the Secret only stands for what is to come.
+pub(crate) const TEMPORARY: &str = "Issuing certificate as Secret contains a temporary certificate";
+
 /// It is time.
 pub(crate) fn renewing(due: Due) -> String {
     if due.reason == Reason::NoWindow {

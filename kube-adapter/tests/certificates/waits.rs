@@ -45,6 +45,34 @@ fn a_key_is_stored_and_the_wait_told_before_another_approves() {
 }
 
 #[test]
+fn a_temporary_certificate_stands_in_until_there_is_another() {
+    let (space, proxy, _operator) = ready("temporary");
+    let mut wanted = foreign("web");
+    wanted["metadata"]["annotations"] = json!({ "cert-manager.io/issue-temporary-certificate": "true" });
+    space.apply(&wanted);
+    let object = space.await_condition("certificates", "web", "Issuing", "True");
+    space.await_quiet(&proxy);
+    let shown = space.get("secrets", "web").expect("there is something to show")["data"].clone();
+    assert_eq!(
+        condition(&space.get("certificates", "web").expect("it is there"), "Ready")["status"],
+        "False",
+        "{object}"
+    );
+    let authority = ForeignAuthority::new();
+    eventually("a certificate", || {
+        approve(&space);
+        sign(&space, &authority);
+        let object = space.get("certificates", "web").ok_or("there is none")?;
+        if condition(&object, "Ready")["status"] == "True" { Ok(()) } else { Err(object["status"].to_string()) }
+    });
+    space.await_quiet(&proxy);
+    let data = space.get("secrets", "web").expect("it is there")["data"].clone();
+    assert_eq!(data["tls.key"], shown["tls.key"], "the key was the one to come");
+    assert_ne!(data["tls.crt"], shown["tls.crt"]);
+    crate::kit::judge::assert_settled(&space, "web");
+}
+
+#[test]
 fn a_foreign_issuer_is_waited_for() {
     let (space, proxy, _operator) = ready("external");
     space.apply(&foreign("web"));

@@ -177,7 +177,10 @@ impl Step<'_, '_> {
         }
         match observed.key.as_ref().filter(|it| it.unlike(wanted.key).is_empty()) {
             Some(key) => match key.place {
-                Place::Memory if observed.stores_keys() => self.visibly(vec![Action::StoreKey], None, self.now),
+                Place::Memory if observed.stores_keys() => {
+                    let store = if observed.wants_temporary() { Action::StoreTemporary } else { Action::StoreKey };
+                    self.visibly(vec![store], None, self.now)
+                }
                 Place::Memory | Place::Stored(_) | Place::Target => {
                     self.visibly(vec![Action::Request(observed.revision() + 1)], None, self.now)
                 }
@@ -250,9 +253,7 @@ impl Step<'_, '_> {
     fn visibly(&self, mut ready: Vec<Action>, at: Option<Timestamp>, created: Timestamp) -> Next<Action, ()> {
         let observed = self.observed;
         let told = report::issuing(observed, &self.cause.complaint, self.readiness.clone());
-        // While the key is being stored the status could not name it yet, and would have to be written again.
-        let is_certain = observed.prospect == Prospect::LongWait && !ready.contains(&Action::StoreKey);
-        let due = if is_certain || observed.is_closing {
+        let due = if observed.prospect == Prospect::LongWait || observed.is_closing {
             self.now
         } else {
             observed.begun.unwrap_or(created) + observed.rules.visible_after

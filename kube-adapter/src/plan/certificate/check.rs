@@ -64,6 +64,9 @@ fn holds(observed: &Observed<'_>, holding: &Holding, current: Option<&RequestFac
         Contents::Flawed(complaint) => return Some(complaint.clone()),
         Contents::Sound(sound) => sound,
     };
+    if sound.is_temporary {
+        return Some(Complaint::new("TemporaryCertificate", text::TEMPORARY));
+    }
     let spec = &observed.object.spec;
     if let Some(issuer) = &holding.issuer
         && issuer_digest(issuer) != issuer_digest(&spec.issuer_ref)

@@ -76,6 +76,8 @@ pub(crate) struct WantedFacts<'a> {
     /// A number that stands for what the Secret wears.
     pub(crate) dress: u64,
     pub(crate) history_limit: usize,
+    /// A temporary certificate is wanted until there is another.
+    pub(crate) wants_temporary: bool,
 }
 
 /// The target Secret.
@@ -125,6 +127,8 @@ pub(crate) struct Sound {
     pub(crate) holder: Holder,
     /// SHA-256 of the leaf.
     pub(crate) leaf: [u8; 32],
+    /// It only stands for one that is to come.
+    pub(crate) is_temporary: bool,
 }
 
 /// A key, as far as plans need to know it.
@@ -204,6 +208,17 @@ impl Observed<'_> {
     /// Whether keys are stored before their request is made.
     pub(super) fn stores_keys(&self) -> bool {
         self.rules.stores_keys || self.prospect != Prospect::OnePass
+    }
+
+    /// A temporary certificate is wanted, and there is no certificate yet.
+    pub(super) fn wants_temporary(&self) -> bool {
+        let is_wanted = self.wanted.as_ref().is_ok_and(|it| it.wants_temporary);
+        let has_none = match &self.target {
+            Target::Absent => true,
+            Target::There(holding) => matches!(holding.contents, Contents::Flawed(_)),
+            Target::Unread | Target::Proven { .. } => false,
+        };
+        is_wanted && has_none
     }
 
     /// The revision of the certificate that is in use.

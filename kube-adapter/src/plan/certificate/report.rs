@@ -40,6 +40,9 @@ pub(super) fn issuing(observed: &Observed<'_>, cause: &Complaint, readiness: Opt
         Some(Place::Stored(name)) => Field::Set(name.to_string()),
         Some(Place::Target) => Field::Set(observed.object.spec.secret_name.clone()),
         // It is being stored at the same time.
+        Some(Place::Memory) if observed.stores_keys() && observed.wants_temporary() => {
+            Field::Set(observed.object.spec.secret_name.clone())
+        }
         Some(Place::Memory) if observed.stores_keys() => Field::Set(observed.key_name.clone()),
         Some(Place::Memory) | None => Field::Kept,
     };

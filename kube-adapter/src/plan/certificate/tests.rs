@@ -42,6 +42,7 @@ struct Case {
     begun: Option<Timestamp>,
     loop_until: Option<Timestamp>,
     keeps_key: bool,
+    wants_temporary: bool,
     is_closing: bool,
 }
 
@@ -104,6 +105,7 @@ impl Case {
             owner: None,
             begun: None,
             loop_until: None,
+            wants_temporary: false,
             keeps_key: fields["privateKey"]["rotationPolicy"] == "Never",
             is_closing: false,
         }
@@ -176,6 +178,7 @@ impl Case {
                     keeps_key: self.keeps_key,
                     dress,
                     history_limit: 1,
+                    wants_temporary: self.wants_temporary,
                 }),
                 owner: self.owner,
                 target: self.target.clone(),
@@ -291,7 +294,7 @@ fn holding(of: [u8; 32], leaf: [u8; 32]) -> Holding {
         proof: Proof::applied("web", &issuer, &Dress::default()),
         validity: Some(validity()),
         key: Some(key(of, Place::Target)),
-        contents: Contents::Sound(Sound { holder, leaf }),
+        contents: Contents::Sound(Sound { holder, leaf, is_temporary: false }),
     }
 }
 

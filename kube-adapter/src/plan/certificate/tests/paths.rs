@@ -133,6 +133,20 @@ fn a_key_that_shall_stay_and_does_not_fit_waits_for_a_person() {
 }
 
 #[test]
+fn a_temporary_certificate_keeps_the_key_instead_of_a_secret_of_its_own() {
+    let mut case = Case::new().key(Place::Memory).prospect(Prospect::Waiting);
+    case.wants_temporary = true;
+    assert_eq!(case.action(), Action::StoreTemporary);
+    let mut shown = holding(KEY, [9; 32]);
+    let Contents::Sound(sound) = &mut shown.contents else { panic!("it is sound") };
+    sound.is_temporary = true;
+    let case = case.key(Place::Target).target(Target::There(Arc::new(shown)));
+    assert_eq!(case.action(), Action::Request(1));
+    let case = case.request(Request::issued(1, KEY, LEAF));
+    assert_eq!(case.action(), Action::Store("web-1".into()));
+}
+
+#[test]
 fn a_secret_from_a_backup_is_taken_as_it_is() {
     let mut restored = holding(KEY, LEAF);
     (restored.certificate, restored.issuer, restored.proof) = (None, None, Proof::default());
