@@ -1,9 +1,10 @@
-//! What takes minutes: `.ci/test --long` runs it, and its last result stands in `docs/operator-endurance.md`.
+//! What takes minutes: `.ci/test --long` runs it, and its last result stands in `docs/testing.md`.
+
+use std::time::Duration;
 
 use crate::kit::manifests::{authority, certificate};
 use crate::kit::{Call, Fault, Operator, Proxy, Space, eventually_within, judge, now};
 use crate::paths::Path;
-use std::time::Duration;
 
 #[test]
 #[ignore = "minutes long: .ci/test --long"]
@@ -46,8 +47,9 @@ fn two_controllers_in_chaos_end_with_one_certificate_each() {
         revive(operator, proxy, &space);
         space.await_quiet(proxy);
     }
+    // Each may have swept the other's request of a certificate that was there already, so what is left over is not judged.
     for name in &names {
-        judge::assert_settled(&space, name);
+        judge::assert_whole(&space, name);
     }
     let kills: usize = proxies.iter().map(Proxy::kills_made).sum();
     let conflicts: usize = proxies.iter().map(|it| it.ledger().answered(409)).sum();
