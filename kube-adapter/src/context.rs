@@ -35,6 +35,7 @@ impl Context {
     /// How many keys wait for a step, for the metrics.
     pub(crate) fn queued(&self, length: usize) {
         self.queue_length.store(length, Ordering::Relaxed);
+        self.api.room().crowd(length > 0);
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -70,6 +70,10 @@ impl Events {
 pub(crate) async fn write(api: Api, mut queue: mpsc::Receiver<Event>, timer: Arc<dyn Timer>) {
     let mut written: HashMap<u64, Timestamp> = HashMap::new();
     while let Some(event) = queue.recv().await {
+        let patience = timer.now() + LONGEST_WAIT;
+        while api.room().is_crowded() && !patience.is_due(timer.now()) {
+            timer.sleep_until(timer.now() + LOOK_AGAIN).await;
+        }
         let now = timer.now();
         written.retain(|_, at| now.since(*at) < REPEATED_AFTER);
         let print = fingerprint(&event);
@@ -130,6 +134,10 @@ fn fingerprint(event: &Event) -> u64 {
     event.hash(&mut hasher);
     hasher.finish()
 }
+
+/// Events wait while certificates do, but not for ever.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// The same Event is written again after this time.
 const REPEATED_AFTER: Duration = Duration::from_secs(3600);

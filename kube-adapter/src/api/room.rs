@@ -1,6 +1,7 @@
 //! How many writes may be under way: a few at first, more while all goes well, half when the server says that it is too much.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use acme_core::Timestamp;
@@ -13,6 +14,8 @@ use crate::settings::WriteLimits;
 pub(crate) struct Room {
     most: usize,
     state: Mutex<State>,
+    /// Whether more is to be written than there is room for.
+    crowded: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -31,6 +34,7 @@ impl Room {
         Self {
             most: limits.most.max(limit),
             state: Mutex::new(State { limit, streak: 0, not_before: Timestamp::EPOCH }),
+            crowded: AtomicBool::new(false),
         }
     }
 
@@ -43,6 +47,16 @@ impl Room {
     /// When writes may go out again, where the server asked for a pause.
     pub(crate) fn opens_at(&self) -> Timestamp {
         self.lock().not_before
+    }
+
+    /// Whether more is to be written than there is room for: what is least urgent waits then.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.crowded.load(Ordering::Relaxed)
+    }
+
+    /// Says whether more is to be written than there is room for.
+    pub(crate) fn crowd(&self, crowded: bool) {
+        self.crowded.store(crowded, Ordering::Relaxed);
     }
 
     /// Takes in how a write went.

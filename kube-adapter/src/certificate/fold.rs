@@ -58,7 +58,6 @@ pub(super) fn fold(world: &mut World, name: &Name, answer: Answer, now: Timestam
                 Ok(in_hand) => memory.key = Some(in_hand),
                 Err(failure) => memory.failure = Some(failure),
             }
-            memory.begun.get_or_insert(now);
         }
         Answer::KeyStored(secret, stored) => key_stored(world, name, secret, stored, now),
         Answer::Requested(request, asked) => requested(world, name, &request, asked, now),
@@ -342,6 +341,8 @@ fn hold(world: &mut World, name: &Name, refusal: Option<&Refusal>, now: Timestam
     let pause = if is_first_conflict { Duration::ZERO } else { PAUSES.pause(failures, &name.to_string()) };
     let pause = refusal.and_then(Refusal::after).map_or(pause, |after| after.max(pause));
     memory.trouble = Some(Trouble { failures, until: now + pause });
+    // From here on it is not its turn that it waits for.
+    memory.begun.get_or_insert(now);
 }
 
 /// Between two calls that were refused.

@@ -24,11 +24,11 @@ fn two_controllers_in_chaos_end_with_one_certificate_each() {
     let proxies = [space.proxy(), space.proxy()];
     let mut operators = proxies.each_ref().map(|proxy| Operator::start(proxy, space.settings()));
     let names: Vec<String> = (0..CROWD).map(|number| format!("web-{number}")).collect();
-    for name in &names {
-        space.apply(&certificate(name, "ca"));
-    }
     for (proxy, every) in proxies.iter().zip([37, 53]) {
         proxy.fail(chaos(every));
+    }
+    for name in &names {
+        space.apply(&certificate(name, "ca"));
     }
     let begun = now();
     eventually_within(CHAOS, "readiness of all in chaos", || {
