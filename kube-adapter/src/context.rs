@@ -9,6 +9,7 @@ use issuers::Timer;
 use crate::api::Api;
 use crate::engine::Servers;
 use crate::events::Events;
+use crate::http01;
 use crate::leader::Leadership;
 use crate::metrics::Metrics;
 use crate::request::Requester;
@@ -26,6 +27,8 @@ pub(crate) struct Context {
     pub(crate) workshop: Workshop,
     pub(crate) requester: Requester,
     pub(crate) servers: Servers,
+    /// What all challenges of HTTP-01 share.
+    pub(crate) http01: http01::Shared,
     pub(crate) queue_length: AtomicUsize,
     /// Where attempts, calls and failures are counted.
     pub(crate) metrics: Metrics,

@@ -1,4 +1,4 @@
-//! What leads validators to the answer of HTTP-01: Ingresses, HTTPRoutes, the shared Service, and Pods where it has to be one. Objects as values, nothing else.
+//! What leads validators to the answer of HTTP-01: Ingresses, HTTPRoutes, the shared Service, and Pods where it has to be one.
 //!
 //! | Module | What it makes | How many |
 //! |---|---|---|
@@ -7,24 +7,41 @@
 //! | [`route`] | HTTPRoutes | one for an Order and solver, for every sixteen names |
 //! | [`shared`] | the Service without selector and its EndpointSlices | one for a namespace |
 //! | [`pod`] | Pod and Service, as cert-manager makes them | one for a Challenge |
+//! | [`lead`] | all of these, in the cluster, and takes them away again | one for an Order and solver |
+//! | [`service`] | the shared Service in the cluster, and where it leads to | one for a namespace |
 //! | [`responder`] | the server that answers, from the watched Challenges | one for a process |
 
 pub(crate) mod in_place;
 pub(crate) mod ingress;
+pub(crate) mod lead;
 pub(crate) mod pod;
 pub(crate) mod responder;
 pub(crate) mod route;
+pub(crate) mod service;
 pub(crate) mod shared;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 use acme_core::hash::sha256;
+use acme_core::{Error, ErrorKind, Retry};
 use serde_json::{Value, json};
+use solvers::http01::self_check::SelfCheck;
 
+use crate::api::{Refusal, RefusalKind};
 use crate::crd::ChallengeSpec;
 use crate::key::{Name, Uid};
 use crate::names;
+
+/// What all challenges of a process share.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    /// The Services of namespaces.
+    pub(crate) services: service::Services,
+    /// How it is looked whether answers get through.
+    pub(crate) check: OnceLock<SelfCheck>,
+}
 
 /// One challenge, as a path that has to lead to its answer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,6 +92,20 @@ impl Owner {
             "controller": true, "blockOwnerDeletion": true,
         }])
     }
+}
+
+/// What the API server said to a write about `what`, for the flow of a challenge.
+fn refused(what: &str, refusal: &Refusal) -> Error {
+    let kind = match refusal.kind() {
+        RefusalKind::Forbidden => ErrorKind::Unauthorized,
+        RefusalKind::Exists | RefusalKind::Conflict => ErrorKind::Conflict,
+        RefusalKind::Gone => ErrorKind::NotFound,
+        RefusalKind::Invalid => ErrorKind::Refused,
+        RefusalKind::Busy => ErrorKind::Busy,
+        RefusalKind::Lost => ErrorKind::Unreachable,
+    };
+    let retry = refusal.after().map_or(Retry::Backoff, Retry::After);
+    Error::new(kind, format!("{what}: {refusal}")).with_retry(retry)
 }
 
 /// A name that is known before the object is made: the usual beginning, and five characters that follow from `parts`.
@@ -196,8 +227,7 @@ mod tests {
         let backend = &theirs["spec"]["rules"][0]["backendRefs"][0];
         let name = theirs["metadata"]["name"].as_str().unwrap();
         let answered = [Answered::of(&challenge.spec)];
-        let ours =
-            route::route(name, &owner_of(&theirs), &answered, &settings, None, backend["name"].as_str().unwrap(), &[]);
+        let ours = route::route(name, &owner_of(&theirs), &answered, &settings, backend["name"].as_str().unwrap(), &[]);
         within(&ours["spec"]["rules"], &theirs["spec"]["rules"], "rules");
         assert_eq!(ours["spec"]["hostnames"], theirs["spec"]["hostnames"]);
         assert_eq!(ours["metadata"]["labels"], theirs["metadata"]["labels"]);

@@ -10,6 +10,8 @@ mod act;
 mod announce;
 mod dns01;
 mod fold;
+mod http01;
+mod leads;
 mod observe;
 mod record;
 mod run;

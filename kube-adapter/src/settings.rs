@@ -1,6 +1,9 @@
 //! What can be set: every threshold, so that tests can shorten it.
 
+use std::net::IpAddr;
 use std::time::Duration;
+
+use solvers::http01::self_check::Rules;
 
 /// How the controller behaves. [`Settings::default`] is what cert-manager's defaults are, where it has such a setting.
 #[derive(Debug, Clone)]
@@ -132,8 +135,14 @@ pub struct AcmeSettings {
     pub solver_labels: Vec<(String, String)>,
     /// The image of solver Pods, where Pods are made (`--acme-http01-solver-image`).
     pub solver_image: String,
-    /// The EndpointSlices of this Service in our namespace say where the solver role listens; `None` where Pods are made always.
+    /// The EndpointSlices of this Service say where the solver role listens: `namespace/name`, or a name in the cluster resource namespace.
     pub edge_service: Option<String>,
+    /// Addresses where the solver listens beside those, for processes outside the cluster. Nobody's loopback: EndpointSlices refuse it.
+    pub solver_addresses: Vec<IpAddr>,
+    /// The port that the self-check of HTTP-01 looks at, 80 wherever the certificate authority does.
+    pub http01_port: u16,
+    /// When the self-check of HTTP-01 counts as passed.
+    pub http01_rules: Rules,
     /// Whether HTTPRoutes are made (`--enable-gateway-api`).
     pub gateway_api: bool,
 }
@@ -149,6 +158,9 @@ impl Default for AcmeSettings {
             solver_labels: Vec::new(),
             solver_image: String::new(),
             edge_service: None,
+            solver_addresses: Vec::new(),
+            http01_port: 80,
+            http01_rules: Rules::default(),
             gateway_api: false,
         }
     }

@@ -23,14 +23,12 @@ pub(crate) fn route(
     owner: &Owner,
     answered: &[Answered],
     solver: &GatewayHttpRouteSolver,
-    parent: Option<&ParentReference>,
     service: &str,
     extra: &[(String, String)],
 ) -> Value {
     let only = if let [only] = answered { Some(only) } else { None };
     let mut labels = labels(extra, only);
     labels.extend(solver.labels.clone());
-    let parents: Vec<&ParentReference> = solver.parent_refs.iter().chain(parent).collect();
     let mut hosts: Vec<&str> = answered.iter().filter_map(Answered::host).collect();
     hosts.sort_unstable();
     hosts.dedup();
@@ -43,7 +41,7 @@ pub(crate) fn route(
             })
         })
         .collect();
-    let mut spec = json!({ "parentRefs": parents, "rules": rules });
+    let mut spec = json!({ "parentRefs": solver.parent_refs, "rules": rules });
     if !hosts.is_empty() {
         spec["hostnames"] = hosts.into();
     }

@@ -45,6 +45,11 @@ fn slice_name(short: &str) -> String {
     format!("{NAME}-{short}")
 }
 
+/// What slices of both families are called.
+pub(super) fn slice_names() -> [String; 2] {
+    ["v4", "v6"].map(slice_name)
+}
+
 fn endpoint_slice(
     service: &Name,
     uid: &Uid,

@@ -17,14 +17,17 @@ use solvers::Solver;
 use crate::codec;
 use crate::codec::words;
 use crate::context::Context;
+use crate::crd::acme;
 use crate::crd::challenge::Challenge;
 use crate::crd::order::Order;
 use crate::engine::Account;
+use crate::http01::lead::Lead;
+use crate::http01::{ingress, route};
 use crate::key::Name;
 use crate::order::announce::{self, About};
 use crate::order::selection::{self, Chosen};
 use crate::order::write::{self, Written};
-use crate::order::{Action, OrderRecord, observe, solver};
+use crate::order::{Action, OrderRecord, leads, observe, solver};
 use crate::world::World;
 
 /// How an action went.
@@ -51,7 +54,7 @@ pub(crate) struct Described {
     /// Who answers; in words why nobody can.
     pub(crate) chosen: Result<Picked, String>,
     /// Whose word that was.
-    pub(crate) by: Arc<crate::crd::acme::AcmeIssuer>,
+    pub(crate) by: Arc<acme::AcmeIssuer>,
 }
 
 /// Who answers for an authorization.
@@ -184,7 +187,8 @@ struct Chooser {
     /// Challenges that are there: token, how far they are, and kind.
     known: Vec<(String, Begin, crate::crd::challenge::ChallengeType)>,
     labels: BTreeMap<String, String>,
-    spec: Arc<crate::crd::acme::AcmeIssuer>,
+    annotations: BTreeMap<String, String>,
+    spec: Arc<acme::AcmeIssuer>,
     about: About,
 }
 
@@ -201,6 +205,7 @@ impl Chooser {
         Self {
             known: known.collect(),
             labels: order.metadata.labels.clone().unwrap_or_default(),
+            annotations: order.metadata.annotations.clone().unwrap_or_default(),
             spec: Arc::clone(&account.spec),
             about: About { kind: "Order", name: name.clone(), identity: world.orders.identity(name).cloned() },
         }
@@ -225,7 +230,22 @@ impl Chooser {
                 return Ok(Picked::Known(choice.beginning_with(*begin)));
             }
         }
-        selection::choose(&self.spec.solvers, authorization, &self.labels).map(Picked::New)
+        let mut chosen = selection::choose(&self.spec.solvers, authorization, &self.labels)?;
+        self.override_solver(&mut chosen.solver);
+        Ok(Picked::New(chosen))
+    }
+
+    /// What the Order's annotations say of HTTP-01 takes the place of what the issuer says.
+    fn override_solver(&self, solver: &mut acme::Solver) {
+        let Some(http01) = &mut solver.http01 else { return };
+        if let (Some(solver), Some(it)) = (&mut http01.ingress, ingress::Override::read(&self.annotations)) {
+            it.apply(solver);
+        }
+        if let (Some(solver), Some(parent)) =
+            (&mut http01.gateway_http_route, route::parent_of(&self.annotations, self.about.name.namespace()))
+        {
+            solver.parent_refs.push(parent);
+        }
     }
 }
 
@@ -272,8 +292,8 @@ fn challenge(
             {
                 return Some(ready(Answer::Challenge { event: Ok(event), solver: None }).boxed());
             }
-            let work =
-                Work::new(world, context, &seen.name, Arc::clone(&seen.record.object), run.solvers.get(&seen.name));
+            let (of, object) = (seen.name, Arc::clone(&seen.record.object));
+            let work = Work::new(world, context, name, &of, object);
             world.order_index.runs.get_mut(name)?.busy.insert(url.clone());
             Some(work.run(action).boxed())
         }
@@ -285,7 +305,7 @@ fn clean_up(world: &mut World, context: &Arc<Context>, name: &Name, of: &Name) -
     let run = world.order_index.runs.get(name)?;
     let url = run.left.get(of)?.assignment().authorization.clone();
     let object = Arc::clone(&world.challenges.get(of)?.object);
-    let work = Work::new(world, context, of, object, run.solvers.get(of));
+    let work = Work::new(world, context, name, of, object);
     world.order_index.runs.get_mut(name)?.busy.insert(url);
     Some(work.run(ChallengeAction::CleanUp).boxed())
 }
@@ -312,30 +332,31 @@ struct Work {
     /// Where its Secrets are.
     secrets: String,
     solver: Option<Arc<dyn Solver>>,
+    /// The way to its answer, where it needs one.
+    lead: Result<Option<Arc<Lead>>, Error>,
     about: About,
 }
 
 impl Work {
-    fn new(
-        world: &World,
-        context: &Arc<Context>,
-        name: &Name,
-        challenge: Arc<Challenge>,
-        solver: Option<&Arc<dyn Solver>>,
-    ) -> Self {
+    fn new(world: &mut World, context: &Arc<Context>, order: &Name, name: &Name, challenge: Arc<Challenge>) -> Self {
+        let lead = leads::lead(world, context, order, name, &challenge);
+        let solver = world.order_index.runs.get(order).and_then(|run| run.solvers.get(name)).cloned();
         let secrets = match challenge.spec.issuer_ref.effective_kind() {
             "ClusterIssuer" => context.settings.cluster_resource_namespace.clone(),
             _ => name.namespace().to_owned(),
         };
         let about = About { kind: "Challenge", name: name.clone(), identity: world.challenges.identity(name).cloned() };
-        Self { context: Arc::clone(context), challenge, secrets, solver: solver.cloned(), about }
+        Self { context: Arc::clone(context), challenge, secrets, solver, lead, about }
     }
 
     async fn run(self, action: ChallengeAction) -> Answer {
         let spec = &self.challenge.spec;
         let made = match &self.solver {
             Some(solver) => Ok(Arc::clone(solver)),
-            None => solver::make(&self.context, &self.challenge, &self.secrets).await,
+            None => match &self.lead {
+                Ok(lead) => solver::make(&self.context, &self.challenge, &self.secrets, lead.clone()).await,
+                Err(error) => Err(again(error)),
+            },
         };
         let event = match (&made, codec::challenge::presentation(spec)) {
             (Ok(_), Ok(_)) if action == ChallengeAction::Present && !is_ours(&self.context) => Err(not_leading()),

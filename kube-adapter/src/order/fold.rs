@@ -71,7 +71,7 @@ fn begin(world: &mut World, name: &Name, now: Timestamp) {
     for it in &seen {
         let object = &it.record.object;
         let over = end != End::None || object.metadata.deletion_timestamp.is_some();
-        if it.record.has_finalizer() && over {
+        if over && (it.record.has_finalizer() || leaves_objects(object, end)) {
             run.left.extend(taken_away(object, end, now).map(|flow| (it.name.clone(), flow)));
         }
         is_owed |= end == End::Issued
@@ -94,6 +94,13 @@ fn begin(world: &mut World, name: &Name, now: Timestamp) {
     if end == End::None || !run.left.is_empty() || is_owed {
         world.order_index.runs.insert(name.clone(), run);
     }
+}
+
+/// May a Challenge that nothing keeps from going have left objects behind? A way to an answer of HTTP-01 is taken away before its Challenges go.
+fn leaves_objects(challenge: &Challenge, end: End) -> bool {
+    let failed = challenge.status.as_ref().is_some_and(codec::challenge::is_failed);
+    let ended = matches!(end, End::Issued) || (matches!(end, End::Failed) && !failed);
+    ended && challenge.spec.solver.http01.is_some() && challenge.metadata.deletion_timestamp.is_none()
 }
 
 /// How an Order ended.

@@ -13,6 +13,7 @@ use solvers::Solver;
 
 use crate::crd::acme::AcmeIssuer;
 use crate::crd::challenge::Challenge;
+use crate::http01::lead::Lead;
 use crate::key::{Name, Uid};
 use crate::order::Action;
 
@@ -45,6 +46,8 @@ pub(crate) struct Run {
     pub(crate) busy: HashSet<Url>,
     /// Solvers with their credentials.
     pub(crate) solvers: HashMap<Name, Arc<dyn Solver>>,
+    /// The ways to answers of HTTP-01, by what they are for.
+    pub(crate) leads: HashMap<String, Arc<Lead>>,
     /// Since when a status is not what people should see.
     pub(crate) owed: HashMap<Action, Timestamp>,
     /// Writes that failed, and when they are tried again.

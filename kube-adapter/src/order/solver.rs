@@ -8,21 +8,29 @@ use solvers::Solver;
 use crate::context::Context;
 use crate::crd::acme;
 use crate::crd::challenge::Challenge;
+use crate::http01::Answered;
+use crate::http01::lead::Lead;
 use crate::order::dns01;
+use crate::order::http01::Http01;
 
 /// Makes the solver that a Challenge names, with its credentials from the Secrets of `secrets`.
 ///
-/// HTTP-01 has its place here: its solver looks whether the answer can be seen (`check`), while the objects that lead there, one Ingress or route for each Order
-/// and solver, are made and deleted by actions of the subject (G and H of the plan) before `Present` and after the last `CleanUp` of them.
+/// For HTTP-01 `lead` leads validators to the answer: it is one for all challenges of an Order and solver.
 ///
 /// # Errors
 /// `Unsupported` for what this build lacks, `NotFound` for a Secret that is not there, and what the provider says of its configuration.
-pub(crate) async fn make(context: &Context, challenge: &Challenge, secrets: &str) -> Result<Arc<dyn Solver>, Error> {
+pub(crate) async fn make(
+    context: &Context,
+    challenge: &Challenge,
+    secrets: &str,
+    lead: Option<Arc<Lead>>,
+) -> Result<Arc<dyn Solver>, Error> {
     let spec = &challenge.spec;
     is_known(&spec.solver)?;
-    match &spec.solver.dns01 {
-        Some(dns01) => dns01::make(context, dns01, &spec.key, secrets).await,
-        None => Err(unknown("HTTP-01")),
+    match (&spec.solver.dns01, lead) {
+        (_, Some(lead)) => Ok(Arc::new(Http01::new(context, lead, Answered::of(spec))?)),
+        (Some(dns01), None) => dns01::make(context, dns01, &spec.key, secrets).await,
+        (None, None) => Err(unknown("HTTP-01 without a way to its answer")),
     }
 }
 
@@ -33,7 +41,8 @@ pub(crate) async fn make(context: &Context, challenge: &Challenge, secrets: &str
 pub(crate) fn is_known(spec: &acme::Solver) -> Result<(), Error> {
     match (&spec.http01, &spec.dns01) {
         (None, Some(spec)) => dns01::is_known(spec),
-        (Some(_), _) => Err(unknown("HTTP-01")),
+        (Some(spec), _) if spec.ingress.is_some() || spec.gateway_http_route.is_some() => Ok(()),
+        (Some(_), _) => Err(unknown("HTTP-01 with neither ingress nor gatewayHTTPRoute")),
         (None, None) => Err(unknown("neither HTTP-01 nor DNS-01")),
     }
 }
