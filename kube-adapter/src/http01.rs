@@ -261,7 +261,8 @@ mod tests {
     #[test]
     fn endpoints_say_that_they_are_ready() {
         let addresses = ["10.0.0.2".parse().unwrap(), "fd00::2".parse().unwrap(), "10.0.0.1".parse().unwrap()];
-        let slices = shared::endpoint_slices(&Name::new("shop", shared::NAME), &Uid::Uuid(7), &addresses, &[]);
+        let listens = shared::Listens { addresses: &addresses, port: 8089 };
+        let slices = shared::endpoint_slices(&Name::new("shop", shared::NAME), &Uid::Uuid(7), listens, &[]);
         assert_eq!(slices.len(), 2);
         assert_eq!(
             slices[0]["endpoints"][0],
@@ -284,7 +285,7 @@ mod tests {
     fn labels_of_the_settings_cannot_replace_the_fixed_ones() {
         let extra =
             [("acme.cert-manager.io/http01-solver".to_owned(), "no".to_owned()), ("team".to_owned(), "pki".to_owned())];
-        let service = shared::service("shop", "", &extra);
+        let service = shared::service("shop", "", 8089, &extra);
         assert_eq!(
             service["metadata"]["labels"],
             json!({ "acme.cert-manager.io/http01-solver": "true", "team": "pki" })

@@ -139,6 +139,8 @@ pub struct AcmeSettings {
     pub edge_service: Option<String>,
     /// Addresses where the solver listens beside those, for processes outside the cluster. Nobody's loopback: EndpointSlices refuse it.
     pub solver_addresses: Vec<IpAddr>,
+    /// The port that the solver listens on there.
+    pub solver_port: u16,
     /// The port that the self-check of HTTP-01 looks at, 80 wherever the certificate authority does.
     pub http01_port: u16,
     /// When the self-check of HTTP-01 counts as passed.
@@ -159,6 +161,7 @@ impl Default for AcmeSettings {
             solver_image: String::new(),
             edge_service: None,
             solver_addresses: Vec::new(),
+            solver_port: 8089,
             http01_port: 80,
             http01_rules: Rules::default(),
             gateway_api: false,

@@ -31,7 +31,8 @@ impl Services {
         }
         let name = Name::new(namespace, shared::NAME);
         let uid = service(context, &name, service_type).await?;
-        let wanted = shared::endpoint_slices(&name, &uid, &addresses, &context.settings.acme.solver_labels);
+        let listens = shared::Listens { addresses: &addresses, port: context.settings.acme.solver_port };
+        let wanted = shared::endpoint_slices(&name, &uid, listens, &context.settings.acme.solver_labels);
         for slice in &wanted {
             endpoint_slice(context, slice, namespace).await?;
         }
@@ -85,7 +86,12 @@ async fn service(context: &Context, name: &Name, service_type: &str) -> Result<U
     let found = match found {
         Some(found) => found,
         None => {
-            let object = shared::service(name.namespace(), service_type, &context.settings.acme.solver_labels);
+            let object = shared::service(
+                name.namespace(),
+                service_type,
+                context.settings.acme.solver_port,
+                &context.settings.acme.solver_labels,
+            );
             let made = context
                 .api
                 .create(Resource::SERVICES, &object, name.namespace(), Manager::CHALLENGES, "solver: Service")

@@ -8,7 +8,7 @@ use super::{PORT, SOLVER, labels};
 use crate::key::{Name, Uid};
 
 /// A Service without selector: its EndpointSlices are ours.
-pub(crate) fn service(namespace: &str, service_type: &str, extra: &[(String, String)]) -> Value {
+pub(crate) fn service(namespace: &str, service_type: &str, port: u16, extra: &[(String, String)]) -> Value {
     let kind = if service_type.is_empty() { "ClusterIP" } else { service_type };
     json!({
         "apiVersion": "v1", "kind": "Service",
@@ -16,26 +16,41 @@ pub(crate) fn service(namespace: &str, service_type: &str, extra: &[(String, Str
             "name": NAME, "namespace": namespace, "labels": labels(extra, None),
             "annotations": { "auth.istio.io/8089": "NONE" },
         },
-        "spec": { "type": kind, "ports": [{ "name": "http", "protocol": "TCP", "port": PORT, "targetPort": PORT }] },
+        "spec": { "type": kind, "ports": [{ "name": "http", "protocol": "TCP", "port": PORT, "targetPort": port }] },
     })
+}
+
+/// Where the solver listens.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Listens<'a> {
+    pub(crate) addresses: &'a [IpAddr],
+    pub(crate) port: u16,
 }
 
 /// The EndpointSlices of that Service: one for each address family that the solver has addresses in.
 pub(crate) fn endpoint_slices(
     service: &Name,
     uid: &Uid,
-    addresses: &[IpAddr],
+    solver: Listens<'_>,
     extra: &[(String, String)],
 ) -> Vec<Value> {
     let families = [("IPv4", "v4"), ("IPv6", "v6")];
     families
         .into_iter()
         .filter_map(|(family, short)| {
-            let mut of_family: Vec<String> =
-                addresses.iter().filter(|it| it.is_ipv6() == (family == "IPv6")).map(IpAddr::to_string).collect();
+            let mut of_family: Vec<String> = solver
+                .addresses
+                .iter()
+                .filter(|it| it.is_ipv6() == (family == "IPv6"))
+                .map(IpAddr::to_string)
+                .collect();
             of_family.sort_unstable();
             of_family.dedup();
-            (!of_family.is_empty()).then(|| endpoint_slice(service, uid, family, short, &of_family, extra))
+            (!of_family.is_empty()).then(|| {
+                let mut slice = endpoint_slice(service, uid, family, short, &of_family, extra);
+                slice["ports"] = json!([{ "name": "http", "protocol": "TCP", "port": solver.port }]);
+                slice
+            })
         })
         .collect()
 }
@@ -72,7 +87,6 @@ fn endpoint_slice(
             "ownerReferences": [{ "apiVersion": "v1", "kind": "Service", "name": service.object(), "uid": uid.to_string() }],
         },
         "addressType": family, "endpoints": endpoints,
-        "ports": [{ "name": "http", "protocol": "TCP", "port": PORT }],
     })
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 use testkit::servers::ControlPlane;
 
-/// A reverse proxy on a port of the loopback, for the Ingresses of one class (or its ingressClassName), and for every HTTPRoute.
+/// A reverse proxy on a port of this machine, for the Ingresses of one class (or its ingressClassName), and for every HTTPRoute.
 #[derive(Debug)]
 pub struct IngressStandIn {
     address: SocketAddr,
@@ -35,7 +35,7 @@ struct Shared {
 impl IngressStandIn {
     /// Starts one for a namespace.
     pub fn start(plane: &'static ControlPlane, namespace: &str, class: &str) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("a port");
         let address = listener.local_addr().expect("its address");
         let shared = Arc::new(Shared {
             plane,
@@ -88,7 +88,7 @@ impl Drop for IngressStandIn {
     fn drop(&mut self) {
         self.shared.stopped.store(true, Ordering::Relaxed);
         // The accept loop looks once more and ends.
-        let _ = TcpStream::connect(self.address);
+        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.address.port()));
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -102,13 +102,20 @@ impl Shared {
         let head = read_head(&mut stream)?;
         let mut lines = head.split("\r\n");
         let path = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap_or_default().to_owned();
-        let host = lines.find_map(|line| line.to_ascii_lowercase().strip_prefix("host:").map(|it| it.trim().to_owned())).unwrap_or_default();
+        let host = lines
+            .find_map(|line| line.to_ascii_lowercase().strip_prefix("host:").map(|it| it.trim().to_owned()))
+            .unwrap_or_default();
         let host = host.split(':').next().unwrap_or_default();
-        let waits = self.unprogrammed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok();
+        let waits =
+            self.unprogrammed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok();
         let service = if waits { None } else { self.service_for(host, &path) };
         let Some((service, port)) = service else { return answer(&mut stream, "404 Not Found") };
-        let Some(endpoint) = self.endpoint_of(&service, port) else { return answer(&mut stream, "503 Service Unavailable") };
-        let Ok(mut backend) = TcpStream::connect_timeout(&endpoint, PATIENCE) else { return answer(&mut stream, "502 Bad Gateway") };
+        let Some(endpoint) = self.endpoint_of(&service, port) else {
+            return answer(&mut stream, "503 Service Unavailable");
+        };
+        let Ok(mut backend) = TcpStream::connect_timeout(&endpoint, PATIENCE) else {
+            return answer(&mut stream, "502 Bad Gateway");
+        };
         backend.set_read_timeout(Some(PATIENCE))?;
         self.forwarded.fetch_add(1, Ordering::Relaxed);
         backend.write_all(head.as_bytes())?;
@@ -143,7 +150,9 @@ impl Shared {
         }
         for route in self.list("/apis/gateway.networking.k8s.io/v1", "httproutes") {
             let hosts = array(&route["spec"]["hostnames"]);
-            if array(&route["spec"]["parentRefs"]).is_empty() || !(hosts.is_empty() || hosts.iter().any(|it| it == host)) {
+            if array(&route["spec"]["parentRefs"]).is_empty()
+                || !(hosts.is_empty() || hosts.iter().any(|it| it == host))
+            {
                 continue;
             }
             for rule in array(&route["spec"]["rules"]) {
@@ -169,7 +178,8 @@ impl Shared {
         if !has_selector && self.skips_selectorless.load(Ordering::Relaxed) {
             return None;
         }
-        let target = array(&found.body["spec"]["ports"]).iter().find(|it| it["port"] == port)?["targetPort"].as_u64()?;
+        let target =
+            array(&found.body["spec"]["ports"]).iter().find(|it| it["port"] == port)?["targetPort"].as_u64()?;
         for slice in self.list("/apis/discovery.k8s.io/v1", "endpointslices") {
             if slice["metadata"]["labels"]["kubernetes.io/service-name"] != service {
                 continue;

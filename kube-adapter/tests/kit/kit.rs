@@ -11,6 +11,7 @@
 mod call;
 pub mod definitions;
 mod fault;
+pub mod ingress;
 pub mod judge;
 mod ledger;
 pub mod manifests;
