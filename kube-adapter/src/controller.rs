@@ -108,7 +108,6 @@ impl Controller {
             requester: Requester::default(),
             servers: Servers::new(Arc::clone(&self.timer) as Arc<dyn Clock>, Some(embargoes))
                 .counted_in(&self.inspected.metrics),
-            servers: Servers::new(Arc::clone(&self.timer) as Arc<dyn Clock>, None),
             http01: Default::default(),
             queue_length: AtomicUsize::new(0),
             metrics: self.inspected.metrics.clone(),

@@ -25,6 +25,7 @@ use crate::order::turns::{Group, Line, Moved, Place, Server, Wish};
 use crate::order::write::{Outcome, Written};
 use crate::order::{Action, OrderRecord, Run, observe, patience};
 use crate::plan;
+use crate::plan::order::Seen;
 use crate::world::World;
 
 /// Puts an answer into the world.
@@ -66,6 +67,7 @@ fn begin(world: &mut World, name: &Name, now: Timestamp) {
     let mut run =
         Run { described: before.described, presented: before.presented, solvers: before.solvers, ..Run::default() };
     let end = standing(world, name);
+    run.was_over = end != End::None;
     let seen = observe::challenges(world, name);
     let mut is_owed = false;
     for it in &seen {
@@ -209,8 +211,8 @@ fn described_as(world: &mut World, name: &Name, url: &Url, described: Described,
         None => Vec::new(),
         Some(verdict) => {
             let seen = observe::challenges(world, name).into_iter();
-            let mine =
-                seen.filter(|it| it.record.has_finalizer() && it.record.object.spec.authorization_url == url.as_str());
+            let leaves = |it: &Seen<'_>| it.record.has_finalizer() || it.record.object.spec.solver.http01.is_some();
+            let mine = seen.filter(|it| leaves(it) && it.record.object.spec.authorization_url == url.as_str());
             let flow = |challenge: &Challenge| {
                 let assignment = codec::challenge::assignment(&challenge.spec).ok()?;
                 let flow = ChallengeFlow::new(assignment, patience().challenge, now);

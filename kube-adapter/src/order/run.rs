@@ -24,6 +24,8 @@ pub(crate) struct Run {
     pub(crate) order: Option<Uid>,
     /// The order and its challenges, while they are under way.
     pub(crate) issuance: Option<Issuance>,
+    /// Whether the order was over when the resources were read.
+    pub(crate) was_over: bool,
     /// Challenges that are only taken away any more.
     pub(crate) left: BTreeMap<Name, ChallengeFlow>,
     /// Where the signing request goes.

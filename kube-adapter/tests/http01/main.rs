@@ -115,6 +115,7 @@ fn a_kill_at_any_write_leaves_nothing_and_orders_nothing_twice() {
             });
             let was_killed = !operator.is_alive();
             if was_killed {
+                scene.proxy.heal();
                 operator = scene.start();
             }
             scene.space.await_ready(&name);

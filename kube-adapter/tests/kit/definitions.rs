@@ -4,10 +4,13 @@ use serde_json::{Value, json};
 
 use super::standins::FOREIGN_GROUP;
 
-/// The definitions of the six kinds, and of a foreign issuer's.
+/// The definitions of the six kinds, of HTTPRoutes, and of a foreign issuer's.
 pub fn all() -> Vec<Value> {
     let definitions = certwright_kube_adapter::crd::all().expect("the definitions");
     let mut all: Vec<Value> = definitions.iter().map(|it| serde_json::to_value(it).expect("a definition")).collect();
+    all.extend(
+        testkit::servers::gateway_api_crds().into_iter().filter(|it| it["spec"]["names"]["plural"] == "httproutes"),
+    );
     all.push(json!({
         "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
         "metadata": { "name": format!("farissuers.{FOREIGN_GROUP}") },
