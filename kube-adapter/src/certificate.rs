@@ -73,8 +73,8 @@ impl Subject for Certificates {
         start::start(world, context, name, action, now)
     }
 
-    fn fold(world: &mut World, name: &Name, _action: &Action, answer: Answer, now: Timestamp) {
-        fold::fold(world, name, answer, now);
+    fn fold(world: &mut World, name: &Name, action: &Action, answer: Answer, now: Timestamp) {
+        fold::fold(world, name, action, answer, now);
     }
 
     fn class(world: &World, name: &Name, now: Timestamp) -> Class {

@@ -14,13 +14,14 @@ use crate::api::{Refusal, RefusalKind};
 use crate::crd::certificate::{Certificate, CertificateStatus};
 use crate::key::{Identity, Name};
 use crate::metrics::{Attempt, AttemptEnd, IssuerOf, Metrics};
-use crate::plan::certificate::{Content, Failure, Place, rest};
+use crate::plan::certificate::{Action, Content, Failure, Place, rest};
 use crate::request::{self, RequestRecord};
 use crate::secret::{self, SecretRecord};
+use crate::status::{Field, Report};
 use crate::world::{Record as _, World};
 
 /// Takes in how an action went.
-pub(super) fn fold(world: &mut World, name: &Name, answer: Answer, now: Timestamp) {
+pub(super) fn fold(world: &mut World, name: &Name, action: &Action, answer: Answer, now: Timestamp) {
     match answer {
         Answer::Stepped(request, answer) => request::fold(world, &request, answer, now),
         Answer::Object(read) => object(world, name, read, now),
@@ -62,7 +63,11 @@ pub(super) fn fold(world: &mut World, name: &Name, answer: Answer, now: Timestam
         Answer::KeyStored(secret, stored) => key_stored(world, name, secret, stored, now),
         Answer::Requested(request, asked) => requested(world, name, &request, asked, now),
         Answer::Written(written) => self::written(world, name, written, now),
-        Answer::Told(told) => self::told(world, name, told, now),
+        Answer::Told(told) => {
+            if let Action::Report(report) = action {
+                self::told(world, name, report, told, now);
+            }
+        }
         Answer::RequestDropped(request, dropped) => match dropped {
             Ok(()) => {
                 request::forget(world, &request);
@@ -224,8 +229,14 @@ fn written(world: &mut World, name: &Name, written: Result<Box<Written>, Unwritt
     memory.target = Some(Seen { version: Some(version), holding: Some(Arc::new(holding)), key });
 }
 
-/// Takes in the status as it was written. What the attempt needed goes with its end.
-fn told(world: &mut World, name: &Name, told: Result<Box<(Identity, CertificateStatus)>, Refusal>, now: Timestamp) {
+/// Takes in the status as it was written. What the attempt needed goes with its end, which the report tells: the watch may have shown the status already.
+fn told(
+    world: &mut World,
+    name: &Name,
+    report: &Report,
+    told: Result<Box<(Identity, CertificateStatus)>, Refusal>,
+    now: Timestamp,
+) {
     if let Some(memory) = memory(world, name) {
         memory.is_reporting = false;
     }
@@ -235,14 +246,12 @@ fn told(world: &mut World, name: &Name, told: Result<Box<(Identity, CertificateS
     };
     let Some(record) = world.certificates.get_mut(name) else { return };
     let Some(whole) = record.whole.take() else { return };
-    let has_ended = !status.conditions.is_true("Issuing");
-    let is_success = status.revision.unwrap_or_default() > record.revision;
-    let is_failure = status.last_failure_time.is_some()
-        && status.failed_issuance_attempts > whole.status.as_ref().and_then(|it| it.failed_issuance_attempts);
+    let is_success = report.revision.is_some();
+    let is_failure = matches!(report.failures, Field::Set(_));
     let mut object = Arc::unwrap_or_clone(whole);
     object.status = Some(status);
     object.metadata.resource_version = Some(identity.version.to_string());
-    if has_ended && (is_success || is_failure) {
+    if is_success || is_failure {
         let memory = record.memory();
         if is_failure {
             let issuing = object.status.as_ref().and_then(|it| it.conditions.get("Issuing"));

@@ -128,7 +128,14 @@ fn a_kill_at_any_write_leaves_nothing_and_orders_nothing_twice() {
                 let secrets = scene.space.list("secrets").into_iter();
                 let keys =
                     secrets.filter(|it| it["metadata"]["labels"]["cert-manager.io/next-private-key"] == "true").count();
-                if left.is_empty() && keys == 0 { Ok(()) } else { Err(format!("{left:?} and {keys} keys")) }
+                if left.is_empty() && keys == 0 {
+                    Ok(())
+                } else {
+                    Err(format!(
+                        "{left:?} and {keys} keys of {}",
+                        scene.space.get("certificates", &name).unwrap_or_default()["status"]
+                    ))
+                }
             });
             scene.space.await_quiet(&scene.proxy);
             operator.stop();

@@ -172,6 +172,7 @@ impl Model {
             timer,
             workshop: Workshop::new(1),
             requester: Default::default(),
+            http01: Default::default(),
             servers: Servers::new(Arc::new(clock.clone()), None),
             queue_length: AtomicUsize::new(0),
             metrics: Default::default(),
