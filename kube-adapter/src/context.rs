@@ -11,7 +11,6 @@ use crate::engine::Servers;
 use crate::events::Events;
 use crate::http01;
 use crate::leader::Leadership;
-use crate::metrics::Metrics;
 use crate::request::Requester;
 use crate::settings::Settings;
 use crate::workshop::Workshop;
@@ -30,8 +29,6 @@ pub(crate) struct Context {
     /// What all challenges of HTTP-01 share.
     pub(crate) http01: http01::Shared,
     pub(crate) queue_length: AtomicUsize,
-    /// Where attempts, calls and failures are counted.
-    pub(crate) metrics: Metrics,
 }
 
 impl Context {

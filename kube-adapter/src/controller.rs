@@ -110,7 +110,6 @@ impl Controller {
                 .counted_in(&self.inspected.metrics),
             http01: Default::default(),
             queue_length: AtomicUsize::new(0),
-            metrics: self.inspected.metrics.clone(),
         });
         Reconcile::new(world, context, taken, self.inspected).run(stop).await;
         tasks.shutdown().await;

@@ -142,11 +142,11 @@ const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 mod tests {
     use serde_json::{Value, json};
 
-    use super::ingress::PathType;
     use super::{Answered, Owner, in_place, ingress, object_name, pod, route, shared};
     use crate::crd::Challenge;
     use crate::crd::acme::http01::IngressSolver;
     use crate::key::{Name, Uid};
+    use crate::settings::PathType;
 
     /// What cert-manager made, and the Challenge it made it for.
     fn recorded(what: &str) -> (Value, Option<Challenge>) {

@@ -34,8 +34,6 @@
 //! | [`leader`] | the Lease | yes |
 //! | [`metrics`] | what is counted | no |
 
-#![allow(dead_code, reason = "the subjects are being built on what is here")]
-
 pub mod admission;
 pub mod client;
 mod codec;
@@ -72,5 +70,6 @@ pub use controller::Controller;
 pub use http01::responder::Responder;
 pub use key::{Key, Kind, Name};
 pub use settings::{
-    AcmeSettings, Ambient, AmbientCredentials, DurableKeys, EventSet, Http01Solver, SelfCheck, Settings, WriteLimits,
+    AcmeSettings, Ambient, AmbientCredentials, DurableKeys, EventSet, Http01Solver, PathType, SelfCheck, Settings,
+    WriteLimits,
 };

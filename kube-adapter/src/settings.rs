@@ -139,6 +139,8 @@ pub struct AcmeSettings {
     pub edge_service: Option<String>,
     /// Addresses where the solver listens beside those, for processes outside the cluster. Nobody's loopback: EndpointSlices refuse it.
     pub solver_addresses: Vec<IpAddr>,
+    /// How exactly an Ingress has to match the path.
+    pub http01_path_type: PathType,
     /// The port that the solver listens on there.
     pub solver_port: u16,
     /// The port that the self-check of HTTP-01 looks at, 80 wherever the certificate authority does.
@@ -161,12 +163,23 @@ impl Default for AcmeSettings {
             solver_image: String::new(),
             edge_service: None,
             solver_addresses: Vec::new(),
+            http01_path_type: PathType::Exact,
             solver_port: 8089,
             http01_port: 80,
             http01_rules: Rules::default(),
             gateway_api: false,
         }
     }
+}
+
+/// How exactly an Ingress has to match the path of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "what controllers that know nothing of `Exact` take is the one other")]
+pub enum PathType {
+    /// This path and no other.
+    Exact,
+    /// As the controller understands it.
+    ImplementationSpecific,
 }
 
 /// How HTTP-01 is answered.

@@ -78,11 +78,6 @@ impl<'a> Secrets<'a> {
         self.read
     }
 
-    /// The namespace they are in.
-    pub(crate) fn namespace(&self) -> &str {
-        &self.namespace
-    }
-
     /// A Secret as it is now.
     pub(crate) async fn whole(&mut self, name: &str) -> Result<Contents, Unread> {
         let name = Name::new(Arc::clone(&self.namespace), name);
@@ -109,11 +104,6 @@ impl Contents {
     /// Takes a value out, where it is there.
     pub(crate) fn find(&mut self, key: &str) -> Option<Secret<Vec<u8>>> {
         self.data.remove(key).filter(|value| !value.expose().is_empty())
-    }
-
-    /// Which Secret it was.
-    pub(crate) fn secret(&self) -> &Name {
-        &self.secret
     }
 }
 

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::Answered;
-use super::ingress::{PathType, path, rule};
+use super::ingress::{path, rule};
+use crate::settings::PathType;
 
 /// The rules with a path for each challenge put first in the rule of its host, or in a rule of its own. `None` when they are all there already.
 pub(crate) fn insert(rules: &[Value], answered: &[Answered], service: &str, path_type: PathType) -> Option<Vec<Value>> {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Answered, Owner, labels};
 use crate::crd::acme::http01::IngressSolver;
+use crate::settings::PathType;
 
 /// What an Order's annotations say instead of the solver's settings; at most one of them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -42,23 +43,6 @@ impl Override {
             Self::Name(name) => solver.name = name,
             Self::Class(class) => solver.class = Some(class),
             Self::ClassName(class) => solver.ingress_class_name = Some(class),
-        }
-    }
-}
-
-/// How exactly paths are matched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum PathType {
-    Exact,
-    /// What controllers take that know nothing of `Exact` (the feature gate `ACMEHTTP01IngressPathTypeExact` off).
-    ImplementationSpecific,
-}
-
-impl PathType {
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Exact => "Exact",
-            Self::ImplementationSpecific => "ImplementationSpecific",
         }
     }
 }
@@ -113,7 +97,14 @@ pub(super) fn rule(answered: &Answered, service: &str, path_type: PathType) -> V
 /// The path of one challenge.
 pub(super) fn path(answered: &Answered, service: &str, path_type: PathType) -> Value {
     json!({
-        "path": answered.path(), "pathType": path_type.word(),
+        "path": answered.path(), "pathType": word(path_type),
         "backend": { "service": { "name": service, "port": { "number": super::PORT } } },
     })
+}
+
+fn word(path_type: PathType) -> &'static str {
+    match path_type {
+        PathType::Exact => "Exact",
+        PathType::ImplementationSpecific => "ImplementationSpecific",
+    }
 }

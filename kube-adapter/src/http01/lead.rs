@@ -7,7 +7,7 @@ use acme_core::{Error, ErrorKind, Retry};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::ingress::{self, PathType};
+use super::ingress;
 use super::service::identity;
 use super::{Answered, Owner, in_place, object_name, pod, refused, route, shared};
 use crate::api::{Manager, RefusalKind, Resource};
@@ -36,10 +36,7 @@ pub(crate) struct Lead {
 enum Way {
     Ingress(IngressSolver),
     /// An Ingress of the user is edited.
-    InPlace {
-        name: Name,
-        path_type: PathType,
-    },
+    InPlace(Name),
     Route(GatewayHttpRouteSolver),
 }
 
@@ -78,9 +75,7 @@ impl Lead {
         let settings = &context.settings.acme;
         let way = match (&solver.ingress, &solver.gateway_http_route) {
             (Some(ingress), _) if ingress.name.is_empty() => Way::Ingress(ingress.clone()),
-            (Some(ingress), _) => {
-                Way::InPlace { name: owner.name.beside(ingress.name.as_str()), path_type: PathType::Exact }
-            }
+            (Some(ingress), _) => Way::InPlace(owner.name.beside(ingress.name.as_str())),
             (None, Some(route)) if settings.gateway_api => Way::Route(route.clone()),
             (None, Some(_)) => {
                 let what = "HTTPRoutes are switched off: start the controller with --enable-gateway-api";
@@ -137,17 +132,17 @@ impl Lead {
                 let service_type = match &self.way {
                     Way::Ingress(solver) => solver.service_type.as_str(),
                     Way::Route(solver) => solver.service_type.as_str(),
-                    Way::InPlace { .. } => "",
+                    Way::InPlace(_) => "",
                 };
                 self.context.http01.services.ensure(&self.context, self.owner.name.namespace(), service_type).await?;
                 shared::NAME.to_owned()
             }
         };
         let all: Vec<Answered> = expected.iter().cloned().collect();
+        let path_type = self.context.settings.acme.http01_path_type;
         match &self.way {
-            Way::InPlace { name, path_type } => {
-                self.edit(name, "solver: paths in", |rules| in_place::insert(rules, &all, &service, *path_type))
-                    .await?;
+            Way::InPlace(name) => {
+                self.edit(name, "solver: paths in", |rules| in_place::insert(rules, &all, &service, path_type)).await?;
             }
             Way::Ingress(_) | Way::Route(_) => {
                 for (resource, object) in self.objects(&all, &service) {
@@ -173,7 +168,7 @@ impl Lead {
         }
         let all: Vec<Answered> = expected.iter().cloned().collect();
         match &self.way {
-            Way::InPlace { name, .. } => {
+            Way::InPlace(name) => {
                 let gone = self.edit(name, "solver: paths out", |rules| in_place::remove(rules, &all)).await;
                 match gone {
                     Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -213,7 +208,7 @@ impl Lead {
                     None => format!("Ingress {name} leads there, of the default class"),
                 }
             }
-            Way::InPlace { name, .. } => format!("Ingress {name} leads there"),
+            Way::InPlace(name) => format!("Ingress {name} leads there"),
             Way::Route(_) => format!("HTTPRoute {} leads there", self.owner.name.beside(object_name(&self.seed()))),
         }
     }
@@ -236,7 +231,15 @@ impl Lead {
         match &self.way {
             Way::Ingress(solver) => {
                 let name = object_name(&self.seed());
-                let object = ingress::ingress(&name, &self.owner, all, solver, service, PathType::Exact, extra);
+                let object = ingress::ingress(
+                    &name,
+                    &self.owner,
+                    all,
+                    solver,
+                    service,
+                    self.context.settings.acme.http01_path_type,
+                    extra,
+                );
                 vec![(Resource::INGRESSES, object)]
             }
             Way::Route(solver) => all
@@ -250,7 +253,7 @@ impl Lead {
                     (Resource::HTTP_ROUTES, route::route(&name, &self.owner, some, solver, service, extra))
                 })
                 .collect(),
-            Way::InPlace { .. } => Vec::new(),
+            Way::InPlace(_) => Vec::new(),
         }
     }
 

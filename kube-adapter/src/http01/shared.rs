@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde_json::{Value, json};
 
-use super::{PORT, SOLVER, labels};
+use super::{PORT, labels};
 use crate::key::{Name, Uid};
 
 /// A Service without selector: its EndpointSlices are ours.
@@ -92,8 +92,3 @@ fn endpoint_slice(
 
 /// What the shared Service is called.
 pub(crate) const NAME: &str = "cm-acme-http-solver";
-
-/// Finds every solver object.
-pub(crate) fn selector() -> String {
-    format!("{SOLVER}=true")
-}

@@ -40,11 +40,6 @@ impl Index {
     pub(super) fn readers(&self, secret: &Name) -> Vec<Name> {
         self.readers.get(secret).into_iter().flatten().cloned().collect()
     }
-
-    /// Whether an issuer refers to it.
-    pub(crate) fn refers(&self, secret: &Name) -> bool {
-        self.readers.contains_key(secret)
-    }
 }
 
 /// The Secrets that a spec names.

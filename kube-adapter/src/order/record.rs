@@ -53,13 +53,6 @@ impl OrderRecord {
             (false, false) => Outcome::Pending { state, reason: &status.reason },
         }
     }
-
-    /// Its certificate is in its request: nothing but its end is kept.
-    pub(crate) fn settle(&mut self) {
-        if matches!(self.outcome(), Outcome::Issued(_)) {
-            *self = Self::Settled;
-        }
-    }
 }
 
 impl Record for OrderRecord {

@@ -104,6 +104,7 @@ impl Turns {
     }
 
     /// How many the server is told of, or may be.
+    #[cfg(test)]
     pub(crate) fn told(&self) -> usize {
         self.told.len()
     }

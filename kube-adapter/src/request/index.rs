@@ -85,11 +85,6 @@ impl Index {
     pub(super) fn seekers(&self, secret: &Name) -> Vec<Name> {
         self.keys.get(secret).into_iter().flatten().cloned().collect()
     }
-
-    /// Whether a request looks for its key there.
-    pub(crate) fn refers(&self, secret: &Name) -> bool {
-        self.keys.contains_key(secret)
-    }
 }
 
 fn take_out<K: Eq + Hash>(sets: &mut HashMap<K, BTreeSet<Name>>, of: &K, name: &Name) {

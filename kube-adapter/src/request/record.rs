@@ -117,11 +117,6 @@ impl RequestRecord {
         self.revision
     }
 
-    /// Whether the Certificate of this uid owns it.
-    pub(crate) fn is_owned_by(&self, uid: &Uid) -> bool {
-        self.owner.as_ref().is_some_and(|(_, owner)| owner == uid)
-    }
-
     /// The Certificate that owns it: its name, and its uid.
     pub(crate) fn owner(&self) -> Option<&(Name, Uid)> {
         self.owner.as_ref()

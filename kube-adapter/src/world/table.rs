@@ -1,7 +1,6 @@
 //! A table of records: what the watch said of one kind, and what our own writes said since.
 
 use std::collections::HashMap;
-use std::mem;
 use std::sync::Arc;
 
 use kube::runtime::watcher::Event;
@@ -143,6 +142,7 @@ impl<R: Record> Table<R> {
     }
 
     /// How many records there are.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
@@ -203,13 +203,6 @@ impl<R: Record> Table<R> {
     fn remove(&mut self, name: &Name) -> Option<Changed<R>> {
         let row = self.rows.remove(name)?;
         Some(Changed { name: name.clone(), removed: Some(row.record) })
-    }
-
-    /// Forgets everything, as after the API server's store was restored to an older state: what comes next is taken as it comes.
-    pub(crate) fn start_afresh(&mut self) {
-        drop(mem::take(&mut self.rows));
-        self.deleted.clear();
-        self.lists.clear();
     }
 
     fn epoch(&self, scope: &Option<Arc<str>>) -> u8 {

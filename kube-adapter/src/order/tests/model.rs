@@ -175,7 +175,6 @@ impl Model {
             http01: Default::default(),
             servers: Servers::new(Arc::new(clock.clone()), None),
             queue_length: AtomicUsize::new(0),
-            metrics: Default::default(),
         });
         let world = World::new(settings);
         let mut model = Self { cluster, ca, clock, records, account, context, world, chance: seed, story: Vec::new() };

@@ -167,12 +167,6 @@ impl Rig {
         self.plane.read(&self.path("challenges", ""))["items"].as_array().cloned().unwrap_or_default()
     }
 
-    pub(crate) fn events(&self) -> Vec<(String, String)> {
-        let path = format!("/apis/events.k8s.io/v1/namespaces/{}/events", self.namespace);
-        let events = self.plane.read(&path)["items"].as_array().cloned().unwrap_or_default();
-        events.iter().map(|it| (text(&it["reason"]), text(&it["note"]))).collect()
-    }
-
     /// Waits until an Order is in a state, and answers it.
     pub(crate) async fn until(&self, name: &str, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
         let path = self.path("orders", name);
