@@ -29,7 +29,7 @@
 //! | `api` | every write, and the few reads | yes |
 //! | `store` | a ConfigMap that keeps what must outlive the process: pauses that certificate authorities asked for | yes |
 //! | `engine` | issuers as the library's: specification → configuration, in one place | yes |
-//! | `http01` | Ingresses, routes, Services that lead to the solver | no |
+//! | `http01` | Ingresses, routes, Services that lead to the solver: as values, and made in the cluster (`lead`, `service`); the role `solver` (`responder`) | yes |
 //! | `events` | Events, best effort | yes |
 //! | [`leader`] | the Lease | yes |
 //! | [`metrics`] | what is counted | no |
