@@ -96,13 +96,16 @@ impl Cluster {
 
     /// Tells when Certificates become ready, from now on.
     pub(crate) async fn readiness(&self, field: &Field) -> Result<Readiness, String> {
-        let list = self.administrator.read(&format!("{}?limit=1", path(&field.namespace, "certificates", ""))).await?;
-        let version = list["metadata"]["resourceVersion"].as_str().ok_or("a list without a version")?;
-        let watch = format!(
-            "{}?watch=true&resourceVersion={version}&timeoutSeconds=1800",
-            path(&field.namespace, "certificates", "")
-        );
-        Ok(Readiness { answer: self.administrator.watch(&watch).await?, rest: Vec::new(), ready: HashSet::new() })
+        let collection = path(&field.namespace, "certificates", "");
+        let mut readiness = Readiness {
+            administrator: self.administrator.clone(),
+            collection,
+            answer: None,
+            rest: Vec::new(),
+            ready: HashSet::new(),
+        };
+        readiness.begin().await?;
+        Ok(readiness)
     }
 
     /// Waits until the issuer is ready.
@@ -128,7 +131,9 @@ impl Cluster {
 
 /// Certificates that became ready, as a watch tells.
 pub(crate) struct Readiness {
-    answer: reqwest::Response,
+    administrator: Bare,
+    collection: String,
+    answer: Option<reqwest::Response>,
     rest: Vec<u8>,
     ready: HashSet<String>,
 }
@@ -138,13 +143,38 @@ impl Readiness {
     pub(crate) async fn reaches(&mut self, count: usize) -> Result<(), String> {
         let waiting = async {
             while self.ready.len() < count {
-                let chunk = self.answer.chunk().await.map_err(text)?.ok_or("the watch ended")?;
-                self.rest.extend_from_slice(&chunk);
-                self.read_lines()?;
+                let Some(answer) = &mut self.answer else {
+                    self.begin().await?;
+                    continue;
+                };
+                match answer.chunk().await {
+                    Ok(Some(chunk)) => {
+                        self.rest.extend_from_slice(&chunk);
+                        self.read_lines()?;
+                    }
+                    // The API server ends watches that it cannot keep up with.
+                    Ok(None) | Err(_) => self.answer = None,
+                }
             }
             Ok(())
         };
         tokio::time::timeout(PATIENCE, waiting).await.map_err(|_| format!("{count} were never ready"))?
+    }
+
+    /// Counts who is ready now, and watches from there on.
+    async fn begin(&mut self) -> Result<(), String> {
+        let list = self.administrator.read(&self.collection).await?;
+        let version = list["metadata"]["resourceVersion"].as_str().ok_or("a list without a version")?;
+        for item in list["items"].as_array().into_iter().flatten() {
+            let conditions = item["status"]["conditions"].as_array().cloned().unwrap_or_default();
+            if conditions.iter().any(|it| it["type"] == "Ready" && it["status"] == "True") {
+                self.ready.insert(item["metadata"]["name"].as_str().unwrap_or_default().to_owned());
+            }
+        }
+        let watch = format!("{}?watch=true&resourceVersion={version}&timeoutSeconds=1800", self.collection);
+        self.rest.clear();
+        self.answer = Some(self.administrator.watch(&watch).await?);
+        Ok(())
     }
 
     fn read_lines(&mut self) -> Result<(), String> {

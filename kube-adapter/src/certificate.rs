@@ -104,11 +104,11 @@ impl Subject for Certificates {
 
     fn lane(action: &Action) -> Lane {
         match action {
-            Action::ReadObject | Action::ReadTarget | Action::ReadKey(_) | Action::ReadRequest(_) | Action::MakeKey => {
-                Lane::Call
-            }
+            Action::ReadObject | Action::ReadTarget | Action::ReadKey(_) | Action::ReadRequest(_) => Lane::Call,
             Action::Step { action, .. } => request::lane(action),
-            Action::StoreKey
+            // A key is made when its writes have room: of all that could be begun, as many are as can be finished.
+            Action::MakeKey
+            | Action::StoreKey
             | Action::Request(_)
             | Action::Store(_)
             | Action::Refresh
