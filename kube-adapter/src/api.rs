@@ -291,6 +291,8 @@ impl Manager {
     pub(crate) const ISSUERS: Self = Self("cert-manager-issuers");
     /// Events.
     pub(crate) const EVENTS: Self = Self("cert-manager");
+    /// The authority of what this process serves.
+    pub(crate) const SERVING: Self = Self("cert-manager-controller");
     /// ClusterIssuers.
     pub(crate) const CLUSTER_ISSUERS: Self = Self("cert-manager-clusterissuers");
 }

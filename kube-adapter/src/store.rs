@@ -1,10 +1,9 @@
 //! A ConfigMap as a [`Store`]: small values that outlive the process, such as the pauses that certificate authorities asked for.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use acme_core::hash::sha256;
-use acme_core::{Entry, Error, ErrorKind, Expect, Key, Page, Prefix, Retry, Secret, Store, Version, limits};
+use acme_core::{Entry, Error, ErrorKind, Expect, Key, Page, Prefix, Secret, Store, Version, limits};
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -95,17 +94,7 @@ impl ConfigMapStore {
     }
 
     fn error(&self, done: &str, refusal: &Refusal) -> Error {
-        let what = format!("the ConfigMap {} could not be {done}: {refusal}", self.name);
-        match refusal.kind() {
-            RefusalKind::Busy => {
-                let pause = refusal.after().unwrap_or(Duration::from_secs(1));
-                Error::new(ErrorKind::Busy, what).with_retry(Retry::After(pause))
-            }
-            RefusalKind::Forbidden => Error::new(ErrorKind::Unauthorized, what),
-            RefusalKind::Invalid => Error::new(ErrorKind::Unsupported, what),
-            RefusalKind::Gone => Error::new(ErrorKind::NotFound, what),
-            RefusalKind::Exists | RefusalKind::Conflict | RefusalKind::Lost => Error::new(ErrorKind::Unreachable, what),
-        }
+        refusal.to_error(&format!("the ConfigMap {} could not be {done}", self.name))
     }
 
     fn lost(&self, key: &Key) -> Error {

@@ -2,9 +2,8 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -13,15 +12,12 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use rustls::ServerConfig;
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio_rustls::TlsAcceptor;
 
-use crate::{Error, ErrorKind, usage};
+use crate::certificates::Certificates;
+use crate::{Error, ErrorKind};
 
 /// Makes pages.
 #[async_trait]
@@ -59,7 +55,7 @@ impl Page {
 /// A socket that waits for [`serve`](Self::serve).
 pub struct Endpoint {
     listener: TcpListener,
-    tls: Option<Arc<Tls>>,
+    certificates: Option<Arc<dyn Certificates>>,
 }
 
 impl Endpoint {
@@ -71,16 +67,14 @@ impl Endpoint {
         let listener = TcpListener::bind(address).await.map_err(|source| {
             Error::new(ErrorKind::Conflict, format!("{address} cannot be listened on: {source}")).with_source(source)
         })?;
-        Ok(Self { listener, tls: None })
+        Ok(Self { listener, certificates: None })
     }
 
-    /// Serves with the certificate and key in these files, read again when the certificate's changes.
-    ///
-    /// # Errors
-    /// `Malformed` when they cannot be used.
-    pub fn with_tls(mut self, certificate: &Path, key: &Path) -> Result<Self, Error> {
-        self.tls = Some(Arc::new(Tls::read(certificate, key)?));
-        Ok(self)
+    /// Serves over TLS.
+    #[must_use]
+    pub fn with_certificates(mut self, certificates: Arc<dyn Certificates>) -> Self {
+        self.certificates = Some(certificates);
+        self
     }
 
     /// Where it listens.
@@ -106,18 +100,28 @@ impl Endpoint {
                     continue;
                 }
             };
-            let (pages, tls) = (Arc::clone(&pages), self.tls.clone());
+            let (pages, certificates) = (Arc::clone(&pages), self.certificates.clone());
             tokio::spawn(async move {
                 let _permit = permit;
                 let answered = async {
-                    match tls {
+                    match certificates {
                         None => answer(stream, pages).await,
-                        Some(tls) => tls.answer(stream, pages).await,
+                        Some(certificates) => answer_encrypted(stream, certificates.as_ref(), pages).await,
                     }
                 };
                 _ = tokio::time::timeout(LONGEST, answered).await;
             });
         }
+    }
+}
+
+async fn answer_encrypted(stream: TcpStream, certificates: &dyn Certificates, pages: Arc<dyn Pages>) {
+    let Some(acceptor) = certificates.acceptor() else {
+        return tracing::debug!("a connection came before there was a certificate");
+    };
+    match acceptor.accept(stream).await {
+        Ok(stream) => answer(stream, pages).await,
+        Err(error) => tracing::debug!(%error, "a handshake failed"),
     }
 }
 
@@ -151,60 +155,6 @@ async fn respond(request: &Request<Incoming>, pages: &dyn Pages) -> Response<Ful
     *response.status_mut() = page.status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(page.content_type));
     response
-}
-
-/// A certificate and key in files.
-struct Tls {
-    certificate: PathBuf,
-    key: PathBuf,
-    current: Mutex<(Option<SystemTime>, TlsAcceptor)>,
-}
-
-impl Tls {
-    fn read(certificate: &Path, key: &Path) -> Result<Self, Error> {
-        let acceptor = acceptor(certificate, key)?;
-        let current = Mutex::new((changed(certificate), acceptor));
-        Ok(Self { certificate: certificate.to_owned(), key: key.to_owned(), current })
-    }
-
-    async fn answer(&self, stream: TcpStream, pages: Arc<dyn Pages>) {
-        let acceptor = self.acceptor();
-        match acceptor.accept(stream).await {
-            Ok(stream) => answer(stream, pages).await,
-            Err(error) => tracing::debug!(%error, "a handshake failed"),
-        }
-    }
-
-    fn acceptor(&self) -> TlsAcceptor {
-        let now = changed(&self.certificate);
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if now != current.0 {
-            // Half a pair is read again at the next connection; until then the old one serves.
-            match acceptor(&self.certificate, &self.key) {
-                Ok(fresh) => *current = (now, fresh),
-                Err(error) => tracing::warn!(%error, "the old certificate goes on being served"),
-            }
-        }
-        current.1.clone()
-    }
-}
-
-fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, Error> {
-    let unusable = |path: &Path, what: &str| usage(format!("{}: {what}", path.display()));
-    let chain = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|source| unusable(certificate, "no certificates in PEM").with_source(source))?;
-    let signer =
-        PrivateKeyDer::from_pem_file(key).map_err(|source| unusable(key, "no key in PEM").with_source(source))?;
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .and_then(|it| it.with_no_client_auth().with_single_cert(chain, signer))
-        .map_err(|source| unusable(certificate, "not a pair with its key").with_source(source))?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
-}
-
-fn changed(path: &Path) -> Option<SystemTime> {
-    std::fs::metadata(path).and_then(|it| it.modified()).ok()
 }
 
 #[expect(clippy::disallowed_methods, reason = "the edge to the operating system, which names no time")]

@@ -10,12 +10,14 @@
 //! | [`mod@settings`] | the same as the library's settings |
 //! | [`api_server`] | how the API server is reached |
 //! | [`logging`] | where logs go |
+//! | [`certificates`] | what `/metrics` is served with |
 //! | [`endpoints`] | metrics and health over HTTP |
 //! | [`process`] | what the operating system knows of this process |
 //! | [`mod@run`] | all of it together, and its orderly end |
 
 pub mod api_server;
 pub mod arguments;
+pub mod certificates;
 pub mod choices;
 pub mod config_file;
 pub mod endpoints;

@@ -7,15 +7,17 @@ use async_trait::async_trait;
 use kube::Client;
 use kube_adapter::leader::{Elector, KubeLease, Leadership, Monotonic};
 use kube_adapter::metrics::{Inspector, Series};
+use kube_adapter::serving::ServingAuthority;
 use kube_adapter::{Controller, Responder};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::arguments::Solver;
+use crate::certificates::{Dynamic, Files};
 use crate::choices::Role;
 use crate::endpoints::{Endpoint, Page, Pages};
-use crate::options::{self, Election, Options};
+use crate::options::{self, Election, MetricsTls, Options};
 use crate::process::{self, Surroundings};
 use crate::{Error, ErrorKind, api_server, settings};
 
@@ -30,10 +32,7 @@ pub async fn run(options: Options, surroundings: Surroundings) -> Result<(), Err
     let mut signals = Signals::new()?;
     let (client, namespace) = api_server::connect(&options.api_server).await?;
     let telling = &options.telling;
-    let mut metrics = Endpoint::bind(telling.metrics_listen).await?;
-    if let Some((certificate, key)) = &telling.metrics_tls {
-        metrics = metrics.with_tls(certificate, key)?;
-    }
+    let metrics = encrypted(Endpoint::bind(telling.metrics_listen).await?, telling.metrics_tls.as_ref(), &client)?;
     let health = Endpoint::bind(telling.healthz_listen).await?;
     let solver = match options.roles.contains(&Role::Solver) {
         true => Some(Responder::bind(options.acme.solver_listen).await?),
@@ -102,6 +101,23 @@ pub async fn answer(solver: Solver) -> Result<(), Error> {
     // It has ended already where nobody listens.
     _ = stop.send(true);
     early.map_or(Ok(()), |why| Err(Error::new(ErrorKind::Internal, why)))
+}
+
+/// The endpoint with its certificates, where it is to have some.
+fn encrypted(endpoint: Endpoint, tls: Option<&MetricsTls>, client: &Client) -> Result<Endpoint, Error> {
+    Ok(match tls {
+        None => endpoint,
+        Some(MetricsTls::Files { certificate, key }) => {
+            endpoint.with_certificates(Arc::new(Files::read(certificate, key)?))
+        }
+        Some(MetricsTls::Dynamic { namespace, secret, names, lifetime }) => {
+            let authority = ServingAuthority::new(client.clone(), namespace, secret, names)?.lasting(*lifetime);
+            let certificates = Arc::new(Dynamic::new(authority));
+            // It ends with the runtime: nothing of it is owed to anybody.
+            tokio::spawn(Arc::clone(&certificates).keep());
+            endpoint.with_certificates(certificates)
+        }
+    })
 }
 
 /// Stands for election, unless this process is alone by arrangement.

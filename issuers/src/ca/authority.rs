@@ -66,7 +66,14 @@ impl Authority {
     /// # Errors
     /// `Malformed` when `name` is no common name; `Unsupported` or `Internal` when no key could be made.
     pub fn ephemeral(name: &str, now: Timestamp) -> Result<Self, Error> {
-        let key = PrivateKey::generate(KeyType::EcdsaP256)?;
+        Self::self_signed(name, PrivateKey::generate(KeyType::EcdsaP256)?, EPHEMERAL, now)
+    }
+
+    /// A new root with this common name, which vouches for itself for `lifetime` from `now` on.
+    ///
+    /// # Errors
+    /// `Malformed` when `name` is no common name; `Internal` when its key cannot sign.
+    pub fn self_signed(name: &str, key: PrivateKey, lifetime: Duration, now: Timestamp) -> Result<Self, Error> {
         let subject = DistinguishedName::new().with(AttributeType::COMMON_NAME, name)?.to_raw();
         // The key is random, and so is what is hashed of it.
         let mut serial = [0; 20];
@@ -78,7 +85,7 @@ impl Authority {
             .with(BasicConstraints::Authority { path_length: None }.to_extension())
             .with(identifier.to_subject_extension())
             .with(identifier.to_authority_extension());
-        let validity = Validity { not_before: now - BACK_DATING, not_after: now + EPHEMERAL };
+        let validity = Validity { not_before: now - BACK_DATING, not_after: now + lifetime };
         let unsigned = Draft::new(&subject, &subject, key.public_key(), SerialNumber::from_random(serial), validity)
             .with_extensions(extensions)
             .to_be_signed(key.algorithm());

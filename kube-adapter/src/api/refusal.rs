@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use acme_core::{Error, ErrorKind, text};
+use acme_core::{Error, ErrorKind, Retry, text};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
@@ -53,6 +53,21 @@ impl Refusal {
     /// The same, of a write whose answer could not be read: it may have happened.
     pub(crate) fn into_lost(self) -> Self {
         Self { kind: RefusalKind::Lost, ..self }
+    }
+
+    /// The same as the library's error: `what` could not be done.
+    pub(crate) fn to_error(&self, what: &str) -> Error {
+        let what = format!("{what}: {self}");
+        match self.kind {
+            RefusalKind::Busy => {
+                let pause = self.after.unwrap_or(Duration::from_secs(1));
+                Error::new(ErrorKind::Busy, what).with_retry(Retry::After(pause))
+            }
+            RefusalKind::Forbidden => Error::new(ErrorKind::Unauthorized, what),
+            RefusalKind::Invalid => Error::new(ErrorKind::Unsupported, what),
+            RefusalKind::Gone => Error::new(ErrorKind::NotFound, what),
+            RefusalKind::Exists | RefusalKind::Conflict | RefusalKind::Lost => Error::new(ErrorKind::Unreachable, what),
+        }
     }
 
     /// Reads the answer of the API server.

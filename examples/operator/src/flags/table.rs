@@ -264,15 +264,22 @@ pub const FLAGS: &[Flag] = &[
         "metrics-dynamic-serving-ca-secret-namespace",
         Some("metricsTLSConfig.dynamic.secretNamespace"),
         Text,
-        Used(NO_DYNAMIC),
+        Used(
+            "serve `/metrics` with certificates by an authority in a Secret, which is made here where it is missing: its namespace",
+        ),
     ),
-    flag("metrics-dynamic-serving-ca-secret-name", Some("metricsTLSConfig.dynamic.secretName"), Text, Used(NO_DYNAMIC)),
-    flag("metrics-dynamic-serving-dns-names", Some("metricsTLSConfig.dynamic.dnsNames"), List, Used(NO_DYNAMIC)),
+    flag("metrics-dynamic-serving-ca-secret-name", Some("metricsTLSConfig.dynamic.secretName"), Text, Used("its name")),
+    flag(
+        "metrics-dynamic-serving-dns-names",
+        Some("metricsTLSConfig.dynamic.dnsNames"),
+        List,
+        Used("the names for which they are made"),
+    ),
     flag(
         "metrics-dynamic-serving-leaf-duration",
         Some("metricsTLSConfig.dynamic.leafDuration"),
         Duration,
-        Idle("a certificate for `/metrics` comes from a file"),
+        Used("how long one lives (`168h`), renewed after two thirds"),
     ),
     flag(
         "internal-healthz-listen-address",
@@ -312,7 +319,5 @@ const BOUNDED: &str = "bounded by the library, above every limit of cert-manager
 const POD_SHAPE: &str = "the shape of solver Pods is fixed; a `podTemplate` of the solver changes it";
 const SHIM: &str = "the shims are not there yet";
 const TLS: &str = "TLS 1.2 and 1.3 with the suites of rustls, none of which is weak";
-const NO_DYNAMIC: &str =
-    "refused: serving with a CA of its own is not there yet, and plain text is not what was asked for";
 const PPROF: &str = "there is no Go runtime to profile";
 const UNBUFFERED: &str = "logs are written line by line";

@@ -5,10 +5,13 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use crate::cluster::namespace;
+use crate::cluster::{cluster, namespace};
 use crate::operator::Operator;
 
 #[test]
@@ -27,6 +30,49 @@ fn metrics_are_served_with_the_certificate_in_the_file_and_with_its_successor() 
     let second = put_pair(&certificate, &key);
     operator.wait("the new certificate is served", || scrape(operator.metrics_address(), &second).is_some());
     assert!(scrape(operator.metrics_address(), &first).is_none());
+}
+
+#[test]
+fn replicas_serve_metrics_by_one_authority_in_a_secret_and_mend_it_when_it_is_broken() {
+    let namespace = namespace("dynamic");
+    let election = format!("--leader-election-namespace={namespace}");
+    let place = format!("--metrics-dynamic-serving-ca-secret-namespace={namespace}");
+    let arguments = [
+        election.as_str(),
+        place.as_str(),
+        "--metrics-dynamic-serving-ca-secret-name=metrics-ca",
+        "--metrics-dynamic-serving-dns-names=metrics.example",
+    ];
+    let (one, other) = (Operator::ready(&arguments), Operator::ready(&arguments));
+    one.wait("both serve", || {
+        authority(&namespace)
+            .is_some_and(|it| [&one, &other].iter().all(|of| scrape(of.metrics_address(), &it).is_some()))
+    });
+    let first = authority(&namespace);
+
+    let path = secret_path(&namespace);
+    let mut secret = cluster().call("GET", &path, None).body;
+    secret["data"]["tls.key"] = "bm8ga2V5".into();
+    cluster().write("PUT", &path, &secret);
+    let third = Operator::ready(&arguments);
+    third.wait("a new authority signs", || {
+        authority(&namespace).is_some_and(|it| scrape(third.metrics_address(), &it).is_some())
+    });
+    assert_ne!(authority(&namespace), first);
+    let secret = cluster().call("GET", &path, None).body;
+    assert_eq!(secret["metadata"]["annotations"]["cert-manager.io/allow-direct-injection"], "true");
+    assert_eq!(secret["data"]["ca.crt"], secret["data"]["tls.crt"]);
+}
+
+/// The certificate of the authority in the Secret.
+fn authority(namespace: &str) -> Option<CertificateDer<'static>> {
+    let secret = cluster().call("GET", &secret_path(namespace), None).body;
+    let pem = BASE64_STANDARD.decode(secret["data"]["ca.crt"].as_str()?).unwrap();
+    Some(CertificateDer::from_pem_slice(&pem).unwrap())
+}
+
+fn secret_path(namespace: &str) -> String {
+    format!("/api/v1/namespaces/{namespace}/secrets/metrics-ca")
 }
 
 /// Writes a fresh pair; answers the certificate.

@@ -27,6 +27,17 @@ fn a_value_that_makes_no_sense_names_its_flag() {
         "must be longer than the renew deadline",
     );
     assert_refused(&["--metrics-tls-cert-file=/a"], "belong together");
+    assert_refused(&["--metrics-dynamic-serving-ca-secret-name=a"], "belong together");
+    assert_refused(
+        &[
+            "--metrics-tls-cert-file=/a",
+            "--metrics-tls-private-key-file=/b",
+            "--metrics-dynamic-serving-ca-secret-namespace=a",
+            "--metrics-dynamic-serving-ca-secret-name=b",
+            "--metrics-dynamic-serving-dns-names=c",
+        ],
+        "exclude each other",
+    );
     assert_refused(&["--feature-gates=Everything=true"], "there is no gate Everything");
 }
 
