@@ -16,6 +16,7 @@ pub(super) enum Program {
     Vault,
     StepCa,
     ControlPlane,
+    CertManager,
     /// The interpreter of moto's own environment.
     Moto,
     Judge,
@@ -49,6 +50,10 @@ impl Program {
                 let path = servers_folder().join(self.name());
                 if path.is_file() { Ok(path) } else { Err(self.missing(&path.display().to_string())) }
             }
+            Self::CertManager => {
+                let path = peers_folder().join(self.name());
+                if path.is_file() { Ok(path) } else { Err(self.missing(&path.display().to_string())) }
+            }
             Self::Moto => {
                 let path = servers_folder().join("moto/bin/python3");
                 if path.is_file() { Ok(path) } else { Err(self.missing(&path.display().to_string())) }
@@ -70,6 +75,7 @@ impl Program {
             Self::Vault => "vault",
             Self::StepCa => "step-ca",
             Self::ControlPlane => "control-plane",
+            Self::CertManager => "cert-manager",
             Self::Moto => "moto",
             Self::Judge => "judge",
             Self::Pkilint => "pkilint/bin/python3",
@@ -86,6 +92,7 @@ impl Program {
             Self::Vault => "CERTWRIGHT_VAULT",
             Self::StepCa => "CERTWRIGHT_STEP_CA",
             Self::ControlPlane => "CERTWRIGHT_CONTROL_PLANE",
+            Self::CertManager => "CERTWRIGHT_CERT_MANAGER",
             Self::Moto => "CERTWRIGHT_MOTO_PYTHON",
             Self::Judge => "CERTWRIGHT_JUDGE",
             Self::Pkilint => "CERTWRIGHT_PKILINT",
@@ -99,6 +106,7 @@ impl Program {
             Self::Pebble | Self::ChallTestSrv | Self::Vault | Self::StepCa | Self::ControlPlane | Self::Judge => {
                 "testkit/servers/build.sh (needs Go)"
             }
+            Self::CertManager => "benches/peers/build.sh cert-manager (needs Go)",
             Self::Pkilint => "testkit/servers/build.sh (needs python3-venv)",
             Self::Named => "apt-get install bind9 bind9-dnsutils",
             Self::Moto => "testkit/servers/build.sh (needs python3-venv)",
@@ -163,8 +171,17 @@ pub fn gateway_api_crds() -> Vec<Value> {
 }
 
 fn servers_folder() -> PathBuf {
+    target_folder().join("servers")
+}
+
+/// Where `benches/peers/build.sh` puts the rivals.
+fn peers_folder() -> PathBuf {
+    target_folder().join("peers")
+}
+
+fn target_folder() -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    workspace.join(environment("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into())).join("servers")
+    workspace.join(environment("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
 #[expect(
