@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 mod contents;
 
-pub use contents::{Authority, Contents, OtherName, Telling};
+pub use contents::{Authority, Contents, OtherName, Strings, Telling};
 
 /// One certificate that shall exist. Give it to `Keeper::ensure`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

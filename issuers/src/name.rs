@@ -104,6 +104,17 @@ impl DistinguishedName {
         Ok(Self { parts })
     }
 
+    /// The same name with every text in a PrintableString where the text allows it, or a UTF8String, also domain components and e-mail addresses, whose types
+    /// want an IA5String. Go writes names like that: who compares bytes with a program in Go takes this.
+    #[must_use]
+    pub fn in_directory_strings(mut self) -> Self {
+        for part in &mut self.parts {
+            part.attributes =
+                std::mem::take(&mut part.attributes).into_iter().map(Attribute::in_directory_string).collect();
+        }
+        self
+    }
+
     /// The name in DER.
     pub fn to_raw(&self) -> RawName {
         RawName::written(der::build(256, |it| self.write(it)))

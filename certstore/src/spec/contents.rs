@@ -39,6 +39,9 @@ pub struct Contents {
     /// The whole subject in the words of RFC 4514, instead of `subject` and `common_name`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub literal_subject: Option<String>,
+    /// How the text of a literal subject is encoded.
+    #[serde(skip_serializing_if = "Strings::is_default")]
+    pub literal_strings: Strings,
     /// E-mail addresses it is for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub emails: Vec<String>,
@@ -70,6 +73,18 @@ pub struct OtherName {
     pub oid: ObjectIdentifier,
     /// The name.
     pub utf8_value: String,
+}
+
+/// How the text of a subject is encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(clippy::exhaustive_enums, reason = "complete by definition")]
+pub enum Strings {
+    /// As each attribute's definition says: domain components and e-mail addresses in IA5Strings.
+    #[default]
+    AsDefined,
+    /// As Go does, see [`DistinguishedName::in_directory_strings`]: cert-manager issues anew what is not, byte for byte, what it would have written.
+    AsGo,
 }
 
 /// Where usages are said.
@@ -121,6 +136,13 @@ impl Contents {
     #[must_use]
     pub fn with_literal_subject(mut self, subject: impl Into<String>) -> Self {
         self.literal_subject = Some(subject.into());
+        self
+    }
+
+    /// With the text of its literal subject encoded like this.
+    #[must_use]
+    pub fn with_literal_strings(mut self, strings: Strings) -> Self {
+        self.literal_strings = strings;
         self
     }
 
@@ -200,7 +222,11 @@ impl Contents {
         if !self.subject.is_empty() {
             return Err(refused("When providing a `LiteralSubject` no `Subject` properties may be provided."));
         }
-        DistinguishedName::parse(literal)
+        let name = DistinguishedName::parse(literal)?;
+        Ok(match self.literal_strings {
+            Strings::AsDefined => name,
+            Strings::AsGo => name.in_directory_strings(),
+        })
     }
 
     /// The signing request that asks for all of it and for `identifiers`; the names are in cert-manager's order: DNS, e-mail, addresses, URIs, others.
@@ -241,6 +267,12 @@ impl Contents {
 impl OtherName {
     fn to_general_name(&self) -> Result<GeneralName, Error> {
         template::OtherName::utf8(self.oid.clone(), &self.utf8_value).map(Into::into)
+    }
+}
+
+impl Strings {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 

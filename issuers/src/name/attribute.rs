@@ -87,6 +87,16 @@ impl Attribute {
         der::build(64, |it| self.write_value(it))
     }
 
+    /// The same with its text in a PrintableString where the text allows it, or a UTF8String, whatever the type wants.
+    pub(super) fn in_directory_string(self) -> Self {
+        let text = match &self.value {
+            Value::Text(text) if self.kind.form() == Form::Ia5 => text,
+            Value::Text(_) | Value::Encoded(_) => return self,
+        };
+        let value = der::build(64, |it| it.value(directory_string(text), text.as_bytes()));
+        Self { kind: self.kind, value: Value::Encoded(value) }
+    }
+
     /// Reads the content of an AttributeTypeAndValue.
     pub(super) fn read(content: &[u8]) -> Option<Self> {
         let mut fields = Reader::new(content);
@@ -119,14 +129,17 @@ impl Attribute {
             Value::Text(text) => {
                 let tag = match self.kind.form() {
                     Form::Ia5 => der::IA5_STRING,
-                    Form::Directory if text.bytes().all(is_printable) => der::PRINTABLE_STRING,
-                    Form::Directory => der::UTF8_STRING,
+                    Form::Directory => directory_string(text),
                 };
                 out.value(tag, text.as_bytes());
             }
             Value::Encoded(der) => out.raw(der),
         }
     }
+}
+
+fn directory_string(text: &str) -> u8 {
+    if text.bytes().all(is_printable) { der::PRINTABLE_STRING } else { der::UTF8_STRING }
 }
 
 /// A character of PrintableString (X.680 section 41.4).

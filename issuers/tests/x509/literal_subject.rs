@@ -177,3 +177,19 @@ fn any_name() -> impl Strategy<Value = DistinguishedName> {
 fn parse(text: &str) -> DistinguishedName {
     DistinguishedName::parse(text).unwrap()
 }
+
+#[test]
+fn a_name_can_be_written_as_go_writes_it() {
+    let name = DistinguishedName::parse("CN=a*b,emailAddress=a@example.com,DC=example").expect("a name");
+    let tags = |name: &DistinguishedName| -> Vec<u8> {
+        name.parts().iter().flat_map(|part| part.attributes()).map(|it| it.to_der()[0]).collect()
+    };
+    assert_eq!(tags(&name), [IA5_STRING, IA5_STRING, UTF8_STRING]);
+    let go = name.clone().in_directory_strings();
+    assert_eq!(tags(&go), [PRINTABLE_STRING, UTF8_STRING, UTF8_STRING]);
+    assert_eq!(go.to_string(), name.to_string());
+}
+
+const UTF8_STRING: u8 = 0x0c;
+const PRINTABLE_STRING: u8 = 0x13;
+const IA5_STRING: u8 = 0x16;

@@ -7,7 +7,7 @@ use acme_core::key::Encoding;
 use acme_core::{DnsName, Error, ErrorKind, Identifier, KeyType, PrivateKey, SignatureAlgorithm, text};
 use certstore::Spec;
 use certstore::policy::renew::{Lead, OfAge, Preferences, RenewalWindow};
-use certstore::spec::{Authority, Contents, Telling};
+use certstore::spec::{Authority, Contents, Strings, Telling};
 use issuers::ObjectIdentifier;
 use issuers::name::Subject;
 use issuers::template::{BasicConstraints, IpRange, NameConstraints, Subtrees, Usages};
@@ -162,7 +162,7 @@ fn identifiers(spec: &CertificateSpec) -> Result<Vec<Identifier>, Error> {
 }
 
 fn contents(spec: &CertificateSpec) -> Result<Contents, Error> {
-    let mut contents = Contents::new().with_usages(usages(spec)?);
+    let mut contents = Contents::new().with_usages(usages(spec)?).with_literal_strings(Strings::AsGo);
     if spec.encode_usages_in_request == Some(false) {
         contents = contents.with_usages_told(Telling::BesideRequest);
     }
