@@ -49,12 +49,12 @@ impl Cluster {
         tokio::task::block_in_place(|| self.plane.audit_position())
     }
 
-    /// What this client wrote since.
+    /// What clients wrote since whose user agent begins so.
     pub(crate) fn writes_of(&self, agent: &str, since: AuditPosition) -> Vec<AuditEvent> {
         let events = tokio::task::block_in_place(|| self.plane.audit_since(since));
         let writes = |it: &AuditEvent| matches!(it.verb.as_str(), "create" | "patch" | "update" | "delete");
         let asks = |it: &AuditEvent| it.resource.as_deref().is_some_and(|it| it.ends_with("reviews"));
-        events.into_iter().filter(|it| it.user_agent == agent && writes(it) && !asks(it)).collect()
+        events.into_iter().filter(|it| it.user_agent.starts_with(agent) && writes(it) && !asks(it)).collect()
     }
 
     /// Makes a namespace with an authority and its issuer.
@@ -139,6 +139,11 @@ pub(crate) struct Readiness {
 }
 
 impl Readiness {
+    /// How many are ready, as far as it was told.
+    pub(crate) fn count(&self) -> usize {
+        self.ready.len()
+    }
+
     /// Waits until so many are ready, all counted.
     pub(crate) async fn reaches(&mut self, count: usize) -> Result<(), String> {
         let waiting = async {

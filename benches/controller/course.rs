@@ -7,6 +7,7 @@ use crate::cluster::{Cluster, Field, clock, kubeconfig_file, pause};
 use crate::floor::{self, Issuance, Material};
 use crate::operator::{self, Operator};
 use crate::report::{self, Cold, Crowd, Idle, Pair, Writes};
+use crate::rival::{self, Rival};
 
 /// How much of it.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +16,8 @@ pub(crate) struct Plan {
     pub(crate) pairs: usize,
     /// Certificates of the large pair; 0 leaves it out.
     pub(crate) crowd: usize,
+    /// For how many seconds cert-manager is measured at most.
+    pub(crate) patience: usize,
 }
 
 /// Runs everything, and prints.
@@ -37,11 +40,9 @@ pub(crate) async fn measure(plan: Plan) -> Result<(), String> {
         0 => None,
         count => Some(crowd(&material, count, in_flight).await?),
     };
-    if crate::rival::program().is_some() {
-        println!("  cert-manager is given, and not measured by this version of the bench");
-    }
+    let rivals = rivals(plan).await?;
     println!();
-    println!("{}", report::p6(&pairs, crowd.as_ref()));
+    println!("{}", report::p6(&pairs, crowd.as_ref(), &rivals));
     println!("{}", report::p7(&pairs));
     if let Some(crowd) = &crowd {
         println!("{}", report::p8(crowd));
@@ -49,6 +50,18 @@ pub(crate) async fn measure(plan: Plan) -> Result<(), String> {
     }
     println!("{}", report::p13(&idle));
     Ok(())
+}
+
+/// cert-manager with as many, if there is one.
+async fn rivals(plan: Plan) -> Result<Vec<Rival>, String> {
+    let Some(program) = rival::program() else { return Ok(Vec::new()) };
+    let mut rivals = Vec::new();
+    for count in [FEW, plan.crowd].into_iter().filter(|it| *it > 0) {
+        let rival = rival::measure(&program, count, Duration::from_secs(plan.patience as u64)).await?;
+        println!("  {}", report::rival(&rival));
+        rivals.push(rival);
+    }
+    Ok(rivals)
 }
 
 /// How many issuances of the floor in flight serve it best.

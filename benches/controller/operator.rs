@@ -52,10 +52,7 @@ impl Operator {
 
     /// Memory that is resident now, in bytes.
     pub(crate) fn resident(&self) -> Result<u64, String> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id)).map_err(text)?;
-        let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-        let kibibytes: u64 = line.trim().trim_end_matches("kB").trim().parse().map_err(text)?;
-        Ok(kibibytes * 1024)
+        resident(self.id)
     }
 
     /// Processor time it used so far.
@@ -81,6 +78,14 @@ impl Operator {
         }
         Err("it never came to rest".to_owned())
     }
+}
+
+/// Memory of a process that is resident now, in bytes.
+pub(crate) fn resident(process: u32) -> Result<u64, String> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).map_err(text)?;
+    let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+    let kibibytes: u64 = line.trim().trim_end_matches("kB").trim().parse().map_err(text)?;
+    Ok(kibibytes * 1024)
 }
 
 /// What the child does: runs the controller as its input says, until that ends.

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use testkit::servers::AuditEvent;
 
+use crate::rival::Rival;
+
 /// Floor and controller, one after the other.
 #[derive(Debug)]
 pub(crate) struct Pair {
@@ -100,6 +102,24 @@ pub(crate) fn pair(pair: &Pair) -> String {
     )
 }
 
+pub(crate) fn rival(rival: &Rival) -> String {
+    let Rival { count, issued, time, writes, ready, resident } = rival;
+    let each = |it: usize| it as f64 / (*count).max(1) as f64;
+    // What it wrote for those that are not ready is for none.
+    let written = if ready == count {
+        let (objects, events) = (each(writes.objects()), each(writes.events));
+        format!("; {objects:.1} writes for each, {events:.1} Events, {} refused", writes.refused)
+    } else {
+        String::new()
+    };
+    format!(
+        "{count}: cert-manager {:.1}/s ({issued} in {:.0} s, {ready} ready in the end){written}; {:.0} MB",
+        rate(*issued, *time),
+        time.as_secs_f64(),
+        megabytes(*resident)
+    )
+}
+
 pub(crate) fn idle(idle: &Idle) -> String {
     format!(
         "idle: four writes {:.1} ms, create to ready {:.1} ms",
@@ -117,19 +137,35 @@ pub(crate) fn cold(cold: &Cold) -> String {
     )
 }
 
-/// P6: issuances per second, as a part of what the API server's writes alone allow.
-pub(crate) fn p6(pairs: &[Pair], crowd: Option<&Crowd>) -> String {
+/// P6: issuances per second, as a part of what the API server's writes alone allow, and beside cert-manager's.
+pub(crate) fn p6(pairs: &[Pair], crowd: Option<&Crowd>, rivals: &[Rival]) -> String {
     let mut ratios: Vec<f64> = pairs.iter().map(Pair::ratio).collect();
     ratios.sort_by(f64::total_cmp);
     let few = ratios.get(ratios.len() / 2).copied();
     let many = crowd.map(|it| it.pair.ratio());
-    let met = few.is_some_and(|it| it >= OF_FLOOR) && many.is_some_and(|it| it >= OF_FLOOR);
+    let mut met = few.is_some_and(|it| it >= OF_FLOOR) && many.is_some_and(|it| it >= OF_FLOOR);
     let percent = |it: Option<f64>| it.map_or_else(|| "not measured".to_owned(), |it| format!("{:.0} %", it * 100.0));
     let ours: Vec<Duration> = pairs.iter().map(|it| it.ours).collect();
     let count = pairs.first().map_or(0, |it| it.count);
+    let ours = rate(count, median(&ours));
+    let mut beside = "cert-manager not measured".to_owned();
+    let mut goal = String::new();
+    for (at, (rival, times)) in rivals.iter().zip(TIMES_RIVAL).enumerate() {
+        let ours = if at == 0 { Some(ours) } else { crowd.map(|it| rate(it.pair.count, it.pair.ours)) };
+        let ratio = ours.map_or(0.0, |it| it / rate(rival.issued, rival.time));
+        met &= ratio >= times;
+        let begin = if at == 0 { "cert-manager " } else { "; " };
+        let told = format!(
+            "{begin}{:.1}/s at {} = {ratio:.1} ×{}",
+            rate(rival.issued, rival.time),
+            rival.count,
+            rival.limit()
+        );
+        beside = if at == 0 { told } else { beside + &told };
+        goal += &format!(", ≥ {times} × cert-manager at {}", rival.count);
+    }
     format!(
-        "P6 issuances: {count} at once {:.1}/s = {} of the floor; {} at once {} = {}; cert-manager not measured; goal ≥ {:.0} % of the floor: {}",
-        rate(count, median(&ours)),
+        "P6 issuances: {count} at once {ours:.1}/s = {} of the floor; {} at once {} = {}; {beside}; goal ≥ {:.0} % of the floor{goal}: {}",
         percent(few),
         crowd.map_or(0, |it| it.pair.count),
         crowd.map_or_else(|| "?".to_owned(), |it| format!("{:.1}/s", rate(it.pair.count, it.pair.ours))),
@@ -223,6 +259,8 @@ fn verdict(met: bool) -> &'static str {
 
 /// PERFORMANCE's goals.
 const OF_FLOOR: f64 = 0.9;
+/// With few, and with a crowd.
+const TIMES_RIVAL: [f64; 2] = [5.0, 25.0];
 const WRITES: usize = 4;
 const RESIDENT: u64 = 24_000_000;
 const EACH: u64 = 1000;
