@@ -146,7 +146,7 @@ mod tests {
     use crate::crd::Challenge;
     use crate::crd::acme::http01::IngressSolver;
     use crate::key::{Name, Uid};
-    use crate::settings::PathType;
+    use crate::settings::{PathType, SolverPods};
 
     /// What cert-manager made, and the Challenge it made it for.
     fn recorded(what: &str) -> (Value, Option<Challenge>) {
@@ -204,13 +204,29 @@ mod tests {
     }
 
     #[test]
+    fn the_shape_of_a_pod_is_that_of_the_settings_and_a_template_goes_before_it() {
+        let (theirs, challenge) = recorded("Pod");
+        let answered = Answered::of(&challenge.unwrap().spec);
+        let mut shape = SolverPods { runtime_class: "gvisor".to_owned(), ..SolverPods::default() };
+        shape.cpu_limit = "2".to_owned();
+        shape.run_as_non_root = false;
+        let template =
+            serde_json::from_value(json!({ "spec": { "resources": { "limits": { "memory": "1Gi" } } } })).unwrap();
+        let pod = pod::pod("a", &owner_of(&theirs), &answered, "key", &shape, Some(&template), &[]);
+        assert_eq!(pod["spec"]["runtimeClassName"], "gvisor");
+        assert_eq!(pod["spec"]["securityContext"]["runAsNonRoot"], false);
+        assert_eq!(pod["spec"]["containers"][0]["resources"]["limits"], json!({ "cpu": "2", "memory": "1Gi" }));
+    }
+
+    #[test]
     fn a_pod_and_its_service_are_those_that_cert_manager_makes() {
         let (theirs, challenge) = recorded("Pod");
         let challenge = challenge.unwrap();
         let answered = Answered::of(&challenge.spec);
         let (name, owner) = (theirs["metadata"]["name"].as_str().unwrap(), owner_of(&theirs));
-        let image = theirs["spec"]["containers"][0]["image"].as_str().unwrap();
-        let mut ours = pod::pod(name, &owner, &answered, &challenge.spec.key, image, None, &[]);
+        let image = theirs["spec"]["containers"][0]["image"].as_str().unwrap().to_owned();
+        let shape = SolverPods { image, ..SolverPods::default() };
+        let mut ours = pod::pod(name, &owner, &answered, &challenge.spec.key, &shape, None, &[]);
         let arguments = ours["spec"]["containers"][0]["args"].as_array_mut().unwrap();
         assert_eq!(arguments.remove(0), "solver", "one binary, whose role is named");
         within(&ours, &theirs, "");

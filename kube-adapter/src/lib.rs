@@ -73,5 +73,5 @@ pub use http01::responder::Responder;
 pub use key::{Key, Kind, Name};
 pub use settings::{
     AcmeSettings, Ambient, AmbientCredentials, DurableKeys, EventSet, Http01Solver, PathType, SelfCheck, Settings,
-    WriteLimits,
+    SolverPods, WriteLimits,
 };

@@ -133,8 +133,8 @@ pub struct AcmeSettings {
     pub http01_nameservers: Vec<String>,
     /// Labels for solver objects beside the three fixed ones (`--acme-http01-solver-extra-labels`).
     pub solver_labels: Vec<(String, String)>,
-    /// The image of solver Pods, where Pods are made (`--acme-http01-solver-image`).
-    pub solver_image: String,
+    /// The shape of solver Pods, where Pods are made.
+    pub solver_pods: SolverPods,
     /// The EndpointSlices of this Service say where the solver role listens: `namespace/name`, or a name in the cluster resource namespace.
     pub edge_service: Option<String>,
     /// Addresses where the solver listens beside those, for processes outside the cluster. Nobody's loopback: EndpointSlices refuse it.
@@ -160,7 +160,7 @@ impl Default for AcmeSettings {
             dns01_recursive_only: false,
             http01_nameservers: Vec::new(),
             solver_labels: Vec::new(),
-            solver_image: String::new(),
+            solver_pods: SolverPods::default(),
             edge_service: None,
             solver_addresses: Vec::new(),
             http01_path_type: PathType::Exact,
@@ -168,6 +168,40 @@ impl Default for AcmeSettings {
             http01_port: 80,
             http01_rules: Rules::default(),
             gateway_api: false,
+        }
+    }
+}
+
+/// The shape of solver Pods; a solver's `podTemplate` goes before it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SolverPods {
+    /// Without an image no Pod can be made (`--acme-http01-solver-image`).
+    pub image: String,
+    /// What a Pod reserves (`--acme-http01-solver-resource-request-cpu`), as a quantity of Kubernetes.
+    pub cpu_request: String,
+    /// The same of memory (`--acme-http01-solver-resource-request-memory`).
+    pub memory_request: String,
+    /// What it may use (`--acme-http01-solver-resource-limits-cpu`).
+    pub cpu_limit: String,
+    /// The same of memory (`--acme-http01-solver-resource-limits-memory`).
+    pub memory_limit: String,
+    /// Whether its user must not be root (`--acme-http01-solver-run-as-non-root`).
+    pub run_as_non_root: bool,
+    /// The class of its runtime (`--acme-http01-solver-runtime-class-name`); the cluster's own when empty.
+    pub runtime_class: String,
+}
+
+impl Default for SolverPods {
+    fn default() -> Self {
+        Self {
+            image: String::new(),
+            cpu_request: "10m".to_owned(),
+            memory_request: "64Mi".to_owned(),
+            cpu_limit: "100m".to_owned(),
+            memory_limit: "64Mi".to_owned(),
+            run_as_non_root: true,
+            runtime_class: String::new(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kube_adapter::SolverPods;
 use kube_adapter::leader::Timing;
 
 use crate::choices::Role;
@@ -113,8 +114,8 @@ pub struct Acme {
     pub http01_solver: Http01Solver,
     /// What a self-check that cannot get through means.
     pub http01_self_check: SelfCheck,
-    /// The image of solver Pods.
-    pub solver_image: String,
+    /// The shape of solver Pods.
+    pub solver_pods: SolverPods,
     /// Labels for solver objects.
     pub solver_labels: Vec<(String, String)>,
     /// The Service in front of the role `solver`.
@@ -260,7 +261,7 @@ impl Default for Options {
                 http01_nameservers: Vec::new(),
                 http01_solver: Http01Solver::Auto,
                 http01_self_check: SelfCheck::Bounded,
-                solver_image: String::new(),
+                solver_pods: SolverPods::default(),
                 solver_labels: Vec::new(),
                 solver_service: None,
                 solver_listen: SocketAddr::from(([0, 0, 0, 0], 8089)),

@@ -57,7 +57,7 @@ fn acme(acme: &options::Acme) -> AcmeSettings {
     settings.dns01_recursive_only = acme.dns01_recursive_only;
     settings.http01_nameservers.clone_from(&acme.http01_nameservers);
     settings.solver_labels.clone_from(&acme.solver_labels);
-    settings.solver_image.clone_from(&acme.solver_image);
+    settings.solver_pods.clone_from(&acme.solver_pods);
     settings.edge_service.clone_from(&acme.solver_service);
     settings.gateway_api = acme.gateway_api;
     settings

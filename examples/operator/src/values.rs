@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use kube_adapter::crd::quantity::Quantity;
+
 use crate::{Error, usage};
 
 /// `true`, `false`, and Go's other words for them.
@@ -52,6 +54,14 @@ pub(crate) fn duration(text: &str) -> Result<Duration, Error> {
         rest = &rest[unit..];
     }
     Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
+}
+
+/// An amount of a resource, such as `100m` or `64Mi`.
+pub(crate) fn quantity(text: &str) -> Result<String, Error> {
+    match Quantity::from(text).is_valid() {
+        true => Ok(text.to_owned()),
+        false => Err(usage(format!("{text:?} is not an amount such as 100m or 64Mi"))),
+    }
 }
 
 /// A list with commas, as pflag reads it: quotes around an item keep its commas.

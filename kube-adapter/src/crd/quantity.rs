@@ -17,6 +17,11 @@ impl Quantity {
         &self.text
     }
 
+    /// Can Kubernetes read it?
+    pub fn is_valid(&self) -> bool {
+        Amount::parse(&self.text).is_some()
+    }
+
     /// The amount as Kubernetes itself would write it, for example `1Gi` for `1024Mi`; as it is where it could not be read.
     #[must_use]
     pub fn canonical(&self) -> Self {

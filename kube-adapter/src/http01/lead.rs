@@ -260,13 +260,13 @@ impl Lead {
     /// The Pod that answers, and its Service, whose name it is.
     async fn answering_pod(&self, pod: &AnsweringPod, answered: &Answered) -> Result<String, Error> {
         let (name, settings) = (self.pod_name(), &self.context.settings.acme);
-        if settings.solver_image.is_empty() {
+        if settings.solver_pods.image.is_empty() {
             let what = "a Pod has to answer, and no image for it is named: set --acme-http01-solver-image";
             return Err(Error::new(ErrorKind::Unsupported, what).with_retry(Retry::Backoff));
         }
         let extra = &settings.solver_labels;
         let template = pod.template.as_ref();
-        let object = pod::pod(&name, &self.owner, answered, &pod.key, &settings.solver_image, template, extra);
+        let object = pod::pod(&name, &self.owner, answered, &pod.key, &settings.solver_pods, template, extra);
         self.put(Resource::PODS, &object, false).await?;
         let object = pod::service(&name, &self.owner, answered, &pod.service_type, extra);
         self.put(Resource::SERVICES, &object, false).await?;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Answered, Owner, PORT, labels};
 use crate::crd::acme::pod::PodTemplate;
+use crate::settings::SolverPods;
 
 /// The Pod that answers one challenge.
 pub(crate) fn pod(
@@ -14,7 +15,7 @@ pub(crate) fn pod(
     owner: &Owner,
     answered: &Answered,
     key: &str,
-    image: &str,
+    shape: &SolverPods,
     template: Option<&PodTemplate>,
     extra: &[(String, String)],
 ) -> Value {
@@ -32,7 +33,7 @@ pub(crate) fn pod(
         "metadata": {
             "name": name, "namespace": owner.name.namespace(), "labels": labels, "annotations": annotations, "ownerReferences": owner.reference(),
         },
-        "spec": spec(answered, key, image, template),
+        "spec": spec(answered, key, shape, template),
     })
 }
 
@@ -59,16 +60,18 @@ pub(crate) fn service(
     })
 }
 
-fn spec(answered: &Answered, key: &str, image: &str, template: Option<&PodTemplate>) -> Value {
+fn spec(answered: &Answered, key: &str, shape: &SolverPods, template: Option<&PodTemplate>) -> Value {
     let template = template.map(|it| &it.spec);
-    let mut resources =
-        json!({ "requests": { "cpu": "10m", "memory": "64Mi" }, "limits": { "cpu": "100m", "memory": "64Mi" } });
+    let mut resources = json!({
+        "requests": { "cpu": shape.cpu_request, "memory": shape.memory_request },
+        "limits": { "cpu": shape.cpu_limit, "memory": shape.memory_limit },
+    });
     if let Some(wanted) = template.and_then(|it| it.resources.as_ref()) {
         merge(&mut resources, value(wanted));
     }
     let mut spec = json!({
         "containers": [{
-            "name": "acmesolver", "image": image, "imagePullPolicy": "IfNotPresent",
+            "name": "acmesolver", "image": shape.image, "imagePullPolicy": "IfNotPresent",
             "args": [
                 "solver", format!("--listen-port={PORT}"), format!("--domain={}", answered.name),
                 format!("--token={}", answered.token), format!("--key={key}"),
@@ -81,8 +84,11 @@ fn spec(answered: &Answered, key: &str, image: &str, template: Option<&PodTempla
         }],
         "restartPolicy": "OnFailure", "automountServiceAccountToken": false, "enableServiceLinks": false,
         "nodeSelector": { "kubernetes.io/os": "linux" },
-        "securityContext": { "runAsNonRoot": true, "seccompProfile": { "type": "RuntimeDefault" } },
+        "securityContext": { "runAsNonRoot": shape.run_as_non_root, "seccompProfile": { "type": "RuntimeDefault" } },
     });
+    if !shape.runtime_class.is_empty() {
+        spec["runtimeClassName"] = shape.runtime_class.as_str().into();
+    }
     let Some(template) = template else { return spec };
     merge(&mut spec["nodeSelector"], value(&template.node_selector));
     for (key, wanted) in [

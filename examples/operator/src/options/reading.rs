@@ -71,7 +71,13 @@ impl Reading {
             "issuer-ambient-credentials" => issuance.ambient_for_issuers = values::switch(text)?,
             "cluster-issuer-ambient-credentials" => issuance.ambient_for_cluster_issuers = values::switch(text)?,
             "max-concurrent-challenges" => acme.max_concurrent_challenges = count(text)?,
-            "acme-http01-solver-image" => acme.solver_image = text.to_owned(),
+            "acme-http01-solver-image" => acme.solver_pods.image = text.to_owned(),
+            "acme-http01-solver-resource-request-cpu" => acme.solver_pods.cpu_request = values::quantity(text)?,
+            "acme-http01-solver-resource-request-memory" => acme.solver_pods.memory_request = values::quantity(text)?,
+            "acme-http01-solver-resource-limits-cpu" => acme.solver_pods.cpu_limit = values::quantity(text)?,
+            "acme-http01-solver-resource-limits-memory" => acme.solver_pods.memory_limit = values::quantity(text)?,
+            "acme-http01-solver-run-as-non-root" => acme.solver_pods.run_as_non_root = values::switch(text)?,
+            "acme-http01-solver-runtime-class-name" => acme.solver_pods.runtime_class = text.to_owned(),
             "acme-http01-solver-nameservers" => acme.http01_nameservers.clone_from(items),
             "acme-http01-solver-extra-labels" => {
                 acme.solver_labels = items.iter().map(|it| values::pair(it)).collect::<Result<_, _>>()?;

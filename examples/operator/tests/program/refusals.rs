@@ -26,6 +26,7 @@ fn a_value_that_makes_no_sense_names_its_flag() {
         &["--leader-election-lease-duration=10s", "--leader-election-renew-deadline=20s"],
         "must be longer than the renew deadline",
     );
+    assert_refused(&["--acme-http01-solver-resource-limits-cpu=much"], "\"much\" is not an amount such as 100m");
     assert_refused(&["--metrics-tls-cert-file=/a"], "belong together");
     assert_refused(&["--metrics-dynamic-serving-ca-secret-name=a"], "belong together");
     assert_refused(
