@@ -108,6 +108,9 @@ fn a_key_store_waits_for_its_password() {
             Err(format!("{notes:?}"))
         }
     });
+    let object = space.await_condition("certificates", "web", "Issuing", "True");
+    assert_eq!(condition(&object, "Issuing")["reason"], "DoesNotExist");
+    assert_eq!(condition(&object, "Ready")["reason"], "DoesNotExist");
     let password = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "pw" }, "stringData": { "p": "changeit" } });
     space.apply(&password);
     space.await_ready("web");

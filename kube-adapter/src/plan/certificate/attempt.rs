@@ -126,7 +126,14 @@ impl Step<'_, '_> {
             return drop();
         }
         match &successor.standing {
-            Some(Standing::Issued) => act([Action::Store(Arc::clone(&successor.name))]),
+            Some(Standing::Issued) => {
+                let store = Action::Store(Arc::clone(&successor.name));
+                // The last try came to nothing, as without the password of a key store: people are told while that lasts.
+                match self.observed.held_until {
+                    Some(_) => self.visibly(vec![store], None, successor.created),
+                    None => act([store]),
+                }
+            }
             Some(Standing::Going(going)) => {
                 let step =
                     |action: &_| Action::Step { request: Arc::clone(&successor.name), action: Clone::clone(action) };
