@@ -58,7 +58,10 @@ fn with_run(world: &mut World, name: &Name, change: impl FnOnce(&mut Run)) {
 }
 
 fn failed(action: acme_core::flow::ChallengeAction, error: &Error) -> ChallengeEvent {
-    ChallengeEvent::Failed { action, fault: Fault::from(error) }
+    let fault = Fault::from(error);
+    // Credentials are in Secrets, which people correct: an answer that cannot be made known is told, and tried again as long as its Order lasts.
+    let is_for_people = action == acme_core::flow::ChallengeAction::Present && fault.retry == Retry::Never;
+    ChallengeEvent::Failed { action, fault: if is_for_people { fault.with_retry(Retry::Backoff) } else { fault } }
 }
 
 /// Reads the resources as flows.
