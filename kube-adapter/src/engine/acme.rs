@@ -135,7 +135,13 @@ async fn account_key(context: &Context, secrets: &mut Secrets<'_>, spec: &AcmeIs
         Err(unread @ Unread::Lacking(..)) => {
             Err(Fell::new(VERIFYING, format!("Account private key is invalid: {unread}"), Retry::Never))
         }
-        Err(unread @ (Unread::Missing(_) | Unread::Refused(_))) => Err(verifying(&unread, Retry::Backoff)),
+        Err(unread @ Unread::Missing(_)) => {
+            let what = format!(
+                "the ACME issuer config has 'disableAccountKeyGeneration' set to true, but the secret was not found: {unread}"
+            );
+            Err(verifying(&what, Retry::Backoff))
+        }
+        Err(unread @ Unread::Refused(_)) => Err(verifying(&unread, Retry::Backoff)),
     }
 }
 

@@ -106,7 +106,10 @@ pub(super) fn start(
             writing.show(text.clone(), may).boxed()
         }
         Action::Deny => writing.deny().boxed(),
-        Action::Fail(failure) => writing.fail(failure.clone()).boxed(),
+        Action::Fail(failure) => {
+            let may = super::right(world, name.namespace(), &object.spec.issuer_ref, now) == super::Right::Allowed;
+            writing.fail(failure.clone(), may).boxed()
+        }
         Action::MakeOrder => {
             let Some(account) = issuer.account() else { return gone() };
             let Ok((order, spec)) = order::draft(&object, &account.spec) else { return gone() };
@@ -169,7 +172,7 @@ async fn read_own_key(context: Arc<Context>, name: Name, secret: Option<String>,
         return Answer::Key(Keyed::Failed(Failure {
             reason: "MissingAnnotation",
             message: format!(
-                "Annotation \"{KEY_SECRET}\" missing or reference empty: the request is signed with its own key, which must lie in a Secret"
+                "Annotation \"{KEY_SECRET}\" missing or reference empty: secret name missing: the request is signed with its own key, which must lie in a Secret"
             ),
         }));
     };
@@ -276,7 +279,11 @@ impl Writing {
         self.write("denial", Vec::new()).await
     }
 
-    async fn fail(mut self, failure: Failure) -> Answer {
+    /// What failed was approved: that it may be asked for is not why.
+    async fn fail(mut self, failure: Failure, may_approve: bool) -> Answer {
+        if may_approve {
+            self.status.conditions = approved(&self.status.conditions, self.now);
+        }
         self.ready(ConditionStatus::False, FAILED, &failure.message);
         self.status.failure_time = Some(Time::from(self.now));
         let event = self.event(Severity::Warning, failure.reason, failure.message);

@@ -44,7 +44,7 @@ pub(super) fn draft(request: &CertificateRequest, issuer: &AcmeIssuer) -> Result
         Failure::new("RequestParsingError", format!("Failed to decode CSR in spec.request: {what}"))
     };
     let der = CertificateSigningRequestDer::from_pem_slice(spec.request.as_slice())
-        .map_err(|_| unreadable(&"error decoding certificate request PEM block"))?;
+        .map_err(|_| unreadable(&super::signing::NO_PEM))?;
     let asked = csr::Request::read(&der).map_err(|error| unreadable(&error))?;
     issuers::acme::check_common_name(&asked).map_err(|error| Failure::new("InvalidOrder", error.to_string()))?;
     if spec.is_ca {

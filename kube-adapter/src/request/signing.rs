@@ -132,12 +132,14 @@ pub(super) fn fits(pem: &[u8], spec: &CertificateRequestSpec) -> bool {
 
 /// The signing request of a spec, and the usages that it names beside it.
 fn read(spec: &CertificateRequestSpec) -> Result<(CertificateSigningRequestDer<'static>, Option<Usages>), Error> {
-    let der = CertificateSigningRequestDer::from_pem_slice(spec.request.as_slice()).map_err(|source| {
-        Error::new(ErrorKind::Malformed, "error decoding certificate request PEM block").with_source(source)
-    })?;
+    let der = CertificateSigningRequestDer::from_pem_slice(spec.request.as_slice())
+        .map_err(|source| Error::new(ErrorKind::Malformed, NO_PEM).with_source(source))?;
     let usages = match spec.usages.as_slice() {
         [] => None,
         usages => Some(Usages::parse(usages.iter().map(|usage| usage.as_str()))?),
     };
     Ok((der, usages))
 }
+
+/// What cert-manager says of a signing request that is no PEM.
+pub(super) const NO_PEM: &str = "error decoding certificate request PEM block: no PEM data was found in given input";

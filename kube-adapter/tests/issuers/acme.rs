@@ -1,7 +1,7 @@
 //! Accounts at ACME servers.
 
 use serde_json::{Value, json};
-use testkit::servers::{Bind, Pebble, TsigAlgorithm, TsigKey, Zone};
+use testkit::servers::{Bind, Endpoint, Pebble, TsigAlgorithm, TsigKey, Zone};
 
 use crate::kit::{Operator, Space, eventually};
 use crate::{base64, ready, request, signing_request, text};
@@ -75,7 +75,10 @@ fn what_cannot_be_is_said_in_words_that_are_known() {
     let proxy = space.proxy();
     space.apply(&issuer(&pebble, json!({ "disableAccountKeyGeneration": true })));
     let _operator = Operator::start(&proxy, space.settings());
-    told(&space, "ErrVerifyACMEAccount: Failed to verify ACME account: secrets \"account\" not found");
+    told(
+        &space,
+        "ErrVerifyACMEAccount: Failed to verify ACME account: the ACME issuer config has 'disableAccountKeyGeneration' set to true, but the secret was not found: secrets \"account\" not found",
+    );
     space.apply(&json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "account" }, "stringData": { "tls.key": "no key" } }));
     told(&space, "ErrVerifyACMEAccount: Account private key is invalid: ");
     let key = rcgen::KeyPair::generate().expect("a key").serialize_pem();
@@ -165,4 +168,36 @@ fn a_request_becomes_an_order_and_takes_what_that_comes_to() {
     let told = ready(&bad);
     assert!(told.starts_with("Failed: Failed to wait for order resource \"bad-"), "{told}");
     assert!(told.contains("to become ready: order is in \"errored\" state: Failed to create Order: "), "{told}");
+}
+
+#[test]
+fn credentials_that_a_name_server_refuses_are_told_and_tried_again_until_they_are_corrected() {
+    let space = Space::new("acme");
+    let key =
+        TsigKey::new("update.example.test", TsigAlgorithm::HmacSha256, b"thirty-two bytes of a secret key".to_vec());
+    let bind = Bind::builder().recursive().zone(Zone::new("example.test").update_with(&key)).start();
+    let pebble = Pebble::builder().dns_server(bind.address()).start();
+    let proxy = space.proxy();
+    space.apply(&json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "tsig" }, "stringData": { "key": base64(b"another secret, as long as it is") } }));
+    space.apply(&issuer(
+        &pebble,
+        json!({ "solvers": [{ "dns01": { "rfc2136": {
+        "nameserver": bind.address().to_string(), "tsigKeyName": key.name(), "tsigAlgorithm": "HMACSHA256",
+        "tsigSecretSecretRef": { "name": "tsig", "key": "key" } } } }] }),
+    ));
+    let mut settings = space.settings();
+    settings.acme.dns01_nameservers = vec![bind.address().to_string()];
+    settings.acme.dns01_recursive_only = true;
+    settings.check_again_after = std::time::Duration::from_millis(100);
+    let _operator = Operator::start(&proxy, settings);
+    space.apply(&request("web", "acme", &signing_request(&["a.example.test"]).0));
+    let challenge = eventually("the word of the name server", || {
+        let challenge = space.list("challenges").pop().ok_or("there is none")?;
+        let reason = challenge["status"]["reason"].as_str().unwrap_or_default();
+        if reason.contains("BADSIG") { Ok(challenge) } else { Err(challenge["status"].to_string()) }
+    });
+    assert_eq!(challenge["status"]["state"], "pending", "{challenge}");
+    space.patch("secrets", "tsig", "", &json!({ "stringData": { "key": key.secret_base64() } }));
+    space.await_condition("certificaterequests", "web", "Ready", "True");
+    assert_eq!(pebble.requests().count(Endpoint::NewOrder), 1);
 }
