@@ -80,6 +80,7 @@ pub(crate) async fn write(api: Api, mut queue: mpsc::Receiver<Event>, timer: Arc
         if written.contains_key(&print) {
             continue;
         }
+        log(&event);
         let namespace = match event.regarding.name.namespace() {
             "" => "default",
             namespace => namespace,
@@ -95,6 +96,16 @@ pub(crate) async fn write(api: Api, mut queue: mpsc::Receiver<Event>, timer: Arc
                 tracing::debug!(object = %event.regarding.name, reason = %event.reason, error = %refusal, "an Event could not be written")
             }
         }
+    }
+}
+
+/// The log says what Events say: object and certificate are fields of the line.
+fn log(Event { regarding, severity, reason, note, .. }: &Event) {
+    let Regarding { kind, name, .. } = regarding;
+    let certificate = (*kind == "Certificate").then(|| tracing::field::display(name));
+    match severity {
+        Severity::Normal => tracing::info!(kind, object = %name, certificate, %reason, "{note}"),
+        Severity::Warning => tracing::warn!(kind, object = %name, certificate, %reason, "{note}"),
     }
 }
 

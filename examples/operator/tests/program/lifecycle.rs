@@ -75,13 +75,15 @@ leaderElectionConfig: {namespace: elsewhere, leaseDuration: 9s, renewDeadline: 6
 }
 
 #[test]
-fn a_certificate_is_issued_and_counted() {
+fn a_certificate_is_issued_counted_and_logged() {
     let space = namespace("issued");
     let apis = format!("/apis/cert-manager.io/v1/namespaces/{space}");
     let operator = Operator::ready(&[
         &format!("--leader-election-namespace={space}"),
         &format!("--namespaces={space}"),
         "--controllers=*,-ingress-shim",
+        "--logging-format=json",
+        "--v=2",
     ]);
     let issuer = json!({
         "apiVersion": "cert-manager.io/v1", "kind": "Issuer",
@@ -110,4 +112,14 @@ fn a_certificate_is_issued_and_counted() {
     }
     let secret = cluster().read(&format!("/api/v1/namespaces/{space}/secrets/web-tls"));
     assert_eq!(secret["type"], "kubernetes.io/tls");
+
+    let name = format!("{space}/web");
+    let told = |line: &str| {
+        let line: Value = serde_json::from_str(line).expect(line);
+        line["certificate"] == *name
+            && line["object"] == *name
+            && line["reason"] == "Issuing"
+            && line["level"] == "INFO"
+    };
+    operator.wait("the log says that it was issued", || operator.log().lines().any(told));
 }
