@@ -1,6 +1,7 @@
 //! A control plane with the six kinds, and the Certificates that are to be issued in it.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -14,7 +15,7 @@ use crate::bare::{Bare, Content, Write, text};
 
 /// A control plane of its own.
 pub(crate) struct Cluster {
-    plane: ControlPlane,
+    plane: Arc<ControlPlane>,
     administrator: Bare,
 }
 
@@ -37,7 +38,12 @@ impl Cluster {
         let crds: Vec<Value> = crds.iter().map(serde_json::to_value).collect::<Result<_, _>>().map_err(text)?;
         let plane = tokio::task::spawn_blocking(|| ControlPlane::builder().crds(crds).start()).await.map_err(text)?;
         let administrator = Bare::new(&plane.kubeconfig(), "bench")?;
-        Ok(Self { plane, administrator })
+        Ok(Self { plane: Arc::new(plane), administrator })
+    }
+
+    /// The servers themselves.
+    pub(crate) fn plane(&self) -> Arc<ControlPlane> {
+        Arc::clone(&self.plane)
     }
 
     pub(crate) fn kubeconfig(&self) -> String {
@@ -96,7 +102,15 @@ impl Cluster {
 
     /// Tells when Certificates become ready, from now on.
     pub(crate) async fn readiness(&self, field: &Field) -> Result<Readiness, String> {
-        let collection = path(&field.namespace, "certificates", "");
+        self.readiness_in(path(&field.namespace, "certificates", "")).await
+    }
+
+    /// The same of all namespaces; names must differ between them.
+    pub(crate) async fn readiness_everywhere(&self) -> Result<Readiness, String> {
+        self.readiness_in("/apis/cert-manager.io/v1/certificates".to_owned()).await
+    }
+
+    async fn readiness_in(&self, collection: String) -> Result<Readiness, String> {
         let mut readiness = Readiness {
             administrator: self.administrator.clone(),
             collection,
@@ -108,9 +122,14 @@ impl Cluster {
         Ok(readiness)
     }
 
-    /// Waits until the issuer is ready.
+    /// Waits until the issuer `ca` is ready.
     pub(crate) async fn issuer_is_ready(&self, field: &Field) -> Result<(), String> {
-        let path = path(&field.namespace, "issuers", "/ca");
+        self.is_ready(field, "ca").await
+    }
+
+    /// Waits until an issuer is ready.
+    pub(crate) async fn is_ready(&self, field: &Field, issuer: &str) -> Result<(), String> {
+        let path = path(&field.namespace, "issuers", &format!("/{issuer}"));
         let end = clock() + PATIENCE;
         while clock() < end {
             let issuer = self.administrator.read(&path).await?;
@@ -123,7 +142,21 @@ impl Cluster {
         Err("the issuer never became ready".to_owned())
     }
 
-    async fn post(&self, path: &str, body: &Value) -> Result<Value, String> {
+    /// Makes so many Secrets of a megabyte that are nobody's here.
+    pub(crate) async fn foreign_secrets(&self, field: &Field, count: usize) -> Result<(), String> {
+        let data = STANDARD.encode(vec![b'x'; 1_000_000]);
+        let data = &data;
+        let makes = (0..count).map(|number| async move {
+            let secret = json!({
+                "apiVersion": "v1", "kind": "Secret", "metadata": { "name": format!("foreign-{number}") }, "data": { "blob": data },
+            });
+            self.post(&format!("/api/v1/namespaces/{}/secrets", field.namespace), &secret).await
+        });
+        stream::iter(makes).buffer_unordered(4).try_collect::<Vec<_>>().await.map(drop)
+    }
+
+    /// Makes an object in the collection of this path.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Value, String> {
         let write = Write { path: path.to_owned(), content: Content::Json, body: body.to_string().into() };
         serde_json::from_slice(&self.administrator.write(&write).await?).map_err(text)
     }

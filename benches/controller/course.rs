@@ -1,7 +1,9 @@
 //! What is run, in which order.
 
+use std::path::Path;
 use std::time::Duration;
 
+use crate::acme;
 use crate::bare::Bare;
 use crate::cluster::{Cluster, Field, clock, kubeconfig_file, pause};
 use crate::floor::{self, Issuance, Material};
@@ -35,10 +37,11 @@ pub(crate) async fn measure(plan: Plan) -> Result<(), String> {
     }
     let idle = idle(&cluster, &material).await?;
     println!("  {}", report::idle(&idle));
+    let acme = acme::measure(&cluster).await?;
     drop(cluster);
-    let crowd = match plan.crowd {
-        0 => None,
-        count => Some(crowd(&material, count, in_flight).await?),
+    let (crowd, spread) = match plan.crowd {
+        0 => (None, None),
+        count => (Some(crowd(&material, count, in_flight).await?), Some(spread(count).await?)),
     };
     let rivals = rivals(plan).await?;
     println!();
@@ -46,9 +49,10 @@ pub(crate) async fn measure(plan: Plan) -> Result<(), String> {
     println!("{}", report::p7(&pairs));
     if let Some(crowd) = &crowd {
         println!("{}", report::p8(crowd));
-        println!("{}", report::p9(crowd));
+        println!("{}", report::p9(crowd, spread.as_deref().unwrap_or_default()));
     }
     println!("{}", report::p13(&idle));
+    println!("{}", report::p13_acme(&acme));
     Ok(())
 }
 
@@ -103,30 +107,39 @@ async fn our_time(cluster: &Cluster, namespace: &str, count: usize) -> Result<(D
     let field = cluster.field(namespace).await?;
     let file = kubeconfig_file(cluster)?;
     let mut operator = Operator::start(file.path(), Some(namespace))?;
-    let measured = issue(cluster, &field, &mut operator, count).await?;
+    let measured = issue(cluster, &[field], &mut operator, count).await?;
     operator.stop().await?;
     Ok(measured)
 }
 
-/// Has a controller that waits issue so many Certificates at once.
+/// Has a controller that waits issue so many Certificates at once, in each of these namespaces as many.
 async fn issue(
     cluster: &Cluster,
-    field: &Field,
+    fields: &[Field],
     operator: &mut Operator,
     count: usize,
 ) -> Result<(Duration, Writes), String> {
     operator.go().await?;
-    cluster.issuer_is_ready(field).await?;
+    for field in fields {
+        cluster.issuer_is_ready(field).await?;
+    }
     operator.halt().await?;
-    cluster.certificates(field, "cert", count).await?;
-    let mut readiness = cluster.readiness(field).await?;
+    for (number, field) in fields.iter().enumerate() {
+        cluster.certificates(field, &format!("cert-{number}"), count / fields.len()).await?;
+    }
+    let mut readiness = match fields {
+        [only] => cluster.readiness(only).await?,
+        _ => cluster.readiness_everywhere().await?,
+    };
     // It has seen them all when it rests.
-    operator.quiet().await?;
+    let before = operator.quiet().await?;
     let position = cluster.position();
     let begin = clock();
     operator.go().await?;
-    readiness.reaches(count).await?;
+    readiness.reaches(count / fields.len() * fields.len()).await?;
     let time = begin.elapsed();
+    let processor = operator.processor()? - before;
+    println!("  {:.2} ms of processor time for each", processor.as_secs_f64() * 1000.0 / count as f64);
     pause(SETTLE).await;
     Ok((time, Writes::of(cluster.writes_of(operator::AGENT, position))))
 }
@@ -170,14 +183,14 @@ async fn crowd(material: &Material, count: usize, in_flight: usize) -> Result<Cr
     println!("  floor, {count}: {:.1}/s", report::rate(count, floor));
     drop(cluster);
     let cluster = Cluster::start().await?;
-    let field = cluster.field("crowd").await?;
+    let fields = [cluster.field("crowd").await?];
     let file = kubeconfig_file(&cluster)?;
     let mut operator = Operator::start(file.path(), None)?;
     let empty = {
         operator.quiet().await?;
         operator.resident()?
     };
-    let (ours, writes) = issue(&cluster, &field, &mut operator, count).await?;
+    let (ours, writes) = issue(&cluster, &fields, &mut operator, count).await?;
     operator.quiet().await?;
     let pair = Pair { count, floor, ours, writes };
     println!("  {}", report::pair(&pair));
@@ -185,23 +198,54 @@ async fn crowd(material: &Material, count: usize, in_flight: usize) -> Result<Cr
     operator.stop().await?;
     let mut starts = Vec::new();
     for _ in 0..STARTS {
-        let position = cluster.position();
-        let mut operator = Operator::start(file.path(), None)?;
-        operator.go().await?;
-        let processor = operator.quiet().await?;
-        let resident = operator.resident()?;
-        operator.stop().await?;
-        let writes = cluster.writes_of(operator::AGENT, position).len();
-        let cold = Cold { processor, resident, writes };
-        println!("  {}", report::cold(&cold));
-        starts.push(cold);
+        starts.push(cold_start(&cluster, file.path()).await?);
     }
-    Ok(Crowd { pair, empty, after_issuing, starts })
+    let [field] = &fields;
+    cluster.foreign_secrets(field, FOREIGN).await?;
+    println!("  beside {FOREIGN} Secrets of others, a megabyte each:");
+    let beside_foreign = cold_start(&cluster, file.path()).await?;
+    Ok(Crowd { pair, empty, after_issuing, starts, beside_foreign })
+}
+
+/// As many in many namespaces: starts in front of them.
+async fn spread(count: usize) -> Result<Vec<Cold>, String> {
+    let cluster = Cluster::start().await?;
+    let mut fields = Vec::new();
+    for number in 0..NAMESPACES {
+        fields.push(cluster.field(&format!("spread-{number}")).await?);
+    }
+    let file = kubeconfig_file(&cluster)?;
+    let mut operator = Operator::start(file.path(), None)?;
+    let (time, _) = issue(&cluster, &fields, &mut operator, count).await?;
+    println!("  {count} in {NAMESPACES} namespaces: controller {:.1}/s", report::rate(count, time));
+    operator.quiet().await?;
+    operator.stop().await?;
+    let mut starts = Vec::new();
+    for _ in 0..STARTS {
+        starts.push(cold_start(&cluster, file.path()).await?);
+    }
+    Ok(starts)
+}
+
+/// A start in front of what is ready.
+async fn cold_start(cluster: &Cluster, kubeconfig: &Path) -> Result<Cold, String> {
+    let position = cluster.position();
+    let mut operator = Operator::start(kubeconfig, None)?;
+    operator.go().await?;
+    let processor = operator.quiet().await?;
+    let resident = operator.resident()?;
+    operator.stop().await?;
+    let writes = cluster.writes_of(operator::AGENT, position).len();
+    let cold = Cold { processor, resident, writes };
+    println!("  {}", report::cold(&cold));
+    Ok(cold)
 }
 
 const FEW: usize = 500;
 const IN_FLIGHT: [usize; 4] = [16, 32, 64, 128];
 const SAMPLES: usize = 20;
 const STARTS: usize = 3;
+const FOREIGN: usize = 300;
+const NAMESPACES: usize = 100;
 /// Long enough for everything that was written to be told everywhere.
 const SETTLE: Duration = Duration::from_millis(500);

@@ -8,6 +8,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench reports to whoever started it")]
 
+mod acme;
 mod bare;
 mod cluster;
 mod course;

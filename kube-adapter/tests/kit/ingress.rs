@@ -2,6 +2,7 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
@@ -12,15 +13,15 @@ use testkit::servers::ControlPlane;
 
 /// A reverse proxy on a port of this machine, for the Ingresses of one class (or its ingressClassName), and for every HTTPRoute.
 #[derive(Debug)]
-pub struct IngressStandIn {
+pub struct IngressStandIn<P: Deref<Target = ControlPlane> = &'static ControlPlane> {
     address: SocketAddr,
-    shared: Arc<Shared>,
+    shared: Arc<Shared<P>>,
     thread: Option<JoinHandle<()>>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    plane: &'static ControlPlane,
+struct Shared<P> {
+    plane: P,
     namespace: String,
     class: String,
     /// Requests that are still answered as if nothing were programmed yet.
@@ -32,9 +33,9 @@ struct Shared {
     stopped: AtomicBool,
 }
 
-impl IngressStandIn {
+impl<P: Deref<Target = ControlPlane> + Send + Sync + 'static> IngressStandIn<P> {
     /// Starts one for a namespace.
-    pub fn start(plane: &'static ControlPlane, namespace: &str, class: &str) -> Self {
+    pub fn start(plane: P, namespace: &str, class: &str) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("a port");
         let address = listener.local_addr().expect("its address");
         let shared = Arc::new(Shared {
@@ -84,7 +85,7 @@ impl IngressStandIn {
     }
 }
 
-impl Drop for IngressStandIn {
+impl<P: Deref<Target = ControlPlane>> Drop for IngressStandIn<P> {
     fn drop(&mut self) {
         self.shared.stopped.store(true, Ordering::Relaxed);
         // The accept loop looks once more and ends.
@@ -95,7 +96,7 @@ impl Drop for IngressStandIn {
     }
 }
 
-impl Shared {
+impl<P: Deref<Target = ControlPlane>> Shared<P> {
     /// One request, one answer.
     fn serve(&self, mut stream: TcpStream) -> io::Result<()> {
         stream.set_read_timeout(Some(PATIENCE))?;
