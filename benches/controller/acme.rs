@@ -37,7 +37,8 @@ pub(crate) async fn measure(cluster: &Cluster) -> Result<Acme, String> {
 }
 
 async fn dns(cluster: &Cluster) -> Result<(Vec<Duration>, Vec<Duration>), String> {
-    let key = TsigKey::new("update.example.test", TsigAlgorithm::HmacSha256, b"thirty-two bytes of a secret key".to_vec());
+    let key =
+        TsigKey::new("update.example.test", TsigAlgorithm::HmacSha256, b"thirty-two bytes of a secret key".to_vec());
     let zone = Zone::new("example.test").update_with(&key);
     let (bind, pebble) = blocking(move || {
         let bind = Bind::builder().recursive().zone(zone).start();
@@ -178,7 +179,9 @@ fn own_address() -> Result<Ipv4Addr, String> {
     socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).map_err(text)?;
     match socket.local_addr().map_err(text)?.ip() {
         IpAddr::V4(address) if !address.is_loopback() => Ok(address),
-        other => Err(format!("this machine has no address beside the loopback, and EndpointSlices take no other: {other}")),
+        other => {
+            Err(format!("this machine has no address beside the loopback, and EndpointSlices take no other: {other}"))
+        }
     }
 }
 

@@ -25,7 +25,7 @@ impl Operator {
     /// Starts one that watches, and acts when it is told to. Without a namespace it looks after the whole cluster.
     pub(crate) fn start(kubeconfig: &Path, namespace: Option<&str>) -> Result<Self, String> {
         let mut command = Command::new(std::env::current_exe().map_err(text)?);
-        command.arg(ROLE).arg(kubeconfig).args(namespace);
+        command.arg(ROLE).arg(kubeconfig).args(namespace).env("GLIBC_TUNABLES", TUNABLES);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true);
         let mut child = command.spawn().map_err(text)?;
         let orders = child.stdin.take().ok_or("no input")?;
@@ -131,4 +131,6 @@ async fn run(kubeconfig: &str, namespace: Option<String>) -> Result<(), String> 
 pub(crate) const ROLE: &str = "--as-the-controller";
 /// How the audit log calls it.
 pub(crate) const AGENT: &str = "certwright-bench-controller";
+/// As the operator's image has it.
+const TUNABLES: &str = "glibc.malloc.arena_max=1:glibc.malloc.trim_threshold=131072:glibc.malloc.mmap_threshold=131072";
 const THREADS: usize = 2;

@@ -262,7 +262,7 @@ impl Resource {
     }
 
     /// The path of what is in a namespace, or in the whole cluster.
-    fn collection(self, namespace: &str) -> String {
+    pub(crate) fn collection(self, namespace: &str) -> String {
         let Self { prefix, plural } = self;
         if namespace.is_empty() {
             format!("{prefix}/{plural}")
@@ -313,7 +313,7 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
 }
 
 /// Names and selectors as they may stand in a path or a query.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {

@@ -56,11 +56,11 @@ impl Subject for Certificates {
         if let Some(rest) = plan::certificate::rest(&content, now) {
             return rest;
         }
-        let Some(object) = record.whole.as_deref() else {
+        let Some(object) = record.object() else {
             return plan::certificate::read(held_until(record), now);
         };
-        let wanted = Wanted::of(object);
-        plan::certificate::plan(&observe::observe(world, name, record, object, &wanted, now), now)
+        let wanted = Wanted::of(&object);
+        plan::certificate::plan(&observe::observe(world, name, record, &object, &wanted, now), now)
     }
 
     fn start(
@@ -79,11 +79,7 @@ impl Subject for Certificates {
 
     fn class(world: &World, name: &Name, now: Timestamp) -> Class {
         let Some(record) = world.certificates.get(name) else { return Class::FixUp };
-        let is_in_flight = record.memory.as_ref().is_some_and(|it| it.key.is_some());
-        let is_renewed_by_hand = || {
-            let status = record.whole.as_ref().and_then(|it| it.status.as_ref());
-            status.is_some_and(|it| it.conditions.is_true("Issuing"))
-        };
+        let is_in_flight = record.memory.as_ref().is_some_and(|it| it.key.is_some() || it.has_turn);
         let is_near_end = || {
             let (Some(from), Some(until)) = (record.not_before, record.not_after) else { return false };
             now + until.since(from) / 10 >= until
@@ -91,7 +87,7 @@ impl Subject for Certificates {
         let is_due = || record.renewal.is_some_and(|at| at.is_due(now));
         if is_in_flight {
             Class::InFlight
-        } else if is_near_end() || is_renewed_by_hand() {
+        } else if is_near_end() || record.is_issuing {
             Class::Urgent
         } else if record.revision == 0 || record.whole.is_some() && !is_due() {
             Class::New
@@ -104,10 +100,11 @@ impl Subject for Certificates {
 
     fn lane(action: &Action) -> Lane {
         match action {
-            Action::ReadObject | Action::ReadTarget | Action::ReadKey(_) | Action::ReadRequest(_) => Lane::Call,
+            Action::ReadTarget | Action::ReadKey(_) | Action::ReadRequest(_) => Lane::Call,
             Action::Step { action, .. } => request::lane(action),
-            // A key is made when its writes have room: of all that could be begun, as many are as can be finished.
+            // A key is made, or a Certificate read, when its writes have room: of all that could be begun, as many are as can be finished.
             Action::MakeKey
+            | Action::ReadObject
             | Action::StoreKey
             | Action::Request(_)
             | Action::Store(_)

@@ -10,7 +10,7 @@ use http::HeaderValue;
 use http::header::USER_AGENT;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use kube::client::{Body, ClientBuilder, ConfigExt as _};
 use kube::{Client, Config};
 use tower::ServiceBuilder;
@@ -42,7 +42,12 @@ pub fn connect(mut config: Config, user_agent: &str) -> Result<Client, Error> {
     let connector = config
         .rustls_https_connector_with_connector(connector)
         .map_err(|source| unusable("the certificates or keys", source))?;
-    let http = legacy::Client::builder(TokioExecutor::new()).build::<_, Body>(connector);
+    let http = legacy::Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE)
+        .pool_max_idle_per_host(MOST_IDLE)
+        .http1_max_buf_size(BUFFER)
+        .build::<_, Body>(connector);
 
     let credentials = config.auth_layer().map_err(|source| unusable("the credentials", source))?;
     let headers = config.extra_headers_layer().map_err(|source| unusable("the headers", source))?;
@@ -58,6 +63,13 @@ pub fn connect(mut config: Config, user_agent: &str) -> Result<Client, Error> {
 fn unusable(what: &str, source: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::new(ErrorKind::Malformed, format!("{what} for the API server cannot be used")).with_source(source)
 }
+
+/// Connections of a storm are closed soon after it: each takes some 50 KB.
+const IDLE: Duration = Duration::from_secs(5);
+const MOST_IDLE: usize = 32;
+
+/// A connection reads at most so much at once; a watch would take half a megabyte otherwise.
+const BUFFER: usize = 64 * 1024;
 
 /// How long a connection may be silent before the other end is asked whether it is there.
 const KEEPALIVE: Duration = Duration::from_secs(15);

@@ -1,15 +1,10 @@
 //! The controller: watches, the loop, and the end of both.
 
-use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use acme_core::{Clock, Error, Store, Timestamp};
 use issuers::{Timer, TokioTimer};
-use k8s_openapi::NamespaceResourceScope;
-use kube::runtime::watcher::Config;
-use kube::{Api, Resource};
-use serde::de::DeserializeOwned;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -24,7 +19,7 @@ use crate::reconcile::Reconcile;
 use crate::request::Requester;
 use crate::settings::Settings;
 use crate::store::ConfigMapStore;
-use crate::watch::follow;
+use crate::watch::{Follower, Watched};
 use crate::workshop::Workshop;
 use crate::world::{Change, News, World};
 
@@ -118,57 +113,49 @@ impl Controller {
     }
 
     /// One stream for each kind, and for each namespace where not all are looked after.
-    fn watch(&self, changes: &mpsc::Sender<Change>, tasks: &mut JoinSet<()>) {
-        let all = Config::default();
-        self.follow(tasks, "Certificates", &all, changes, |news| Change::Certificate(Box::new(news)));
-        self.follow(tasks, "CertificateRequests", &all, changes, Change::Request);
-        self.follow(tasks, "Issuers", &all, changes, |news| Change::Issuer(Box::new(news)));
-        self.follow(tasks, "Orders", &all, changes, Change::Order);
-        self.follow(tasks, "Challenges", &all, changes, |news| Change::Challenge(Box::new(news)));
-        self.follow(tasks, "TLS Secrets", &Config::default().fields(TLS), changes, Change::TlsSecret);
-        self.follow(tasks, "other Secrets", &Config::default().fields(NOT_TLS), changes, Change::OtherSecret);
+    fn watch(&self, changes: &mpsc::Sender<Vec<Change>>, tasks: &mut JoinSet<()>) {
+        self.follow(tasks, "Certificates", "", changes, |news| Change::Certificate(Box::new(news)));
+        self.follow(tasks, "CertificateRequests", "", changes, |news| Change::Request(Box::new(news)));
+        self.follow(tasks, "Issuers", "", changes, |news| Change::Issuer(Box::new(news)));
+        self.follow(tasks, "Orders", "", changes, |news| Change::Order(Box::new(news)));
+        self.follow(tasks, "Challenges", "", changes, |news| Change::Challenge(Box::new(news)));
+        self.follow(tasks, "TLS Secrets", TLS, changes, Change::TlsSecret);
+        self.follow(tasks, "other Secrets", NOT_TLS, changes, Change::OtherSecret);
         if self.settings.namespaces.is_none() {
-            let api = Api::all(self.client.clone());
-            let timer = Arc::clone(&self.timer);
-            tasks.spawn(follow(
-                api,
-                None,
-                all,
-                "ClusterIssuers",
-                changes.clone(),
-                |news| Change::ClusterIssuer(Box::new(news)),
-                timer,
-            ));
+            let follower = self.follower(None, "", "ClusterIssuers", changes);
+            tasks.spawn(follower.run(|news| Change::ClusterIssuer(Box::new(news))));
         }
     }
 
-    fn follow<K>(
+    fn follow<K: Watched>(
         &self,
         tasks: &mut JoinSet<()>,
         what: &'static str,
-        selection: &Config,
-        changes: &mpsc::Sender<Change>,
+        fields: &'static str,
+        changes: &mpsc::Sender<Vec<Change>>,
         wrap: fn(News<K>) -> Change,
-    ) where
-        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-            + Clone
-            + DeserializeOwned
-            + Debug
-            + Send
-            + 'static,
-    {
-        let mut begin = |api, scope| {
-            let timer = Arc::clone(&self.timer);
-            tasks.spawn(follow(api, scope, selection.clone(), what, changes.clone(), wrap, timer));
-        };
+    ) {
+        let mut begin = |scope| tasks.spawn(self.follower(scope, fields, what, changes).run(wrap));
         match &self.settings.namespaces {
-            None => begin(Api::all(self.client.clone()), None),
+            None => {
+                begin(None);
+            }
             Some(namespaces) => {
                 for namespace in namespaces {
-                    begin(Api::namespaced(self.client.clone(), namespace), Some(namespace.as_str().into()));
+                    begin(Some(namespace.as_str().into()));
                 }
             }
         }
+    }
+
+    fn follower(
+        &self,
+        scope: Option<Arc<str>>,
+        fields: &'static str,
+        what: &'static str,
+        changes: &mpsc::Sender<Vec<Change>>,
+    ) -> Follower<Change> {
+        Follower::new(self.client.clone(), scope, fields, what, changes.clone(), Arc::clone(&self.timer))
     }
 }
 
@@ -184,8 +171,8 @@ impl Clock for Ticking {
 /// The ConfigMap that keeps the pauses which certificate authorities asked for.
 const EMBARGOES: &str = "certwright-embargoes";
 
-/// Changes that wait to be taken in: enough to keep the loop busy, few enough to cost no memory.
-const CHANGES: usize = 256;
+/// Bundles of changes that wait to be taken in: enough to keep the loop busy, few enough to cost no memory.
+const CHANGES: usize = 16;
 
 const TLS: &str = "type=kubernetes.io/tls";
 

@@ -27,11 +27,9 @@ pub mod vault;
 pub mod venafi;
 
 pub use certificate::{Certificate, CertificateSpec, CertificateStatus};
-pub use certificate_request::{
-    CertificateRequest, CertificateRequestSpec, CertificateRequestStatus, LeanCertificateRequest,
-};
+pub use certificate_request::{CertificateRequest, CertificateRequestSpec, CertificateRequestStatus};
 pub use challenge::{Challenge, ChallengeSpec, ChallengeStatus};
 pub use definition::{all, all_yaml};
 pub use issuer::{ClusterIssuer, Issuer, IssuerSpec, IssuerStatus};
 pub use open::Unknown;
-pub use order::{LeanOrder, Order, OrderSpec, OrderStatus};
+pub use order::{Order, OrderSpec, OrderStatus};

@@ -267,7 +267,7 @@ mod tests {
     fn an_order_of_many_names_has_one_ingress() {
         let answered: Vec<Answered> =
             (0..100).map(|at| Answered { name: format!("{at}.example.com"), token: format!("token-{at}") }).collect();
-        let owner = Owner { kind: "Order", name: Name::new("shop", "order"), uid: Uid::Uuid(7) };
+        let owner = Owner { kind: "Order", name: Name::new("shop", "order"), uid: Uid::Uuid([7; 16]) };
         let object =
             ingress::ingress("name", &owner, &answered, &IngressSolver::default(), shared::NAME, PathType::Exact, &[]);
         assert_eq!(object["spec"]["rules"].as_array().unwrap().len(), 100);
@@ -278,7 +278,7 @@ mod tests {
     fn endpoints_say_that_they_are_ready() {
         let addresses = ["10.0.0.2".parse().unwrap(), "fd00::2".parse().unwrap(), "10.0.0.1".parse().unwrap()];
         let listens = shared::Listens { addresses: &addresses, port: 8089 };
-        let slices = shared::endpoint_slices(&Name::new("shop", shared::NAME), &Uid::Uuid(7), listens, &[]);
+        let slices = shared::endpoint_slices(&Name::new("shop", shared::NAME), &Uid::Uuid([7; 16]), listens, &[]);
         assert_eq!(slices.len(), 2);
         assert_eq!(
             slices[0]["endpoints"][0],

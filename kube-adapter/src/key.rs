@@ -2,25 +2,35 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 /// Namespace and name of an object. The namespace of what has none is empty.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Name {
-    namespace: Arc<str>,
-    object: Arc<str>,
+///
+/// It is one pointer, since tables, indices and queues hold it many times.
+#[derive(Clone)]
+pub struct Name(Arc<Parts>);
+
+/// Both names in one text, and how long the first is.
+struct Parts {
+    text: Box<str>,
+    namespace: usize,
 }
 
 impl Name {
     /// The name of an object in a namespace.
-    pub fn new(namespace: impl Into<Arc<str>>, object: impl Into<Arc<str>>) -> Self {
-        Self { namespace: namespace.into(), object: object.into() }
+    pub fn new(namespace: impl AsRef<str>, object: impl AsRef<str>) -> Self {
+        let (namespace, object) = (namespace.as_ref(), object.as_ref());
+        let mut text = String::with_capacity(namespace.len() + object.len());
+        text.push_str(namespace);
+        text.push_str(object);
+        Self(Arc::new(Parts { text: text.into_boxed_str(), namespace: namespace.len() }))
     }
 
     /// The name of an object of the whole cluster.
-    pub fn of_cluster(object: impl Into<Arc<str>>) -> Self {
+    pub fn of_cluster(object: impl AsRef<str>) -> Self {
         Self::new("", object)
     }
 
@@ -30,27 +40,54 @@ impl Name {
     }
 
     /// Another object of the same namespace.
-    pub fn beside(&self, object: impl Into<Arc<str>>) -> Self {
-        Self { namespace: Arc::clone(&self.namespace), object: object.into() }
+    pub fn beside(&self, object: impl AsRef<str>) -> Self {
+        let object = object.as_ref();
+        if object == self.object() { self.clone() } else { Self::new(self.namespace(), object) }
     }
 
     /// The namespace; empty for objects of the whole cluster.
     pub fn namespace(&self) -> &str {
-        &self.namespace
+        self.0.text.get(..self.0.namespace).unwrap_or_default()
     }
 
     /// The name within the namespace.
     pub fn object(&self) -> &str {
-        &self.object
+        self.0.text.get(self.0.namespace..).unwrap_or_default()
+    }
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0.namespace == other.0.namespace && self.0.text == other.0.text
+    }
+}
+
+impl Eq for Name {}
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.namespace.hash(state);
+        self.0.text.hash(state);
+    }
+}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Name {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.namespace(), self.object()).cmp(&(other.namespace(), other.object()))
     }
 }
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.namespace.is_empty() {
-            f.write_str(&self.object)
-        } else {
-            write!(f, "{}/{}", self.namespace, self.object)
+        match self.namespace() {
+            "" => f.write_str(self.object()),
+            namespace => write!(f, "{namespace}/{}", self.object()),
         }
     }
 }
@@ -109,25 +146,37 @@ impl fmt::Display for Key {
 /// The uid of an object: sixteen bytes where it is a UUID, as it always was so far.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Uid {
-    Uuid(u128),
+    Uuid([u8; 16]),
     Text(Box<str>),
 }
 
 impl Uid {
     pub(crate) fn parse(text: &str) -> Self {
-        let digits: String = text.split('-').collect();
-        match u128::from_str_radix(&digits, 16) {
-            Ok(number) if Self::Uuid(number).to_string() == text => Self::Uuid(number),
-            Ok(_) | Err(_) => Self::Text(text.into()),
+        Self::read(text.as_bytes()).map_or_else(|| Self::Text(text.into()), Self::Uuid)
+    }
+
+    /// The bytes of a UUID in the only form that is written back the same.
+    fn read(text: &[u8]) -> Option<[u8; 16]> {
+        let digit = |it: u8| match it {
+            b'0'..=b'9' => Some(it - b'0'),
+            b'a'..=b'f' => Some(it - b'a' + 10),
+            _ => None,
+        };
+        let has_dashes = text.len() == 36 && DASHES.iter().all(|at| text[*at] == b'-');
+        let mut digits = text.iter().enumerate().filter(|(at, _)| !DASHES.contains(at)).map(|(_, it)| *it);
+        let mut bytes = [0; 16];
+        for byte in bytes.iter_mut().filter(|_| has_dashes) {
+            *byte = digit(digits.next()?)? << 4 | digit(digits.next()?)?;
         }
+        has_dashes.then_some(bytes)
     }
 }
 
 impl fmt::Display for Uid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Uuid(number) => {
-                let digits = format!("{number:032x}");
+            Self::Uuid(bytes) => {
+                let digits = format!("{:032x}", u128::from_be_bytes(*bytes));
                 let (a, rest) = digits.split_at(8);
                 let (b, rest) = rest.split_at(4);
                 let (c, rest) = rest.split_at(4);
@@ -145,6 +194,9 @@ impl fmt::Debug for Uid {
     }
 }
 
+/// Where the dashes of a UUID are.
+const DASHES: [usize; 4] = [8, 13, 18, 23];
+
 /// The resourceVersion of an object. Numbers can be compared (by contract from Kubernetes 1.35 on); other texts are only equal or not.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Version {
@@ -154,8 +206,9 @@ pub(crate) enum Version {
 
 impl Version {
     pub(crate) fn parse(text: &str) -> Self {
+        let is_plain = text.bytes().all(|it| it.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
         match text.parse::<u64>() {
-            Ok(number) if number.to_string() == text => Self::Number(number),
+            Ok(number) if is_plain => Self::Number(number),
             Ok(_) | Err(_) => Self::Text(text.into()),
         }
     }
@@ -202,7 +255,7 @@ impl Identity {
 
 #[cfg(test)]
 mod tests {
-    use super::{Uid, Version};
+    use super::{Name, Uid, Version};
 
     #[test]
     fn a_uid_prints_as_it_was_read() {
@@ -214,6 +267,14 @@ mod tests {
         ] {
             assert_eq!(Uid::parse(text).to_string(), text);
         }
+    }
+
+    #[test]
+    fn names_are_sorted_by_namespace_first() {
+        let mut names = [Name::new("b", "a"), Name::new("a-b", "a"), Name::new("a", "c"), Name::new("", "ab")];
+        names.sort();
+        assert_eq!(names.map(|it| it.to_string()), ["ab", "a/c", "a-b/a", "b/a"]);
+        assert_ne!(Name::new("ab", "c"), Name::new("a", "bc"));
     }
 
     #[test]

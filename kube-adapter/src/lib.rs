@@ -51,6 +51,7 @@ mod context;
 mod controller;
 mod engine;
 mod events;
+mod few;
 mod http01;
 mod issuer;
 mod key;

@@ -60,6 +60,13 @@ impl Queue {
         None
     }
 
+    /// Gives back what a storm took, once it is over.
+    pub(crate) fn shrink(&mut self) {
+        if self.classes.is_empty() {
+            *self = Self { turn: self.turn, ..Self::default() };
+        }
+    }
+
     /// How many keys are in it.
     pub(crate) fn len(&self) -> usize {
         self.classes.len()

@@ -10,7 +10,7 @@ use acme_core::flow::Next;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::certificate::Certificates;
+use crate::certificate::{self, Certificates};
 use crate::context::Context;
 use crate::issuer::Issuers;
 use crate::key::{Key, Kind};
@@ -26,7 +26,7 @@ use crate::world::{Change, World};
 pub(crate) struct Reconcile {
     world: World,
     context: Arc<Context>,
-    changes: mpsc::Receiver<Change>,
+    changes: mpsc::Receiver<Vec<Change>>,
     /// Whether we lead: only then anything is planned.
     leadership: Leadership,
     queue: Queue,
@@ -62,7 +62,7 @@ impl Reconcile {
     pub(crate) fn new(
         mut world: World,
         context: Arc<Context>,
-        changes: mpsc::Receiver<Change>,
+        changes: mpsc::Receiver<Vec<Change>>,
         inspected: Inspected,
     ) -> Self {
         let leadership = context.leadership.clone();
@@ -94,8 +94,8 @@ impl Reconcile {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break,
                 Some(finished) = self.tasks.join_next(), if !self.tasks.is_empty() => self.finish(finished),
-                change = self.changes.recv() => match change {
-                    Some(change) => self.take(change),
+                changes = self.changes.recv() => match changes {
+                    Some(changes) => self.take(changes),
                     None => break,
                 },
                 () = self.leadership.changed() => {}
@@ -116,7 +116,7 @@ impl Reconcile {
     fn take_waiting(&mut self) {
         for _ in 0..BATCH {
             match self.changes.try_recv() {
-                Ok(change) => self.take(change),
+                Ok(changes) => self.take(changes),
                 Err(_) => break,
             }
         }
@@ -126,8 +126,11 @@ impl Reconcile {
         self.ring();
     }
 
-    fn take(&mut self, change: Change) {
-        self.world.take(change, self.context.now());
+    fn take(&mut self, changes: Vec<Change>) {
+        let now = self.context.now();
+        for change in changes {
+            self.world.take(change, now);
+        }
         self.inspected.set_complete(self.world.is_complete());
         self.enqueue_woken();
     }
@@ -189,6 +192,9 @@ impl Reconcile {
         }
         while self.writes < self.context.api.room().limit(self.context.now()) {
             let Some(key) = self.queue.pop() else { break };
+            if self.awaits_write(&key) {
+                continue;
+            }
             self.inspected.metrics.synced(controller(key.kind));
             match key.kind {
                 Kind::Certificate => self.step::<Certificates>(key),
@@ -199,6 +205,19 @@ impl Reconcile {
             self.enqueue_woken();
         }
         self.context.queued(self.queue.len());
+        self.queue.shrink();
+    }
+
+    /// Is a Certificate's one write under way? It is planned when that ends, and what is heard before, of its last write as a rule, changes nothing. A key may
+    /// take so long to make that people are told.
+    fn awaits_write(&self, key: &Key) -> bool {
+        let running = self.running.get(key).map_or(&[][..], Vec::as_slice);
+        match running {
+            [Running { lane: Lane::Write, action, .. }] if key.kind == Kind::Certificate => {
+                action.downcast_ref() != Some(&certificate::Action::MakeKey)
+            }
+            _ => false,
+        }
     }
 
     /// Was every issuer tried once, or long enough? Before that nothing else is begun: what takes four writes with an issuer that is ready takes seven without.
@@ -349,7 +368,7 @@ impl Guard {
     /// Until when a key that wants to start `actions` more is held back.
     fn holds(&mut self, key: &Key, actions: usize, now: Timestamp) -> Option<Timestamp> {
         if now.since(self.since) >= GUARDED {
-            self.counts.clear();
+            self.counts = HashMap::new();
             self.since = now;
         }
         if actions == 0 {
@@ -381,8 +400,8 @@ fn controller(kind: Kind) -> &'static str {
 /// What is counted where nobody knows whose action it was.
 const BROKEN_OFF: &str = "unknown";
 
-/// Changes taken in before planning goes on.
-const BATCH: usize = 256;
+/// Bundles of changes taken in before planning goes on.
+const BATCH: usize = 16;
 
 /// Actions of one key in [`GUARDED`] that no honest plan comes near: an order of a hundred names has some five hundred.
 const MOST_ACTIONS: usize = 5000;

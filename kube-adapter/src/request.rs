@@ -204,8 +204,16 @@ pub(crate) fn owned_by<'a>(world: &'a World, uid: &Uid) -> &'a [Name] {
 /// Puts in a request that this process just made.
 pub(crate) fn learn(world: &mut World, name: &Name, identity: Identity, mut record: RequestRecord, now: Timestamp) {
     record.memory_mut().seen = Some(now);
+    share_owner(world, &mut record);
     world.request_index.enter(name, &record);
     world.requests.learn(name.clone(), identity, record);
+}
+
+/// The owner is named many times, and once in memory.
+fn share_owner(world: &World, record: &mut RequestRecord) {
+    if let Some(owner) = record.owner().and_then(|(owner, _)| world.certificates.name(owner)).cloned() {
+        record.share(&owner);
+    }
 }
 
 /// Lends the key that a request is for, where none is at hand.
@@ -230,7 +238,12 @@ pub(crate) fn changed(world: &mut World, changed: Changed<RequestRecord>, now: T
         wake_owner(world, &name, removed.owner().map(|(owner, _)| owner.clone()));
     }
     if let Some(record) = world.requests.get_mut(&name) {
-        record.memory_mut().seen.get_or_insert(now);
+        if record.ended().is_none() {
+            record.memory_mut().seen.get_or_insert(now);
+        }
+        if let Some(owner) = record.owner().and_then(|(owner, _)| world.certificates.name(owner)).cloned() {
+            record.share(&owner);
+        }
     }
     if let Some(record) = world.requests.get(&name) {
         world.request_index.enter(&name, record);

@@ -1,19 +1,22 @@
 //! Secrets: what their metadata tells, and who is woken when one changes.
 
 pub(crate) mod applied;
+mod applied_fields;
 mod details;
+mod metadata;
 mod proof;
 pub(crate) mod target;
 
 use std::collections::HashMap;
 
-use k8s_openapi::api::core::v1::Secret;
-use kube::core::PartialObjectMeta;
-use kube::runtime::watcher::Event;
-
+use crate::few::Few;
 use crate::key::{Identity, Key, Kind, Name, Uid, Version};
+use crate::watch::Event;
 use crate::world::{Changed, News, Record, World};
 
+use metadata::Marked;
+
+pub(crate) use metadata::SecretMetadata;
 pub(crate) use proof::{CERTIFICATE_NAME, Dress, Proof, issuer_digest};
 
 /// What is kept of a Secret that is labelled as cert-manager's; nothing of others.
@@ -52,29 +55,23 @@ impl SecretRecord {
 }
 
 impl Record for SecretRecord {
-    type Object = PartialObjectMeta<Secret>;
+    type Object = SecretMetadata;
 
     fn name(object: &Self::Object) -> Name {
-        Name::of(&object.metadata)
+        object.name.clone()
     }
 
     fn identity(object: &Self::Object) -> Option<Identity> {
-        Identity::of(&object.metadata)
+        object.identity.clone()
     }
 
     fn read(object: Self::Object, before: Option<Self>) -> Option<Self> {
-        let metadata = &object.metadata;
-        let labels = metadata.labels.as_ref()?;
-        let is_next_key = labels.get(NEXT_KEY).is_some_and(|it| it == "true");
-        if !is_next_key && !labels.contains_key(ATTENTION) {
-            return None;
-        }
-        let version = Version::parse(metadata.resource_version.as_deref().unwrap_or_default());
-        let owners = metadata.owner_references.as_deref().unwrap_or_default();
-        let owner = owners.iter().find(|it| it.controller == Some(true) && it.kind == "Certificate");
-        let next_key_of = owner.filter(|_| is_next_key).map(|it| Uid::parse(&it.uid));
+        let version = object.identity?.version;
         let touched = before.is_some_and(|it| it.touched || it.version != version);
-        let proof = if is_next_key { Proof::default() } else { Proof::read(metadata) };
+        let (next_key_of, proof) = match object.marked? {
+            Marked::NextKey(owner) => (owner, Proof::default()),
+            Marked::Target(proof) => (None, proof),
+        };
         Some(Self { next_key_of, proof, version, touched })
     }
 }
@@ -87,7 +84,7 @@ pub(crate) struct Index {
     /// The reverse.
     referred: HashMap<Key, Vec<Name>>,
     /// Next keys, by the uid of their Certificate.
-    next_keys: HashMap<Uid, Vec<Name>>,
+    next_keys: HashMap<Uid, Few<Name>>,
 }
 
 impl Index {
@@ -116,7 +113,7 @@ impl Index {
 
     /// The stored next keys of the Certificate of this uid.
     pub(crate) fn next_keys(&self, owner: &Uid) -> &[Name] {
-        self.next_keys.get(owner).map_or(&[], Vec::as_slice)
+        self.next_keys.get(owner).map_or(&[], Few::as_slice)
     }
 }
 
@@ -139,9 +136,9 @@ pub(crate) fn settle(world: &mut World, name: &Name, state: &Version) {
 }
 
 /// A watch told of these Secrets, whether anything is kept of them or not: who refers to them is woken.
-pub(crate) fn heard(world: &mut World, news: &News<PartialObjectMeta<Secret>>) {
+pub(crate) fn heard(world: &mut World, news: &News<SecretMetadata>) {
     let (Event::Apply(object) | Event::InitApply(object) | Event::Delete(object)) = &news.event else { return };
-    let name = Name::of(&object.metadata);
+    let name = object.name.clone();
     for key in world.secret_index.referrers.get(&name).cloned().unwrap_or_default() {
         if key.kind == Kind::Certificate {
             crate::certificate::try_again(world, &key.name);
@@ -149,7 +146,7 @@ pub(crate) fn heard(world: &mut World, news: &News<PartialObjectMeta<Secret>>) {
         world.wake(key);
     }
     let is_there = !matches!(&news.event, Event::Delete(_));
-    let state = Identity::of(&object.metadata).filter(|_| is_there);
+    let state = object.identity.clone().filter(|_| is_there);
     crate::issuer::secret_changed(world, &name, state.as_ref());
     crate::request::secret_changed(world, &name);
     crate::certificate::target_heard(world, &name, state.as_ref().map(|it| &it.version));
@@ -191,18 +188,12 @@ pub(crate) fn forget_next_key(world: &mut World, name: &Name) {
 }
 
 fn enter(world: &mut World, owner: Uid, name: &Name) {
-    let names = world.secret_index.next_keys.entry(owner).or_default();
-    if !names.contains(name) {
-        names.push(name.clone());
-    }
+    world.secret_index.next_keys.entry(owner).or_default().insert(name.clone());
 }
 
 fn leave(world: &mut World, owner: &Uid, name: &Name) {
-    if let Some(names) = world.secret_index.next_keys.get_mut(owner) {
-        names.retain(|it| it != name);
-        if names.is_empty() {
-            world.secret_index.next_keys.remove(owner);
-        }
+    if world.secret_index.next_keys.get_mut(owner).is_some_and(|names| names.remove(name)) {
+        world.secret_index.next_keys.remove(owner);
     }
 }
 

@@ -106,7 +106,7 @@ pub struct WriteLimits {
 
 impl Default for WriteLimits {
     fn default() -> Self {
-        Self { first: 32, most: 128 }
+        Self { first: 32, most: 64 }
     }
 }
 

@@ -1,82 +1,309 @@
 //! Streams of changes: one for each kind, begun again after whatever ended them.
+//!
+//! The lines of a watch are read here and not by kube's watcher, because there are many: each is decoded where it arrived, without the fields that nobody
+//! here reads, and what arrived together is handed on together. A list is read in pages and not as a watch: a streamed list comes one object at a time,
+//! and to be woken for each costs a cold start more than to read it.
 
-use std::fmt::Debug;
+mod line;
+mod lines;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use acme_core::backoff::Backoff;
-use futures_util::TryStreamExt;
-use futures_util::future::{self, Either};
+use acme_core::text;
+use http::header::ACCEPT;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
 use issuers::Timer;
-use kube::runtime::watcher::{self, Config, InitialListStrategy};
-use kube::{Api, Resource};
+use kube::client::Body;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
+use crate::api::{Refusal, Resource, escape};
+use crate::crd::{Certificate, CertificateRequest, Challenge, ClusterIssuer, Issuer, Order};
 use crate::world::News;
 
-/// Follows one collection and hands every change on, until nobody takes them any more. It asks for a streamed list first, and remembers a server that has none.
-pub(crate) async fn follow<K, T>(
-    api: Api<K>,
+use line::Line;
+use lines::Lines;
+
+/// What a watch delivers.
+pub(crate) trait Watched: DeserializeOwned + Send + 'static {
+    /// The collection that is watched.
+    const RESOURCE: Resource;
+
+    /// Whether the API server is asked for the metadata alone.
+    const METADATA_ONLY: bool = false;
+
+    /// The state of an object.
+    fn version(&self) -> Option<&str>;
+}
+
+/// Whole objects are what the watches of these kinds deliver.
+macro_rules! watched {
+    ($($kind:ty => $resource:ident,)+) => {$(
+        impl Watched for $kind {
+            const RESOURCE: Resource = Resource::$resource;
+
+            fn version(&self) -> Option<&str> {
+                self.metadata.resource_version.as_deref()
+            }
+        }
+    )+};
+}
+
+watched! {
+    Certificate => CERTIFICATES,
+    CertificateRequest => REQUESTS,
+    Issuer => ISSUERS,
+    ClusterIssuer => CLUSTER_ISSUERS,
+    Order => ORDERS,
+    Challenge => CHALLENGES,
+}
+
+/// A piece of news.
+#[derive(Debug)]
+pub(crate) enum Event<K> {
+    /// A list begins: what follows up to [`InitDone`](Self::InitDone) is all there is.
+    Init,
+    /// An object of the list.
+    InitApply(K),
+    /// The list is complete.
+    InitDone,
+    /// An object was made or changed.
+    Apply(K),
+    /// An object is gone.
+    Delete(K),
+}
+
+/// One collection, as it is followed.
+pub(crate) struct Follower<T> {
+    client: kube::Client,
+    /// The namespace that it is about; `None` is the whole cluster.
     scope: Option<Arc<str>>,
-    selection: Config,
+    /// The field selector; empty selects everything.
+    fields: &'static str,
+    /// What people call it.
     what: &'static str,
-    changes: mpsc::Sender<T>,
-    wrap: fn(News<K>) -> T,
+    changes: mpsc::Sender<Vec<T>>,
     timer: Arc<dyn Timer>,
-) where
-    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
-    T: Send + 'static,
-{
-    let mut strategy = InitialListStrategy::StreamingList;
-    let mut failures = 0;
-    loop {
-        let config = Config { initial_list_strategy: strategy.clone(), ..selection.clone() };
-        let mut stream = Box::pin(kube::runtime::watcher(api.clone(), config));
+    /// The state up to which everything was told; `None` before the first list and after a history was lost.
+    version: Option<String>,
+    failures: u32,
+}
+
+/// Why a stream ended.
+enum End {
+    /// The server ended it, as it does every few minutes.
+    Over,
+    /// Nobody takes the changes any more.
+    Unheard,
+    /// Something went wrong.
+    Broken(String),
+    /// The server does not remember what came after the last state that was told.
+    Forgotten(String),
+}
+
+impl<T: Send + 'static> Follower<T> {
+    /// Follows what `fields` selects, in one namespace or in all.
+    pub(crate) fn new(
+        client: kube::Client,
+        scope: Option<Arc<str>>,
+        fields: &'static str,
+        what: &'static str,
+        changes: mpsc::Sender<Vec<T>>,
+        timer: Arc<dyn Timer>,
+    ) -> Self {
+        Self { client, scope, fields, what, changes, timer, version: None, failures: 0 }
+    }
+
+    /// Hands every change on, until nobody takes them any more. It begins with a list.
+    pub(crate) async fn run<K: Watched>(mut self, wrap: fn(News<K>) -> T) {
+        let changes = self.changes.clone();
         loop {
-            match future::select(stream.try_next(), Box::pin(changes.closed())).await {
-                Either::Left((Ok(Some(event)), _)) => {
-                    if failures > 0 {
-                        tracing::info!(what, "the watch is back");
-                        failures = 0;
-                    }
-                    if changes.send(wrap(News { scope: scope.clone(), event })).await.is_err() {
-                        return;
-                    }
+            let end = tokio::select! {
+                biased;
+                () = changes.closed() => return,
+                end = self.follow(wrap) => end,
+            };
+            let why = match end {
+                End::Unheard => return,
+                End::Over => continue,
+                End::Forgotten(why) => {
+                    self.version = None;
+                    why
                 }
-                Either::Left((Ok(None), _)) => break,
-                Either::Left((Err(error), _)) => {
-                    if matches!(strategy, InitialListStrategy::StreamingList) && refuses_streamed_lists(&error) {
-                        tracing::info!(what, "the API server streams no lists: pages are read instead");
-                        strategy = InitialListStrategy::ListWatch;
-                        break;
-                    }
-                    if failures == 0 {
-                        tracing::warn!(what, error = %error, "the watch broke off");
-                    }
-                    failures += 1;
-                    let pause = PAUSES.pause(failures, what);
-                    let pause = Box::pin(timer.sleep_until(timer.now() + pause));
-                    if let Either::Right(_) = future::select(pause, Box::pin(changes.closed())).await {
-                        return;
-                    }
-                }
-                Either::Right(_) => return,
+                End::Broken(why) => why,
+            };
+            if self.failures == 0 {
+                tracing::warn!(what = self.what, error = %why, "the watch broke off");
+            }
+            self.failures += 1;
+            let pause = PAUSES.pause(self.failures, self.what);
+            tokio::select! {
+                () = changes.closed() => return,
+                () = self.timer.sleep_until(self.timer.now() + pause) => {}
             }
         }
     }
+
+    /// One list or one watch, as far as it goes.
+    async fn follow<K: Watched>(&mut self, wrap: fn(News<K>) -> T) -> End {
+        let done = match self.version.clone() {
+            Some(version) => self.watch(&version, wrap).await,
+            None => self.list(wrap).await,
+        };
+        match done {
+            Ok(()) => End::Over,
+            Err(end) => end,
+        }
+    }
+
+    /// Reads a watch to its end, from a state on that everything was told of.
+    async fn watch<K: Watched>(&mut self, version: &str, wrap: fn(News<K>) -> T) -> Result<(), End> {
+        let accept = if K::METADATA_ONLY { METADATA } else { JSON };
+        let query = format!("{WATCH}&resourceVersion={}", escape(version));
+        let answer = match self.ask::<K>(&query, accept).await? {
+            Ok(answer) => answer,
+            Err((StatusCode::GONE, why)) => return Err(End::Forgotten(why)),
+            Err((_, why)) => return Err(End::Broken(why)),
+        };
+        let mut lines = Lines::new(answer.into_body());
+        loop {
+            match tokio::time::timeout(LONGEST_SILENCE, lines.more()).await {
+                // The connection is dead, or the server ended the stream.
+                Err(_) | Ok(Ok(false)) => return Ok(()),
+                Ok(Ok(true)) => {}
+                Ok(Err(why)) => return Err(End::Broken(why)),
+            }
+            let mut events = Vec::new();
+            while let Some(line) = lines.next() {
+                match line::read::<K>(line) {
+                    Ok(Line::Put(object)) => events.push(self.reached(Event::Apply(object))),
+                    Ok(Line::Delete(object)) => events.push(self.reached(Event::Delete(object))),
+                    Ok(Line::Bookmark { version }) => self.version = Some(version),
+                    Ok(Line::Error { code, message }) => {
+                        self.hand_on(events, wrap).await?;
+                        return Err(if code == 410 { End::Forgotten(message) } else { End::Broken(message) });
+                    }
+                    // The next change of it is another chance; the others are not held up.
+                    Err(place) => {
+                        tracing::warn!(what = self.what, place, "an object cannot be read and is left out");
+                    }
+                }
+                if events.len() == TOGETHER {
+                    self.hand_on(std::mem::take(&mut events), wrap).await?;
+                }
+            }
+            self.hand_on(events, wrap).await?;
+        }
+    }
+
+    /// Reads everything page by page.
+    async fn list<K: Watched>(&mut self, wrap: fn(News<K>) -> T) -> Result<(), End> {
+        let accept = if K::METADATA_ONLY { METADATA_LIST } else { JSON };
+        let mut more = String::new();
+        loop {
+            let query = format!("?limit={PAGE}{more}");
+            // Whatever is wrong, a state that is too old for the next page included, the list is begun again.
+            let answer = self.ask::<K>(&query, accept).await?.map_err(|(_, why)| End::Broken(why))?;
+            let body = lines::whole(answer.into_body()).await.map_err(End::Broken)?;
+            let page = line::page::<K>(body).map_err(End::Broken)?;
+            if more.is_empty() {
+                self.hand_on(vec![Event::Init], wrap).await?;
+            }
+            if page.left_out > 0 {
+                tracing::warn!(what = self.what, count = page.left_out, "objects cannot be read and are left out");
+            }
+            let mut objects = page.objects.into_iter().map(Event::InitApply).peekable();
+            while objects.peek().is_some() {
+                self.hand_on(objects.by_ref().take(TOGETHER).collect(), wrap).await?;
+            }
+            if page.next.is_empty() {
+                self.hand_on(vec![Event::InitDone], wrap).await?;
+                self.version = Some(page.version);
+                return Ok(());
+            }
+            more = format!("&continue={}", escape(&page.next));
+        }
+    }
+
+    /// Asks for the collection; a refusal is its code and its reason.
+    async fn ask<K: Watched>(
+        &self,
+        query: &str,
+        accept: &'static str,
+    ) -> Result<Result<Response<Body>, (StatusCode, String)>, End> {
+        let mut path = K::RESOURCE.collection(self.scope.as_deref().unwrap_or_default());
+        path.push_str(query);
+        if !self.fields.is_empty() {
+            path.push_str("&fieldSelector=");
+            path.push_str(&escape(self.fields));
+        }
+        let broken = |error: &dyn std::fmt::Display| End::Broken(printable(error));
+        let request = Request::get(path).header(ACCEPT, accept).body(Body::empty()).map_err(|it| broken(&it))?;
+        let answer = match tokio::time::timeout(PATIENCE, self.client.send(request)).await {
+            Err(_) => return Err(End::Broken("the API server did not answer in time".to_owned())),
+            Ok(answer) => answer.map_err(|it| broken(&it))?,
+        };
+        if answer.status().is_success() {
+            return Ok(Ok(answer));
+        }
+        let (head, body) = answer.into_parts();
+        let body = Limited::new(body, LONGEST_REFUSAL).collect().await.map_err(|it| broken(&it))?.to_bytes();
+        Ok(Err((head.status, Refusal::read(head.status, &head.headers, &body).to_string())))
+    }
+
+    /// Everything up to this object was told.
+    fn reached<K: Watched>(&mut self, event: Event<K>) -> Event<K> {
+        let version = match &event {
+            Event::Apply(object) | Event::Delete(object) => object.version(),
+            Event::Init | Event::InitApply(_) | Event::InitDone => None,
+        };
+        if let Some(version) = version.filter(|it| !it.is_empty()) {
+            let known = self.version.get_or_insert_default();
+            known.clear();
+            known.push_str(version);
+        }
+        event
+    }
+
+    async fn hand_on<K>(&mut self, events: Vec<Event<K>>, wrap: fn(News<K>) -> T) -> Result<(), End> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        if self.failures > 0 {
+            tracing::info!(what = self.what, "the watch is back");
+            self.failures = 0;
+        }
+        let scope = &self.scope;
+        let news = events.into_iter().map(|event| wrap(News { scope: scope.clone(), event })).collect();
+        self.changes.send(news).await.map_err(|_| End::Unheard)
+    }
 }
 
-/// Does the server not know streamed lists? It answers that the parameters are not valid.
-fn refuses_streamed_lists(error: &watcher::Error) -> bool {
-    let status = match error {
-        watcher::Error::WatchStartFailed(kube::Error::Api(status)) | watcher::Error::WatchError(status) => status,
-        watcher::Error::WatchStartFailed(_)
-        | watcher::Error::InitialListFailed(_)
-        | watcher::Error::WatchFailed(_)
-        | watcher::Error::NoResourceVersion => return false,
-    };
-    matches!(status.code, 400 | 405 | 422)
+/// Text from outside, for the log.
+fn printable(error: impl std::fmt::Display) -> String {
+    text::printable(&error.to_string(), LONGEST_TEXT)
 }
 
 const PAUSES: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
+
+/// The server ends a watch after this time; a connection that is silent for longer is dead.
+const WATCH: &str = "?watch=true&allowWatchBookmarks=true&timeoutSeconds=290";
+const LONGEST_SILENCE: Duration = Duration::from_secs(295);
+
+/// How long the beginning of an answer may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Objects that are handed on together: what waits to be taken in is held whole.
+const TOGETHER: usize = 16;
+
+const PAGE: usize = 250;
+
+const LONGEST_TEXT: usize = 1024;
+const LONGEST_REFUSAL: usize = 64 * 1024;
+
+const JSON: &str = "application/json";
+const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";

@@ -7,8 +7,6 @@ use std::mem;
 use std::sync::Arc;
 
 use acme_core::Timestamp;
-use k8s_openapi::api::core::v1::Secret;
-use kube::core::PartialObjectMeta;
 
 use crate::certificate::CertificateRecord;
 use crate::challenge::ChallengeRecord;
@@ -18,7 +16,7 @@ use crate::key::Key;
 use crate::metrics::Metrics;
 use crate::order::OrderRecord;
 use crate::request::RequestRecord;
-use crate::secret::SecretRecord;
+use crate::secret::{SecretMetadata, SecretRecord};
 use crate::settings::Settings;
 
 pub(crate) use table::{Changed, News, Record, Table};
@@ -52,12 +50,12 @@ pub(crate) struct World {
 /// What a watch brought.
 pub(crate) enum Change {
     Certificate(Box<News<crd::certificate::Certificate>>),
-    Request(News<crd::certificate_request::CertificateRequest>),
+    Request(Box<News<crd::certificate_request::CertificateRequest>>),
     Issuer(Box<News<crd::issuer::Issuer>>),
     ClusterIssuer(Box<News<crd::issuer::ClusterIssuer>>),
-    TlsSecret(News<PartialObjectMeta<Secret>>),
-    OtherSecret(News<PartialObjectMeta<Secret>>),
-    Order(News<crd::order::Order>),
+    TlsSecret(News<SecretMetadata>),
+    OtherSecret(News<SecretMetadata>),
+    Order(Box<News<crd::order::Order>>),
     Challenge(Box<News<crd::challenge::Challenge>>),
 }
 
@@ -97,7 +95,7 @@ impl World {
                 }
             }
             Change::Request(news) => {
-                for changed in self.requests.take(news) {
+                for changed in self.requests.take(*news) {
                     crate::request::changed(self, changed, now);
                 }
             }
@@ -124,7 +122,7 @@ impl World {
                 }
             }
             Change::Order(news) => {
-                for changed in self.orders.take(news) {
+                for changed in self.orders.take(*news) {
                     crate::order::changed(self, changed, now);
                 }
             }
@@ -154,6 +152,9 @@ impl World {
     /// Who wants a step since the last time this was asked.
     pub(crate) fn take_woken(&mut self) -> Vec<Key> {
         self.woken_set.clear();
+        if self.woken_set.capacity() > MANY {
+            self.woken_set = HashSet::new();
+        }
         mem::take(&mut self.woken)
     }
 
@@ -164,3 +165,6 @@ impl World {
         crate::order::wake_unsettled(self);
     }
 }
+
+/// More keys than this are woken at once only in a storm; the room for them is given back.
+const MANY: usize = 1024;

@@ -71,7 +71,7 @@ impl Refusal {
     }
 
     /// Reads the answer of the API server.
-    pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+    pub(crate) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         #[derive(Deserialize, Default)]
         #[serde(default)]
         struct Status {

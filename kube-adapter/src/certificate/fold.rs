@@ -101,7 +101,10 @@ pub(super) fn fold(world: &mut World, name: &Name, action: &Action, answer: Answ
 /// Takes in the Certificate as it is.
 fn object(world: &mut World, name: &Name, read: Result<Option<Box<Certificate>>, Refusal>, now: Timestamp) {
     let object = match read {
-        Ok(Some(object)) => *object,
+        Ok(Some(mut object)) => {
+            object.metadata.managed_fields = None;
+            *object
+        }
         Ok(None) => {
             world.certificates.forget(name);
             return;
@@ -114,7 +117,9 @@ fn object(world: &mut World, name: &Name, read: Result<Option<Box<Certificate>>,
     let is_same = before.uid == identity.uid;
     let mut before = Some(before).filter(|_| is_same);
     if let Some(before) = &mut before {
+        let has_turn = before.whole.is_none();
         let memory = before.memory();
+        memory.has_turn |= has_turn;
         memory.is_stale = false;
         memory.trouble = None;
     }
@@ -216,7 +221,7 @@ fn written(world: &mut World, name: &Name, written: Result<Box<Written>, Unwritt
     let Some(record) = world.certificates.get_mut(name) else { return };
     if is_issued {
         record.issued.get_or_insert_default().add(now);
-        if let Some(object) = record.whole.clone() {
+        if let Some(object) = record.object() {
             // The watch may show the status before its answer is here; the Secret is written by nobody else.
             count(&world.metrics, &object, AttemptEnd::Issued(record.memory().begun.map(|begun| now.since(begun))));
         }
@@ -245,7 +250,9 @@ fn told(
         Err(refusal) => return refused(world, name, &refusal, now),
     };
     let Some(record) = world.certificates.get_mut(name) else { return };
-    let Some(whole) = record.whole.take() else { return };
+    let Some(whole) = record.object() else { return };
+    // So that it is not copied.
+    record.whole = None;
     let is_success = report.revision.is_some();
     let is_failure = matches!(report.failures, Field::Set(_));
     let mut object = Arc::unwrap_or_clone(whole);
@@ -265,6 +272,7 @@ fn told(
         memory.requests.clear();
     }
     record.memory().trouble = None;
+    record.memory().has_turn = false;
     let Some(before) = world.certificates.forget(name) else { return };
     let uid = before.uid.clone();
     if let Some(record) = CertificateRecord::read(object, Some(before)) {

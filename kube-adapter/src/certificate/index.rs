@@ -1,8 +1,11 @@
 //! Which Certificates claim a Secret.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use super::record::CertificateRecord;
+use crate::few::Few;
 use crate::key::{Key, Kind, Name, Version};
 use crate::world::{Changed, World};
 
@@ -10,12 +13,14 @@ use crate::world::{Changed, World};
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     /// By the Secret that they want.
-    claims: HashMap<Name, Vec<Name>>,
+    claims: HashMap<Name, Few<Name>>,
+    /// How many bytes of whole Certificates are kept for which something is to be done.
+    packed: Arc<AtomicUsize>,
 }
 
 /// The Certificates that want this Secret, in no order.
 pub(crate) fn claimants<'a>(world: &'a World, secret: &Name) -> &'a [Name] {
-    world.certificate_index.claims.get(secret).map_or(&[], Vec::as_slice)
+    world.certificate_index.claims.get(secret).map_or(&[], Few::as_slice)
 }
 
 /// The one of them that gets it: whom the Secret names, else the oldest, then the first by name. `named` is whom the Secret names.
@@ -42,13 +47,15 @@ pub(crate) fn changed(world: &mut World, changed: Changed<CertificateRecord>) {
     };
     let (secret, left) = (name.beside(record.secret.clone()), record.left.take());
     let passwords: Vec<Name> = record.passwords.iter().map(|it| name.beside(it.clone())).collect();
+    // What there is no room for is read again when it is its turn.
+    if !record.fits(&world.certificate_index.packed) {
+        record.whole = None;
+    }
     if let Some(before) = left {
         leave(world, &name.beside(before), &name);
     }
-    let claims = world.certificate_index.claims.entry(secret).or_default();
-    if !claims.contains(&name) {
-        claims.push(name.clone());
-    }
+    let secret = world.tls_secrets.name(&secret).cloned().unwrap_or(secret);
+    world.certificate_index.claims.entry(secret).or_default().insert(name.clone());
     world.secret_index.refer(&key, passwords);
     world.wake(key);
 }
@@ -80,8 +87,8 @@ pub(crate) fn target_heard(world: &mut World, secret: &Name, state: Option<&Vers
 
 fn leave(world: &mut World, secret: &Name, name: &Name) {
     let Some(claims) = world.certificate_index.claims.get_mut(secret) else { return };
-    claims.retain(|it| it != name);
-    let left = claims.clone();
+    claims.remove(name);
+    let left = claims.as_slice().to_vec();
     if left.is_empty() {
         world.certificate_index.claims.remove(secret);
     }

@@ -15,7 +15,7 @@ use crate::crd::certificate_request::CertificateRequest;
 use crate::key::Name;
 use crate::plan::certificate::{Content, Contents, Observed, Requested, Rules, Stored, Target, WantedFacts};
 use crate::request;
-use crate::secret;
+use crate::secret::{self, Dress};
 use crate::settings::{DurableKeys, Settings};
 use crate::world::World;
 
@@ -46,7 +46,7 @@ pub(super) fn content(world: &World, name: &Name, record: &CertificateRecord) ->
 
 /// What its Secret shall wear, ownership included.
 fn dress(record: &CertificateRecord, settings: &Settings) -> u64 {
-    if settings.owner_reference { record.owned_dress } else { record.dress }
+    if settings.owner_reference { Dress::owned_by(record.dress, &record.uid) } else { record.dress }
 }
 
 /// Everything that a plan is made of. `wanted` is what `object` asks for.

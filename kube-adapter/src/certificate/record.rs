@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use acme_core::{PrivateKey, Timestamp};
@@ -12,7 +13,7 @@ use crate::crd::certificate::Certificate;
 use crate::crd::certificate_request::CertificateRequest;
 use crate::key::{Identity, Name, Uid, Version};
 use crate::plan::certificate::{Failure, Holding, KeyFacts};
-use crate::secret::{Dress, issuer_digest};
+use crate::secret::issuer_digest;
 use crate::world::Record;
 
 /// What is kept of a Certificate.
@@ -32,8 +33,6 @@ pub(crate) struct CertificateRecord {
     pub(super) issuer: u64,
     /// A number that stands for what its Secret wears beside key and certificate.
     pub(super) dress: u64,
-    /// The same, owned by the Certificate.
-    pub(super) owned_dress: u64,
     pub(super) revision: i64,
     pub(super) history_limit: u32,
     pub(super) not_before: Option<Timestamp>,
@@ -41,8 +40,10 @@ pub(crate) struct CertificateRecord {
     pub(super) renewal: Option<Timestamp>,
     /// Its status says that all is well, about this very generation, and that nothing is under way.
     pub(super) is_content: bool,
+    /// Its status says that a certificate is to be issued.
+    pub(super) is_issuing: bool,
     /// The whole object, while anything is to be done for it.
-    pub(super) whole: Option<Arc<Certificate>>,
+    pub(super) whole: Option<Whole>,
     /// What only this process remembers, while anything is to be done for it.
     pub(super) memory: Option<Box<Memory>>,
     /// When this process stored certificates for this generation, during the last hour.
@@ -53,6 +54,26 @@ impl CertificateRecord {
     /// The memory of it, begun where there is none.
     pub(super) fn memory(&mut self) -> &mut Memory {
         self.memory.get_or_insert_default()
+    }
+
+    /// The whole object, where it is kept.
+    pub(super) fn object(&self) -> Option<Arc<Certificate>> {
+        self.whole.as_ref()?.object()
+    }
+
+    /// The whole object, which is worked on from now on.
+    pub(super) fn open(&mut self) -> Option<Arc<Certificate>> {
+        let object = self.whole.take()?.object()?;
+        self.whole = Some(Whole::Open(Arc::clone(&object)));
+        Some(object)
+    }
+
+    /// Whether there is room for what it keeps; `packed` is how much all of them keep.
+    pub(super) fn fits(&mut self, packed: &Arc<AtomicUsize>) -> bool {
+        match &mut self.whole {
+            Some(Whole::Packed(text)) => text.fits(packed),
+            Some(Whole::Open(_)) | None => true,
+        }
     }
 }
 
@@ -89,8 +110,7 @@ impl Record for CertificateRecord {
             Some(before) if **before == *object.spec.secret_name => Arc::clone(before),
             Some(_) | None => object.spec.secret_name.as_str().into(),
         };
-        let dress = wanted::dress(&object);
-        let record = Self {
+        let mut record = Self {
             left: before_secret.filter(|it| *it != secret),
             uid,
             created: metadata.creation_timestamp.as_ref().map_or(0, |it| it.0.as_second()),
@@ -98,19 +118,85 @@ impl Record for CertificateRecord {
             secret,
             passwords: wanted::password_secrets(&object.spec).map(Into::into).collect(),
             issuer: issuer_digest(&object.spec.issuer_ref),
-            dress: dress.digest(),
-            owned_dress: Dress { owner: metadata.uid.clone(), ..dress }.digest(),
+            dress: wanted::dress(&object).digest(),
             revision: status.and_then(|it| it.revision).unwrap_or_default(),
             history_limit: wanted::history_limit(&object.spec),
             not_before: time(status.and_then(|it| it.not_before.as_ref())),
             not_after: time(status.and_then(|it| it.not_after.as_ref())),
             renewal: time(status.and_then(|it| it.renewal_time.as_ref())),
             is_content,
-            whole: (!is_content || memory.is_some()).then(|| Arc::new(object)),
+            is_issuing: status.is_some_and(|it| it.conditions.is_true("Issuing")),
+            whole: None,
             memory,
             issued,
         };
+        record.whole = match &record.memory {
+            Some(_) => Some(Whole::Open(Arc::new(object))),
+            None if is_content => None,
+            None => Whole::packed(&object),
+        };
         Some(record)
+    }
+}
+
+/// A whole Certificate.
+#[derive(Debug)]
+pub(super) enum Whole {
+    /// Work on it has not begun: as JSON, which takes a fraction of the room.
+    Packed(Box<Packed>),
+    /// It is worked on.
+    Open(Arc<Certificate>),
+}
+
+/// A Certificate as JSON.
+pub(super) struct Packed {
+    text: Box<[u8]>,
+    /// What it takes of the room for all of them.
+    share: Option<Share>,
+}
+
+/// A part of the room for what is packed, until it is dropped.
+struct Share {
+    bytes: usize,
+    of: Arc<AtomicUsize>,
+}
+
+impl Whole {
+    fn packed(object: &Certificate) -> Option<Self> {
+        let text = serde_json::to_vec(object).ok()?.into_boxed_slice();
+        Some(Self::Packed(Box::new(Packed { text, share: None })))
+    }
+
+    fn object(&self) -> Option<Arc<Certificate>> {
+        match self {
+            Self::Open(object) => Some(Arc::clone(object)),
+            Self::Packed(packed) => serde_json::from_slice(&packed.text).ok().map(Arc::new),
+        }
+    }
+}
+
+impl Packed {
+    fn fits(&mut self, all: &Arc<AtomicUsize>) -> bool {
+        if self.share.is_some() {
+            return true;
+        }
+        let share = Share { bytes: self.text.len(), of: Arc::clone(all) };
+        let before = all.fetch_add(share.bytes, Ordering::Relaxed);
+        let fits = before + share.bytes <= MOST_PACKED;
+        self.share = Some(share).filter(|_| fits);
+        fits
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.of.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for Packed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Packed").field("bytes", &self.text.len()).finish_non_exhaustive()
     }
 }
 
@@ -141,6 +227,8 @@ pub(crate) struct Memory {
     pub(super) begun: Option<Timestamp>,
     /// The object must be read: a write met another state than expected.
     pub(super) is_stale: bool,
+    /// The object was read because it is its turn.
+    pub(super) has_turn: bool,
     /// A write of its status is under way.
     pub(super) is_reporting: bool,
     /// Names of next keys that others have.
@@ -207,6 +295,9 @@ pub(crate) struct Trouble {
     /// Nothing is tried before this time.
     pub(super) until: Timestamp,
 }
+
+/// Whole Certificates that wait for their turn take so much at most; others are read when it comes.
+const MOST_PACKED: usize = 16 * 1024 * 1024;
 
 /// So many certificates for one specification in this time are a loop.
 const MOST_ISSUED: usize = 5;

@@ -48,14 +48,14 @@ pub(super) fn start(
     {
         record.memory().is_reporting = true;
     }
-    let Some(record) = world.certificates.get(name) else { return gone() };
     let context = Arc::clone(context);
     if matches!(action, Action::ReadObject) {
         let name = name.clone();
         let read = async move { context.api.read::<Certificate>(Resource::CERTIFICATES, &name).await };
         return async move { Answer::Object(read.await.map(|it| it.map(Box::new))) }.boxed();
     }
-    let Some(object) = record.whole.clone() else { return gone() };
+    let Some(object) = world.certificates.get_mut(name).and_then(CertificateRecord::open) else { return gone() };
+    let Some(record) = world.certificates.get(name) else { return gone() };
     let work = Work { context, name: name.clone(), object };
     match action {
         Action::ReadObject | Action::Step { .. } => gone(),

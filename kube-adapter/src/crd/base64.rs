@@ -1,38 +1,72 @@
 //! Bytes in base64, as JSON carries them.
 
-use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use ::base64::Engine as _;
 use ::base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Bytes, written as base64. Text that is no base64 is kept as it was read, and stands for no bytes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Base64 {
-    bytes: Vec<u8>,
-    unreadable: Option<String>,
+///
+/// What was read stays text until somebody wants the bytes: most objects stream by for the sake of other fields.
+#[derive(Clone, Debug, Default)]
+pub struct Base64(Form);
+
+#[derive(Clone, Debug)]
+enum Form {
+    Made(Vec<u8>),
+    Read { text: Box<str>, bytes: OnceLock<Option<Box<[u8]>>> },
 }
 
 impl Base64 {
     /// The bytes; none where the text could not be read.
     pub fn as_slice(&self) -> &[u8] {
-        &self.bytes
+        self.read().unwrap_or_default()
     }
 
     /// Whether nothing was given at all.
     pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty() && self.unreadable.is_none()
+        match &self.0 {
+            Form::Made(bytes) => bytes.is_empty(),
+            Form::Read { text, .. } => text.is_empty(),
+        }
     }
 
     /// Whether something was given that is no base64.
     pub fn is_unreadable(&self) -> bool {
-        self.unreadable.is_some()
+        self.read().is_none()
+    }
+
+    fn read(&self) -> Option<&[u8]> {
+        match &self.0 {
+            Form::Made(bytes) => Some(bytes),
+            Form::Read { text, bytes } => {
+                bytes.get_or_init(|| STANDARD.decode(text.as_bytes()).ok().map(Into::into)).as_deref()
+            }
+        }
     }
 }
 
+impl Default for Form {
+    fn default() -> Self {
+        Self::Made(Vec::new())
+    }
+}
+
+impl PartialEq for Base64 {
+    fn eq(&self, other: &Self) -> bool {
+        match (self.read(), other.read(), &self.0, &other.0) {
+            (None, None, Form::Read { text: mine, .. }, Form::Read { text: theirs, .. }) => mine == theirs,
+            (mine, theirs, _, _) => mine == theirs,
+        }
+    }
+}
+
+impl Eq for Base64 {}
+
 impl From<Vec<u8>> for Base64 {
     fn from(bytes: Vec<u8>) -> Self {
-        Self { bytes, unreadable: None }
+        Self(Form::Made(bytes))
     }
 }
 
@@ -50,56 +84,16 @@ impl AsRef<[u8]> for Base64 {
 
 impl Serialize for Base64 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.unreadable {
-            Some(text) => serializer.serialize_str(text),
-            None => serializer.serialize_str(&STANDARD.encode(&self.bytes)),
+        match &self.0 {
+            Form::Read { text, .. } => serializer.serialize_str(text),
+            Form::Made(bytes) => serializer.serialize_str(&STANDARD.encode(bytes)),
         }
     }
 }
 
 impl<'de> Deserialize<'de> for Base64 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Option::<Cow<'de, str>>::deserialize(deserializer)?.unwrap_or_default();
-        Ok(match STANDARD.decode(text.as_bytes()) {
-            Ok(bytes) => Self::from(bytes),
-            Err(_) => Self { bytes: Vec::new(), unreadable: Some(text.into_owned()) },
-        })
-    }
-}
-
-/// Bytes that were passed over: only how long their base64 is stays known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Skipped {
-    length: usize,
-}
-
-impl Skipped {
-    /// Whether there were none.
-    pub fn is_empty(&self) -> bool {
-        self.length == 0
-    }
-}
-
-impl<'de> Deserialize<'de> for Skipped {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-
-        impl serde::de::Visitor<'_> for Visitor {
-            type Value = Skipped;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("bytes in base64")
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Skipped, E> {
-                Ok(Skipped { length: text.len() })
-            }
-
-            fn visit_unit<E>(self) -> Result<Skipped, E> {
-                Ok(Skipped::default())
-            }
-        }
-
-        deserializer.deserialize_any(Visitor)
+        let text = Option::<Box<str>>::deserialize(deserializer)?.unwrap_or_default();
+        Ok(Self(Form::Read { text, bytes: OnceLock::new() }))
     }
 }

@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::crd::base64::{Base64, Skipped};
+use crate::crd::base64::Base64;
 use crate::crd::certificate::KeyUsage;
 use crate::crd::condition::Conditions;
 use crate::crd::duration::GoDuration;
@@ -76,52 +76,5 @@ pub struct CertificateRequestStatus {
     pub ca: Base64,
     /// When the request failed or was denied.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub failure_time: Option<Time>,
-}
-
-/// A [`CertificateRequest`] as a watch reads it: the same object, without holding its signing request and certificates.
-///
-/// Read the whole object with [`CertificateRequest`] before acting on it.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
-pub struct LeanCertificateRequest {
-    /// Metadata as every object of the API has it.
-    pub metadata: ObjectMeta,
-    /// What shall be signed.
-    pub spec: LeanCertificateRequestSpec,
-    /// What became of it.
-    pub status: Option<LeanCertificateRequestStatus>,
-}
-
-root!(lean LeanCertificateRequest, "cert-manager.io", "CertificateRequest", "certificaterequests", NamespaceResourceScope);
-
-/// [`CertificateRequestSpec`] without the signing request.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct LeanCertificateRequestSpec {
-    /// Lifetime that is asked for.
-    pub duration: Option<GoDuration>,
-    /// Who shall sign.
-    pub issuer_ref: IssuerRef,
-    /// How long the signing request is.
-    pub request: Skipped,
-    /// Whether a certificate of an authority is asked for.
-    #[serde(rename = "isCA")]
-    pub is_ca: bool,
-    /// What the key may be used for.
-    pub usages: Vec<KeyUsage>,
-}
-
-/// [`CertificateRequestStatus`] without the certificates.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct LeanCertificateRequestStatus {
-    /// The conditions, foreign ones included.
-    pub conditions: Conditions,
-    /// How long the chain is; empty where there is none.
-    pub certificate: Skipped,
-    /// How long the authority's certificate is; empty where there is none.
-    pub ca: Skipped,
-    /// When the request failed or was denied.
     pub failure_time: Option<Time>,
 }

@@ -95,9 +95,9 @@ macro_rules! open_enum {
     };
 }
 
-/// Makes a type with `metadata`, `spec` and `status` a resource of the API; a `lean` one is read only and has no encoding.
+/// Makes a type with `metadata`, `spec` and `status` a resource of the API.
 macro_rules! root {
-    (lean $name:ident, $group:literal, $kind:literal, $plural:literal, $scope:ident) => {
+    ($name:ident, $group:literal, $kind:literal, $plural:literal, $scope:ident) => {
         impl kube::Resource for $name {
             type DynamicType = ();
             type Scope = k8s_openapi::$scope;
@@ -126,15 +126,13 @@ macro_rules! root {
                 &mut self.metadata
             }
         }
-    };
-    ($name:ident, $group:literal, $kind:literal, $plural:literal, $scope:ident) => {
-        crate::crd::open::root!(lean $name, $group, $kind, $plural, $scope);
 
         impl Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 use serde::ser::SerializeStruct as _;
 
-                let mut state = serializer.serialize_struct(stringify!($name), 4 + usize::from(self.status.is_some()))?;
+                let mut state =
+                    serializer.serialize_struct(stringify!($name), 4 + usize::from(self.status.is_some()))?;
                 state.serialize_field("apiVersion", concat!($group, "/v1"))?;
                 state.serialize_field("kind", $kind)?;
                 state.serialize_field("metadata", &self.metadata)?;

@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::crd::base64::{Base64, Skipped};
+use crate::crd::base64::Base64;
 use crate::crd::duration::GoDuration;
 use crate::crd::open::{Unknown, open_enum, root};
 use crate::crd::reference::IssuerRef;
@@ -114,57 +114,6 @@ pub struct OfferedChallenge {
     /// Kind of the challenge as the server calls it, for example `http-01`.
     #[serde(rename = "type")]
     pub kind: String,
-}
-
-/// An [`Order`] as a watch reads it: the same object, without holding its signing request and certificate.
-///
-/// Read the whole object with [`Order`] before acting on it.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
-pub struct LeanOrder {
-    /// Metadata as every object of the API has it.
-    pub metadata: ObjectMeta,
-    /// What is ordered.
-    pub spec: LeanOrderSpec,
-    /// What became of it.
-    pub status: Option<LeanOrderStatus>,
-}
-
-root!(lean LeanOrder, "acme.cert-manager.io", "Order", "orders", NamespaceResourceScope);
-
-/// [`OrderSpec`] without the signing request and what only it decides.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct LeanOrderSpec {
-    /// The ACME issuer whose account orders.
-    pub issuer_ref: IssuerRef,
-    /// How long the signing request is.
-    pub request: Skipped,
-    /// DNS names that are ordered.
-    pub dns_names: Vec<String>,
-    /// IP addresses that are ordered.
-    pub ip_addresses: Vec<String>,
-}
-
-/// [`OrderStatus`] without the certificate.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct LeanOrderStatus {
-    /// URL of the order at the server; empty until it was made.
-    pub url: String,
-    /// URL that the signing request is sent to.
-    #[serde(rename = "finalizeURL")]
-    pub finalize_url: String,
-    /// What the server wants proved, one for each name.
-    pub authorizations: Vec<Authorization>,
-    /// How long the chain is; empty where there is none.
-    pub certificate: Skipped,
-    /// State of the order.
-    pub state: Option<AcmeState>,
-    /// Why the order is in its state.
-    pub reason: String,
-    /// When the order failed.
-    pub failure_time: Option<Time>,
 }
 
 open_enum! {

@@ -7,8 +7,6 @@ use std::time::Duration;
 use acme_core::protocol::KeyAuthorization;
 use acme_core::{Error, ErrorKind, Identifier};
 use issuers::{Timer, TokioTimer};
-use kube::Api;
-use kube::runtime::watcher::Config;
 use solvers::http01::listener::Listener;
 use solvers::{Answer, Answers};
 use tokio::sync::{mpsc, watch};
@@ -16,7 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::crd::challenge::{Challenge, ChallengeType};
 use crate::key::{Identity, Name};
-use crate::watch::follow;
+use crate::watch::Follower;
 use crate::world::{News, Record, Table};
 
 /// Answers HTTP-01 for every Challenge that is watched.
@@ -64,30 +62,24 @@ impl Responder {
         let timer: Arc<dyn Timer> = Arc::new(TokioTimer);
         let mut tasks = JoinSet::new();
         let streams = namespaces.as_ref().map_or(1, Vec::len);
-        let apis: Vec<(Option<Arc<str>>, Api<Challenge>)> = match namespaces {
-            None => vec![(None, Api::all(client))],
-            Some(namespaces) => {
-                namespaces.iter().map(|it| (Some(it.as_str().into()), Api::namespaced(client.clone(), it))).collect()
-            }
+        let scopes: Vec<Option<Arc<str>>> = match namespaces {
+            None => vec![None],
+            Some(namespaces) => namespaces.iter().map(|it| Some(it.as_str().into())).collect(),
         };
-        for (scope, api) in apis {
-            tasks.spawn(follow(
-                api,
-                scope,
-                Config::default(),
-                "Challenges",
-                changes.clone(),
-                |news| news,
-                Arc::clone(&timer),
-            ));
+        for scope in scopes {
+            let (client, timer) = (client.clone(), Arc::clone(&timer));
+            let follower = Follower::new(client, scope, "", "Challenges", changes.clone(), timer);
+            tasks.spawn(follower.run(|news| news));
         }
         drop(changes);
         tasks.spawn(self.listener.serve());
         let answers = self.answers;
         let keep = async {
             let mut table = Table::fed_by(streams);
-            while let Some(news) = taken.recv().await {
-                keep_up(&mut table, news, &answers).await;
+            while let Some(together) = taken.recv().await {
+                for news in together {
+                    keep_up(&mut table, news, &answers).await;
+                }
             }
         };
         stopped(stop, keep).await;

@@ -4,16 +4,12 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::Secret;
-use kube::core::PartialObjectMeta;
-
 use super::rows::{IssuerOf, Ready};
 use crate::crd::condition::{ConditionStatus, Conditions};
 use crate::crd::reference::IssuerRef;
 use crate::crd::time::Time;
-use crate::crd::{
-    Certificate, CertificateRequest, Challenge, ClusterIssuer, Issuer, LeanCertificateRequest, LeanOrder, Order,
-};
+use crate::crd::{Certificate, CertificateRequest, Challenge, ClusterIssuer, Issuer, Order};
+use crate::secret::SecretMetadata;
 
 /// What a watch delivers, and what of it metrics are made from.
 pub(crate) trait Measured {
@@ -107,25 +103,7 @@ impl Measured for CertificateRequest {
     }
 }
 
-impl Measured for LeanCertificateRequest {
-    type Facts = StateFacts;
-
-    fn facts(&self, words: &mut Words) -> StateFacts {
-        let ready = self.status.as_ref().and_then(|status| status.conditions.get(READY));
-        StateFacts { issuer: words.issuer(&self.spec.issuer_ref), state: ready.map(|it| words.keep(&it.reason)) }
-    }
-}
-
 impl Measured for Order {
-    type Facts = StateFacts;
-
-    fn facts(&self, words: &mut Words) -> StateFacts {
-        let state = self.status.as_ref().and_then(|status| status.state.as_ref());
-        StateFacts { issuer: words.issuer(&self.spec.issuer_ref), state: state.map(|it| words.keep(it.as_str())) }
-    }
-}
-
-impl Measured for LeanOrder {
     type Facts = StateFacts;
 
     fn facts(&self, words: &mut Words) -> StateFacts {
@@ -181,7 +159,7 @@ impl Measured for Challenge {
     }
 }
 
-impl Measured for PartialObjectMeta<Secret> {
+impl Measured for SecretMetadata {
     type Facts = ();
 
     fn facts(&self, _words: &mut Words) {}

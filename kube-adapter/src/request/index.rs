@@ -5,13 +5,14 @@ use std::hash::Hash;
 
 use super::record::RequestRecord;
 use super::rights::{Rights, Signer};
+use crate::few::Few;
 use crate::key::{Name, Uid};
 
 /// What finds a request by something else than its name.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     /// By the Certificate that owns them.
-    owned: HashMap<Uid, Vec<Name>>,
+    owned: HashMap<Uid, Few<Name>>,
     /// Those that go on, by their issuer.
     waiting: HashMap<Signer, BTreeSet<Name>>,
     waits_for: HashMap<Name, Signer>,
@@ -26,10 +27,7 @@ impl Index {
     /// Takes in a request as it is now.
     pub(super) fn enter(&mut self, name: &Name, record: &RequestRecord) {
         if let Some((_, uid)) = record.owner() {
-            let owned = self.owned.entry(uid.clone()).or_default();
-            if !owned.contains(name) {
-                owned.push(name.clone());
-            }
+            self.owned.entry(uid.clone()).or_default().insert(name.clone());
         }
         match record.whole() {
             Some(object) if record.ended().is_none() => {
@@ -55,18 +53,16 @@ impl Index {
     pub(super) fn leave(&mut self, name: &Name, record: &RequestRecord) {
         if let Some((_, uid)) = record.owner()
             && let Some(owned) = self.owned.get_mut(uid)
+            && owned.remove(name)
         {
-            owned.retain(|it| it != name);
-            if owned.is_empty() {
-                self.owned.remove(uid);
-            }
+            self.owned.remove(uid);
         }
         self.settle(name);
     }
 
     /// The requests of a Certificate, in no order.
     pub(super) fn owned(&self, uid: &Uid) -> &[Name] {
-        self.owned.get(uid).map_or(&[], Vec::as_slice)
+        self.owned.get(uid).map_or(&[], Few::as_slice)
     }
 
     /// The requests that go on and are for signers that `which` takes.

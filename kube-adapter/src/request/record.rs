@@ -1,7 +1,7 @@
 //! What is kept of requests.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use acme_core::{Secret, Signer, Timestamp};
 
@@ -21,7 +21,8 @@ pub(crate) struct RequestRecord {
     revision: Option<i64>,
     /// How it ended.
     ended: Option<Settled>,
-    memory: Box<Memory>,
+    /// What only this process remembers, while it goes on.
+    memory: Option<Box<Memory>>,
 }
 
 /// What only this process remembers of a request.
@@ -104,7 +105,7 @@ impl RequestRecord {
     /// What is kept of a request that this process just made, with the key that it lends to the issuer.
     pub(crate) fn made(object: CertificateRequest, signer: Option<Arc<dyn Signer>>) -> Self {
         let memory = Memory { made_here: signer.is_some(), signer, ..Memory::default() };
-        Self::keep(object, Box::new(memory))
+        Self::keep(object, Some(Box::new(memory)))
     }
 
     /// The whole object, where it is kept. For want of it, it has to be read.
@@ -124,11 +125,20 @@ impl RequestRecord {
 
     /// What only this process remembers of it.
     pub(crate) fn memory(&self) -> &Memory {
-        &self.memory
+        static NOTHING: LazyLock<Memory> = LazyLock::new(Memory::default);
+        self.memory.as_deref().unwrap_or(&NOTHING)
     }
 
+    /// The memory of it, begun where there is none.
     pub(super) fn memory_mut(&mut self) -> &mut Memory {
-        &mut self.memory
+        self.memory.get_or_insert_default()
+    }
+
+    /// Names its owner by a name that others hold as well.
+    pub(super) fn share(&mut self, name: &Name) {
+        if let Some((owner, _)) = &mut self.owner {
+            *owner = name.clone();
+        }
     }
 
     /// How it ended; `None` while it goes on.
@@ -140,7 +150,7 @@ impl RequestRecord {
     pub(crate) fn settle(&mut self) {
         if self.ended.is_some() {
             self.object = None;
-            *self.memory = Memory::default();
+            self.memory = None;
         }
     }
 
@@ -149,16 +159,18 @@ impl RequestRecord {
         let Some(object) = &mut self.object else { return };
         Arc::make_mut(object).status = Some(status);
         self.ended = ending(object);
-        self.memory.quiet_until = None;
-        self.memory.refusals = 0;
-        self.memory.failure = None;
-        self.memory.obtained = None;
+        if let Some(memory) = &mut self.memory {
+            memory.quiet_until = None;
+            memory.refusals = 0;
+            memory.failure = None;
+            memory.obtained = None;
+        }
         if self.owner.is_none() {
             self.settle();
         }
     }
 
-    fn keep(object: CertificateRequest, memory: Box<Memory>) -> Self {
+    fn keep(object: CertificateRequest, memory: Option<Box<Memory>>) -> Self {
         let annotations = object.metadata.annotations.as_ref();
         let revision = annotations.and_then(|it| it.get(REVISION)?.parse().ok()).filter(|it: &i64| *it >= 1);
         let ended = ending(&object);
@@ -180,8 +192,10 @@ impl Record for RequestRecord {
     fn read(object: Self::Object, before: Option<Self>) -> Option<Self> {
         // Who saw it going on may want what it ended with; who never did reads it when it matters.
         let awaited = before.as_ref().is_some_and(|it| it.object.is_some() && it.owner.is_some());
-        let mut memory = before.map(|it| it.memory).unwrap_or_default();
-        memory.quiet_until = None;
+        let mut memory = before.and_then(|it| it.memory);
+        if let Some(memory) = &mut memory {
+            memory.quiet_until = None;
+        }
         let mut record = Self::keep(object, memory);
         if !awaited {
             record.settle();

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
-use serde_json::Value;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Deserialize as _;
 
 use super::ATTENTION;
-use crate::api::Manager;
+use super::applied_fields::{AppliedFields, is_ours};
 use crate::crd::reference::IssuerRef;
+use crate::key::Uid;
 
 /// What the metadata of a target Secret proves.
 ///
@@ -27,21 +28,34 @@ impl Proof {
     /// Reads the metadata of a Secret.
     pub(crate) fn read(metadata: &ObjectMeta) -> Self {
         let empty = BTreeMap::new();
-        let annotations = metadata.annotations.as_ref().unwrap_or(&empty);
-        let labels = metadata.labels.as_ref().unwrap_or(&empty);
-        let applied = Applied::of(metadata);
-        let owned = |of: &BTreeMap<String, String>, fields: &dyn Fn(&str) -> bool| -> Vec<(String, String)> {
-            of.iter().filter(|(key, _)| fields(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
+        let entries = metadata.managed_fields.as_deref().unwrap_or_default();
+        let entry = entries.iter().find(|it| {
+            let (manager, operation) = (it.manager.as_deref(), it.operation.as_deref());
+            is_ours(manager, operation, it.subresource.as_deref())
+        });
+        let fields = entry.and_then(|it| AppliedFields::deserialize(&it.fields_v1.as_ref()?.0).ok());
+        let (labels, annotations) = (metadata.labels.as_ref(), metadata.annotations.as_ref());
+        Self::of(labels.unwrap_or(&empty), annotations.unwrap_or(&empty), &fields.unwrap_or_default())
+    }
+
+    /// What labels and annotations prove, when cert-manager's manager applied these fields.
+    pub(super) fn of(
+        labels: &BTreeMap<String, String>,
+        annotations: &BTreeMap<String, String>,
+        applied: &AppliedFields,
+    ) -> Self {
+        let owned = |of: &BTreeMap<String, String>, is_applied: &dyn Fn(&str) -> bool| -> Vec<(String, String)> {
+            of.iter().filter(|(key, _)| is_applied(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
         };
         let dress = Dress {
-            labels: owned(labels, &|key| applied.has("f:labels", key)),
-            annotations: owned(annotations, &|key| applied.has("f:annotations", key)),
+            labels: owned(labels, &|key| key != ATTENTION && applied.has_label(key)),
+            annotations: owned(annotations, &|key| !is_managed(key) && applied.has_annotation(key)),
             files: FILES.into_iter().filter(|file| applied.has_data(file)).collect(),
-            owner: applied.owner(),
+            owner: applied.owner().map(str::to_owned),
         };
         let is_as_applied = DATA.iter().all(|file| applied.has_data(file))
-            && ALWAYS.iter().all(|key| applied.has("f:annotations", key))
-            && applied.has("f:labels", ATTENTION)
+            && ALWAYS.iter().all(|key| applied.has_annotation(key))
+            && applied.has_label(ATTENTION)
             && labels.get(ATTENTION).is_some_and(|it| it == "true");
         Self {
             is_as_applied,
@@ -92,18 +106,32 @@ impl Dress {
     /// A number that stands for it. What every target Secret has does not count.
     pub(crate) fn digest(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        let sorted = |pairs: &[(String, String)], counts: fn(&str) -> bool| {
-            let pairs = pairs.iter().filter(|(key, _)| counts(key));
-            pairs.map(|(key, value)| (key.clone(), value.clone())).collect::<BTreeMap<_, _>>()
+        let sorted = |pairs: &'_ [(String, String)], counts: fn(&str) -> bool| -> u64 {
+            let mut pairs: Vec<&(String, String)> = pairs.iter().filter(|(key, _)| counts(key)).collect();
+            pairs.sort_unstable();
+            let mut hasher = DefaultHasher::new();
+            pairs.hash(&mut hasher);
+            hasher.finish()
         };
         sorted(&self.labels, |key| key != ATTENTION).hash(&mut hasher);
         sorted(&self.annotations, |key| !is_managed(key)).hash(&mut hasher);
         let mut files = self.files.clone();
         files.sort_unstable();
         files.hash(&mut hasher);
-        self.owner.hash(&mut hasher);
-        hasher.finish()
+        let bare = hasher.finish();
+        self.owner.as_deref().map_or(bare, |owner| owned(bare, owner))
     }
+
+    /// The digest of a dress without an owner, once the object of this uid owns it.
+    pub(crate) fn owned_by(digest: u64, owner: &Uid) -> u64 {
+        owned(digest, &owner.to_string())
+    }
+}
+
+fn owned(digest: u64, owner: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (digest, owner).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// A number that stands for an issuer, defaults filled in.
@@ -116,35 +144,6 @@ pub(crate) fn issuer_digest(issuer: &IssuerRef) -> u64 {
 /// Whether an annotation is one that the controller gives every target Secret.
 pub(crate) fn is_managed(annotation: &str) -> bool {
     annotation.starts_with("cert-manager.io/") && annotation != "cert-manager.io/allow-direct-injection"
-}
-
-/// What cert-manager's manager applied.
-struct Applied<'a>(Option<&'a Value>);
-
-impl<'a> Applied<'a> {
-    fn of(metadata: &'a ObjectMeta) -> Self {
-        let entries = metadata.managed_fields.as_deref().unwrap_or_default();
-        let is_ours = |it: &&ManagedFieldsEntry| {
-            let is_apply = it.operation.as_deref() == Some("Apply") && it.subresource.is_none();
-            is_apply && it.manager.as_deref() == Some(Manager::ISSUING.0)
-        };
-        Self(entries.iter().find(is_ours).and_then(|it| it.fields_v1.as_ref()).map(|it| &it.0))
-    }
-
-    fn has(&self, map: &str, key: &str) -> bool {
-        let map = self.0.and_then(|it| it.get("f:metadata")).and_then(|it| it.get(map));
-        map.is_some_and(|it| it.get(format!("f:{key}")).is_some())
-    }
-
-    fn has_data(&self, file: &str) -> bool {
-        self.0.and_then(|it| it.get("f:data")).is_some_and(|it| it.get(format!("f:{file}")).is_some())
-    }
-
-    /// The uid of the owner that was applied.
-    fn owner(&self) -> Option<String> {
-        let owners = self.0?.get("f:metadata")?.get("f:ownerReferences")?.as_object()?;
-        owners.keys().find_map(|key| Some(key.strip_prefix("k:{\"uid\":\"")?.strip_suffix("\"}")?.to_owned()))
-    }
 }
 
 pub(crate) const CERTIFICATE_NAME: &str = "cert-manager.io/certificate-name";
@@ -177,6 +176,7 @@ mod tests {
 
     use super::{Dress, Proof, issuer_digest};
     use crate::crd::reference::IssuerRef;
+    use crate::key::Uid;
 
     fn metadata(owned_data: &serde_json::Value) -> ObjectMeta {
         let always = [
@@ -217,6 +217,13 @@ mod tests {
     fn a_key_that_somebody_overwrote_is_not_proved() {
         let proof = Proof::read(&metadata(&json!({ "f:tls.crt": {} })));
         assert!(!proof.holds("web", issuer_digest(&IssuerRef { name: "ca".to_owned(), ..IssuerRef::default() })));
+    }
+
+    #[test]
+    fn an_owner_can_be_added_to_a_digest() {
+        let uid = Uid::parse("3f1f9f0e-55a3-4b43-9d0f-0a43b1a0f5b1");
+        let dress = Dress { owner: Some(uid.to_string()), ..Dress::default() };
+        assert_eq!(Dress::owned_by(Dress::default().digest(), &uid), dress.digest());
     }
 
     #[test]

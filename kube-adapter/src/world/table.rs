@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kube::runtime::watcher::Event;
-
 use crate::key::{Identity, Name, Uid};
 use crate::metrics::{Measured, Words};
+use crate::watch::Event;
 
 /// What is kept of an object. Whole objects where there are few, digests where there are many.
 pub(crate) trait Record: Sized {
@@ -34,7 +33,8 @@ pub(crate) struct News<O> {
 
 /// The records of one kind.
 pub(crate) struct Table<R: Record> {
-    rows: HashMap<Name, Row<R>>,
+    /// In boxes, since the table itself has room to grow.
+    rows: HashMap<Name, Box<Row<R>>>,
     /// Texts that many rows share.
     words: Words,
     /// Objects that we deleted, until the watch says so, too: older news of them must not bring them back.
@@ -121,6 +121,11 @@ impl<R: Record> Table<R> {
         self.rows.get(name).map(|row| &row.record)
     }
 
+    /// The name of an object as it is held here: another holder of the same text costs nothing.
+    pub(crate) fn name(&self, name: &Name) -> Option<&Name> {
+        self.rows.get_key_value(name).map(|(name, _)| name)
+    }
+
     /// The record of an object, to change what only this process remembers.
     pub(crate) fn get_mut(&mut self, name: &Name) -> Option<&mut R> {
         self.rows.get_mut(name).map(|row| &mut row.record)
@@ -151,8 +156,11 @@ impl<R: Record> Table<R> {
     pub(crate) fn learn(&mut self, name: Name, identity: Identity, record: R) {
         let epoch = self.epoch_of(&name);
         self.deleted.remove(&name);
-        let facts = self.rows.remove(&name).map(|row| row.facts).unwrap_or_default();
-        self.rows.insert(name, Row { record, facts, identity, epoch });
+        let (name, facts) = match self.rows.remove_entry(&name) {
+            Some((name, row)) => (name, row.facts),
+            None => (name, Default::default()),
+        };
+        self.rows.insert(name, Box::new(Row { record, facts, identity, epoch }));
     }
 
     /// The object has this identity now, by the answer to a write of ours that the record need not show.
@@ -170,7 +178,7 @@ impl<R: Record> Table<R> {
     }
 
     fn put(&mut self, object: R::Object, epoch: u8) -> Option<Changed<R>> {
-        let name = R::name(&object);
+        let mut name = R::name(&object);
         let identity = R::identity(&object)?;
         if self.deleted.get(&name) == Some(&identity.uid) {
             return None;
@@ -180,7 +188,10 @@ impl<R: Record> Table<R> {
                 row.epoch = epoch;
                 return None;
             }
-            Some(_) => self.rows.remove(&name),
+            Some(_) => self.rows.remove_entry(&name).map(|(known, row)| {
+                name = known;
+                row
+            }),
             None => None,
         };
         let (before, replaced) = match before {
@@ -192,7 +203,7 @@ impl<R: Record> Table<R> {
         let facts = object.facts(&mut self.words);
         match R::read(object, before) {
             Some(record) => {
-                self.rows.insert(name.clone(), Row { record, facts, identity, epoch });
+                self.rows.insert(name.clone(), Box::new(Row { record, facts, identity, epoch }));
                 Some(Changed { name, removed: replaced })
             }
             None if was_kept || replaced.is_some() => Some(Changed { name, removed: replaced }),
@@ -218,11 +229,10 @@ impl<R: Record> Table<R> {
 
 #[cfg(test)]
 mod tests {
-    use kube::runtime::watcher::Event;
-
     use super::{News, Record, Table};
     use crate::key::{Identity, Name, Uid, Version};
     use crate::metrics::{Measured, Words};
+    use crate::watch::Event;
 
     #[derive(Debug, PartialEq, Clone, Copy)]
     struct Number(u64);
@@ -243,7 +253,7 @@ mod tests {
         }
 
         fn identity(object: &Object) -> Option<Identity> {
-            Some(Identity { uid: Uid::Uuid(object.1), version: Version::Number(object.2) })
+            Some(Identity { uid: Uid::Uuid(object.1.to_be_bytes()), version: Version::Number(object.2) })
         }
 
         fn read(object: Object, _: Option<Self>) -> Option<Self> {
@@ -282,7 +292,7 @@ mod tests {
     #[test]
     fn older_news_changes_nothing() {
         let mut table = listed(&[("a", 1, 5)]);
-        table.touch(&name("a"), Identity { uid: Uid::Uuid(1), version: Version::Number(9) });
+        table.touch(&name("a"), Identity { uid: Uid::Uuid(1_u128.to_be_bytes()), version: Version::Number(9) });
         assert!(table.take(news(Event::Apply(("a", 1, 7)))).is_empty());
         assert_eq!(table.take(news(Event::Apply(("a", 1, 9)))).len(), 1);
         assert_eq!(table.get(&name("a")), Some(&Number(9)));

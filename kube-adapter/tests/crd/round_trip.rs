@@ -1,9 +1,7 @@
 //! Reading and writing back.
 
 use certwright_kube_adapter::crd::condition::{Condition, ConditionStatus, Conditions};
-use certwright_kube_adapter::crd::{
-    Certificate, CertificateRequest, Challenge, ClusterIssuer, Issuer, LeanCertificateRequest, LeanOrder, Order,
-};
+use certwright_kube_adapter::crd::{Certificate, CertificateRequest, Challenge, ClusterIssuer, Issuer, Order};
 use kube::core::WatchEvent;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -113,27 +111,6 @@ fn a_condition_that_says_the_same_keeps_its_bytes_and_its_time() {
     assert_eq!(other.last_transition_time.as_ref().unwrap().as_str(), "2027-01-15T08:00:00Z");
     conditions.set(other);
     assert!(conditions.remove("Ready") && conditions.is_empty() && !conditions.remove("Ready"));
-}
-
-#[test]
-fn lean_forms_read_the_same_objects_and_hold_no_bytes() {
-    for text in recorded("CertificateRequest") {
-        let lean: LeanCertificateRequest = serde_json::from_str(text).unwrap();
-        let whole: CertificateRequest = serde_json::from_str(text).unwrap();
-        let (lean_status, status) = (lean.status.unwrap_or_default(), whole.status.unwrap_or_default());
-        assert_eq!((&lean.metadata, &lean.spec.issuer_ref), (&whole.metadata, &whole.spec.issuer_ref));
-        assert_eq!(lean_status.conditions, status.conditions);
-        assert_eq!(lean_status.certificate.is_empty(), status.certificate.is_empty());
-        assert!(!lean.spec.request.is_empty());
-    }
-    for text in recorded("Order") {
-        let lean: LeanOrder = serde_json::from_str(text).unwrap();
-        let whole: Order = serde_json::from_str(text).unwrap();
-        let (lean_status, status) = (lean.status.unwrap_or_default(), whole.status.unwrap_or_default());
-        assert_eq!((&lean.metadata, &lean.spec.dns_names), (&whole.metadata, &whole.spec.dns_names));
-        assert_eq!((lean_status.authorizations, lean_status.state), (status.authorizations, status.state));
-        assert_eq!(lean_status.certificate.is_empty(), status.certificate.is_empty());
-    }
 }
 
 #[test]

@@ -13,7 +13,6 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use issuers::acme::{Pace, Paced};
 use issuers::{Timer, csr};
-use kube::runtime::watcher::Event;
 use serde_json::{Value, json};
 use solvers::{Presentation, Readiness, Solver};
 use testkit::VirtualClock;
@@ -34,6 +33,7 @@ use crate::leader::Leadership;
 use crate::order::{self, Action, OrderRecord, Orders, patience};
 use crate::settings::Settings;
 use crate::subject::Subject;
+use crate::watch::Event;
 use crate::workshop::Workshop;
 use crate::world::{Change, News, World};
 
@@ -196,7 +196,7 @@ impl Model {
         let now = self.clock.now();
         let orders = self.cluster.below(ORDERS).into_iter().map(|it| serde_json::from_value(it).unwrap()).collect();
         for event in listed::<Order>(orders) {
-            self.world.take(Change::Order(News { scope: None, event }), now);
+            self.world.take(Change::Order(Box::new(News { scope: None, event })), now);
         }
         let challenges = self.cluster.below(CHALLENGES).into_iter().map(|it| serde_json::from_value(it).unwrap());
         for event in listed::<Challenge>(challenges.collect()) {

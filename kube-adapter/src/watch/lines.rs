@@ -1,0 +1,102 @@
+//! An answer cut into lines, in one buffer.
+
+use http_body_util::BodyExt as _;
+use kube::client::Body;
+
+/// The lines of an answer, as far as they arrived.
+pub(super) struct Lines {
+    body: Body,
+    buffer: Vec<u8>,
+    /// Where the next line begins.
+    taken: usize,
+    /// Up to where no end of a line was found.
+    searched: usize,
+}
+
+impl Lines {
+    pub(super) fn new(body: Body) -> Self {
+        Self { body, buffer: Vec::new(), taken: 0, searched: 0 }
+    }
+
+    /// Waits for more; `false` is the end. What is left of a line that broke off is nothing.
+    ///
+    /// # Errors
+    /// What went wrong.
+    pub(super) async fn more(&mut self) -> Result<bool, String> {
+        self.buffer.drain(..self.taken);
+        self.searched -= self.taken;
+        self.taken = 0;
+        if self.buffer.is_empty() && self.buffer.capacity() > KEPT {
+            self.buffer = Vec::new();
+        }
+        match self.body.frame().await {
+            None => Ok(false),
+            Some(Err(error)) => Err(super::printable(error)),
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    self.buffer.extend_from_slice(&data);
+                }
+                if self.buffer.len() > LONGEST {
+                    return Err("the API server sent a line that is too long".to_owned());
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    /// The next line that is complete, without its end.
+    pub(super) fn next(&mut self) -> Option<&mut [u8]> {
+        loop {
+            let begin = self.taken;
+            let Some(length) = memchr::memchr(b'\n', self.buffer.get(self.searched..)?) else {
+                self.searched = self.buffer.len();
+                return None;
+            };
+            let end = self.searched + length;
+            self.taken = end + 1;
+            self.searched = self.taken;
+            if end > begin {
+                return self.buffer.get_mut(begin..end);
+            }
+        }
+    }
+}
+
+/// A whole answer.
+///
+/// # Errors
+/// What went wrong.
+pub(super) async fn whole(mut body: Body) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame.map_err(super::printable)?.into_data() {
+            bytes.extend_from_slice(&data);
+        }
+        if bytes.len() > LONGEST {
+            return Err("the API server sent a page that is too long".to_owned());
+        }
+    }
+    Ok(bytes)
+}
+
+/// A buffer that was needed for one large object is given back.
+const KEPT: usize = 64 * 1024;
+
+/// etcd holds objects of 1.5 MiB; JSON may make more of them.
+const LONGEST: usize = 32 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::Lines;
+
+    #[tokio::test]
+    async fn lines_are_complete_or_not_there() {
+        let mut lines = Lines::new(b"first\n\nsecond\nthi".to_vec().into());
+        assert!(lines.more().await.expect("it arrives"));
+        assert_eq!(lines.next().as_deref(), Some(&b"first"[..]));
+        assert_eq!(lines.next().as_deref(), Some(&b"second"[..]));
+        assert_eq!(lines.next(), None);
+        assert!(!lines.more().await.expect("it ends"));
+        assert_eq!(lines.next(), None);
+    }
+}
