@@ -21,9 +21,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
-use self::identity::Identity;
 use crate::ca::{Elsewhere, Exchange, ModelCa};
 
+pub(crate) use identity::Identity;
 pub use real::RealValidator;
 
 /// A [`ModelCa`] that listens: give [`directory_url`](Self::directory_url) to a client and let it trust [`root_pem`](Self::root_pem).

@@ -9,6 +9,7 @@
 //! | `solvers`, `issuers` | more suites in [`conformance`] that hold an implementation against its contract |
 //! | `servers` | `servers`: Pebble and others, started for a test; foreign judges of certificates |
 //! | `https` | `https`: the same behind HTTPS on loopback, with real validation |
+//! | `venafi` | `venafi`: strict doubles of Venafi's services |
 
 #[cfg(feature = "crypto")]
 pub mod ca;
@@ -24,6 +25,8 @@ pub mod servers;
 mod store;
 mod sync;
 pub mod transport;
+#[cfg(feature = "venafi")]
+pub mod venafi;
 
 pub use clock::VirtualClock;
 pub use dns::{DnsRecord, SimDns};

@@ -9,9 +9,10 @@ use async_trait::async_trait;
 use certwright_issuers::venafi::tpp::Login;
 use certwright_issuers::venafi::{Service, VenafiIssuer};
 use testkit::crash::Effects;
+use testkit::venafi::Fault;
+use testkit::venafi::tpp::FOLDER;
 use testkit::{DurableStore, run};
 
-use crate::tpp::FOLDER;
 use crate::world::{ALL, Kind, World, cloud_of, ngts_of, password, refresh_token, token_key, tpp_at};
 
 fn with(world: &World, service: impl Into<Service>) -> VenafiIssuer {
@@ -180,7 +181,7 @@ fn nothing_secret_is_shown() {
         let world = World::new(kind);
         let issuer = world.process();
         world.issue(&issuer, &["a.example"]).unwrap();
-        world.double.fault("", crate::double::Fault::Answer(400, "<html>"), usize::MAX);
+        world.double.fault("", Fault::Answer(400, "<html>"), usize::MAX);
         let error = world.issue(&issuer, &["b.example"]).unwrap_err();
 
         let shown = format!("{issuer:?} {error} {error:?}");
@@ -196,7 +197,7 @@ fn nothing_secret_is_shown() {
     assert!(secrets.iter().all(|it| logins.iter().all(|shown| !shown.contains(it))), "{logins:?}");
 
     let world = World::new(Kind::Tpp);
-    world.double.fault("/authorize/oauth", crate::double::Fault::Answer(503, ""), 1);
+    world.double.fault("/authorize/oauth", Fault::Answer(503, ""), 1);
     let busy = run(&world.clock, world.process().zone()).unwrap_err();
     assert_eq!(busy.kind(), ErrorKind::Busy);
     assert!(!format!("{busy:?}").contains("correct horse"));

@@ -3,14 +3,10 @@
 #![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 #![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-mod authority;
-mod cloud;
 mod contract;
 mod crash;
-mod double;
 mod login;
 mod refusals;
 mod renewals;
 mod requests;
-mod tpp;
 mod world;

@@ -6,8 +6,8 @@ use acme_core::{ErrorKind, Retry};
 use certwright_issuers::{InMemory, Issuer as _, drive};
 use testkit::crash::Effects;
 use testkit::run;
+use testkit::venafi::{Fault, tpp};
 
-use crate::double::Fault;
 use crate::world::{ALL, Asked, Kind, World, cloud_of, ngts_of, password, tpp_at};
 
 #[test]
@@ -210,7 +210,7 @@ fn an_object_that_somebody_removed_may_be_made_again() {
     let world = World::new(Kind::Tpp);
     let (issuer, asked, mut progress) = (world.process(), Asked::new(&["a.example"]), InMemory::new());
     run(&world.clock, issuer.issue(&asked.request(), &mut progress)).unwrap();
-    world.double.tpp(crate::tpp::Server::forget);
+    world.double.tpp(tpp::Server::forget);
 
     let error = run(&world.clock, drive(&issuer, &asked.request(), &mut progress, &world.clock)).unwrap_err();
 

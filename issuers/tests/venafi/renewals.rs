@@ -6,10 +6,9 @@ use base64::prelude::BASE64_STANDARD;
 use certwright_issuers::{InMemory, Issued, Issuer as _, Progress as _, chain, drive};
 use serde_json::{Value, json};
 use testkit::crash::{Replay, World as Outlives};
+use testkit::venafi::{Fault, tpp};
 use testkit::{VirtualClock, run};
 
-use crate::double::Fault;
-use crate::tpp;
 use crate::world::{Asked, Kind, World};
 
 /// A platform that issued for the key of [`Asked::new`] already.

@@ -9,8 +9,8 @@ use certwright_issuers::{InMemory, Issuer as _, Step, drive};
 use serde_json::json;
 use testkit::crash::Effects;
 use testkit::run;
+use testkit::venafi::{Fault, tpp};
 
-use crate::tpp;
 use crate::world::{ALL, Asked, Kind, World, cloud_of, ngts_of, password, tpp_at};
 
 #[test]
@@ -220,7 +220,7 @@ fn a_service_out_of_reach_for_hours_loses_no_request() {
         let world = World::new(kind);
         let (issuer, asked, mut progress) = (world.process(), Asked::new(&["a.example"]), InMemory::new());
         run(&world.clock, issuer.issue(&asked.request(), &mut progress)).unwrap();
-        world.double.fault("", crate::double::Fault::DropBefore, usize::MAX);
+        world.double.fault("", Fault::DropBefore, usize::MAX);
         let healed = world.clock.now() + Duration::from_secs(5 * 3600);
         while world.clock.now() < healed {
             let step = run(&world.clock, issuer.issue(&asked.request(), &mut progress)).unwrap();

@@ -10,10 +10,8 @@ use certwright_issuers::{CertificateRequest, Issued, Issuer, Progress, ProgressE
 use futures_util::FutureExt as _;
 use rustls_pki_types::CertificateSigningRequestDer;
 use testkit::crash::{Effects, MortalTransport};
+use testkit::venafi::{self as double, Double, cloud, tpp};
 use testkit::{DurableStore, VirtualClock, run};
-
-use crate::double::{self, Double};
-use crate::{cloud, tpp};
 
 /// Which of the three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,11 +35,11 @@ impl World {
     pub(crate) fn new(kind: Kind) -> Self {
         let clock = VirtualClock::new();
         let service = match kind {
-            Kind::Tpp => double::Service::Tpp(tpp::Server::new()),
+            Kind::Tpp => double::Service::Tpp(tpp::Server::default()),
             Kind::Cloud => double::Service::Cloud(cloud::Server::new(cloud::Door::Key)),
             Kind::Ngts => double::Service::Cloud(cloud::Server::new(cloud::Door::ServiceAccount)),
         };
-        let double = Double::new(&clock, service);
+        let double = Double::new(clock.clone(), service);
         Self { kind, clock, double, store: DurableStore::new(), record: DurableProgress::default() }
     }
 

@@ -7,13 +7,13 @@ use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-pub(super) struct Identity {
-    pub(super) config: Arc<ServerConfig>,
-    pub(super) root_pem: String,
+pub(crate) struct Identity {
+    pub(crate) config: Arc<ServerConfig>,
+    pub(crate) root_pem: String,
 }
 
 impl Identity {
-    pub(super) fn new() -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+    pub(crate) fn new() -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let mut root = CertificateParams::default();
         root.distinguished_name = DistinguishedName::new();
         root.distinguished_name.push(DnType::CommonName, "Model Front Root");

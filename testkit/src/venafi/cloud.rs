@@ -20,38 +20,47 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use serde_json::{Value, json};
 
-use crate::authority;
-use crate::double::{Work, answer, answer_json, bare, checked, members, no_other_headers, one_header};
+use super::authority;
+use super::double::{Work, answer, answer_json, bare, checked, members, no_other_headers, one_header};
 
-pub(crate) const APPLICATION: &str = "Web Shop";
-pub(crate) const ALIAS: &str = "Public TLS";
+/// The one application that there is.
+pub const APPLICATION: &str = "Web Shop";
+/// The alias of its issuing template, and the template's name.
+pub const ALIAS: &str = "Public TLS";
 const APPLICATION_ID: &str = "15927220-bcdf-11eb-aef6-d3dfbf271ceb";
 const TEMPLATE_ID: &str = "7f3ff940-bcdf-11eb-9af9-c947417e28d0";
 
 /// How one logs in, and where.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Door {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "complete by definition")]
+pub enum Door {
+    /// TLS Protect Cloud: with an API key.
     Key,
+    /// Next-Gen Trust Security: as the service account `client`, whose secret is `top secret`.
     ServiceAccount,
 }
 
-pub(crate) struct Server {
+/// A tenant with one application and one template.
+#[non_exhaustive]
+pub struct Server {
     door: Door,
-    pub(crate) key: &'static str,
+    /// The API key that is taken.
+    pub key: &'static str,
     /// Access tokens that are taken, and until when.
-    pub(crate) access: BTreeMap<String, Timestamp>,
+    pub access: BTreeMap<String, Timestamp>,
     grants: usize,
     work: BTreeMap<String, Work>,
     /// The status of every request from now on, and its message.
-    pub(crate) verdict: Option<(&'static str, &'static str)>,
+    pub verdict: Option<(&'static str, &'static str)>,
     /// What a request is refused with.
-    pub(crate) policy: Option<&'static str>,
+    pub policy: Option<&'static str>,
     /// Bodies of requests that were taken.
-    pub(crate) requests: Vec<Value>,
+    pub requests: Vec<Value>,
 }
 
 impl Server {
-    pub(crate) fn new(door: Door) -> Self {
+    /// A tenant behind this door.
+    pub fn new(door: Door) -> Self {
         Self {
             door,
             key: "a-key",
@@ -64,7 +73,7 @@ impl Server {
         }
     }
 
-    pub(crate) fn serve(
+    pub(super) fn serve(
         &mut self,
         request: &Request<Bytes>,
         taken: &mut usize,
@@ -72,14 +81,14 @@ impl Server {
         delay: Duration,
     ) -> Response<Bytes> {
         assert_eq!(request.uri().scheme_str(), Some("https"));
-        if request.uri().host() == Some("auth.apps.paloaltonetworks.com") {
+        assert_eq!(request.uri().host(), Some(self.host(request.uri().path())));
+        if request.uri().path() == TOKENS {
             return self.grant(request, now);
         }
-        let (host, root) = match self.door {
-            Door::Key => ("api.venafi.cloud", "/"),
-            Door::ServiceAccount => ("api.sase.paloaltonetworks.com", "/ngts/"),
+        let root = match self.door {
+            Door::Key => "/",
+            Door::ServiceAccount => "/ngts/",
         };
-        assert_eq!(request.uri().host(), Some(host));
         if !self.is_let_in(request, now) {
             return errors(401, 10002, "the credentials were not accepted");
         }
@@ -101,6 +110,15 @@ impl Server {
         }
     }
 
+    /// The host that has this path.
+    pub(super) fn host(&self, path: &str) -> &'static str {
+        match self.door {
+            Door::Key => "api.venafi.cloud",
+            Door::ServiceAccount if path == TOKENS => "auth.apps.paloaltonetworks.com",
+            Door::ServiceAccount => "api.sase.paloaltonetworks.com",
+        }
+    }
+
     fn is_let_in(&self, request: &Request<Bytes>, now: Timestamp) -> bool {
         match self.door {
             Door::Key => {
@@ -118,11 +136,11 @@ impl Server {
 
     fn grant(&mut self, request: &Request<Bytes>, now: Timestamp) -> Response<Bytes> {
         no_other_headers(request, &["authorization"]);
-        assert_eq!((request.method(), request.uri().path()), (&Method::POST, "/oauth2/access_token"));
+        assert_eq!(request.method(), Method::POST);
         assert_eq!(one_header(request, "content-type").as_deref(), Some("application/x-www-form-urlencoded"));
         let basic = one_header(request, "authorization").expect("a client");
-        let pair = BASE64_STANDARD.decode(basic.strip_prefix("Basic ").expect("basic authentication")).unwrap();
-        let form = std::str::from_utf8(request.body()).unwrap();
+        let pair = BASE64_STANDARD.decode(basic.strip_prefix("Basic ").expect("basic authentication")).expect("base64");
+        let form = std::str::from_utf8(request.body()).expect("a form");
         assert_eq!(form, "grant_type=client_credentials&scope=tsg_id%3A1000000001");
         if pair != b"client:top secret" {
             return answer_json(
@@ -174,7 +192,7 @@ impl Server {
         if let Some(text) = self.policy {
             return errors(400, 10700, text);
         }
-        let pem = authority::sign(body["certificateSigningRequest"].as_str().unwrap());
+        let pem = authority::sign(body["certificateSigningRequest"].as_str().expect("a text"));
         self.requests.push(Value::Object(body));
         *taken += 1;
         let id = format!("5a9ebd40-0000-0000-0000-{:012}", *taken);
@@ -247,3 +265,6 @@ fn other_template() -> Value {
 fn errors(status: u16, code: i64, message: &str) -> Response<Bytes> {
     answer_json(status, &json!({"errors": [{"code": code, "message": message, "args": []}]}))
 }
+
+/// Where service accounts are given tokens.
+const TOKENS: &str = "/oauth2/access_token";

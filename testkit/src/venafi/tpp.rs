@@ -19,36 +19,47 @@ use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::{Value, json};
 
-use crate::authority;
-use crate::double::{Work, answer_json, checked, members, no_other_headers, one_header};
+use super::authority;
+use super::double::{Work, answer_json, checked, members, no_other_headers, one_header};
 
-pub(crate) const FOLDER: &str = r"\VED\Policy\DevOps\Web";
-pub(crate) const HOST: &str = "tpp.example";
+/// The one policy folder that there is.
+pub const FOLDER: &str = r"\VED\Policy\DevOps\Web";
+/// Where the platform is.
+pub const HOST: &str = "tpp.example";
 
-pub(crate) struct Server {
+/// A platform with one folder, and the user `operator` whose password is `correct horse`.
+#[non_exhaustive]
+pub struct Server {
     /// Access tokens that are taken, and until when.
-    pub(crate) access: BTreeMap<String, Timestamp>,
-    pub(crate) refresh: String,
-    pub(crate) legacy_keys: Vec<String>,
-    pub(crate) client_id: &'static str,
-    pub(crate) token_life: Duration,
+    pub access: BTreeMap<String, Timestamp>,
+    /// The one refresh token that is taken.
+    pub refresh: String,
+    /// Keys of old platforms that are taken.
+    pub legacy_keys: Vec<String>,
+    /// The integration that may log in.
+    pub client_id: &'static str,
+    /// How long access tokens are taken.
+    pub token_life: Duration,
     grants: usize,
     objects: BTreeMap<String, Object>,
     /// What `request` says of a request that breaks a rule.
-    pub(crate) policy: Option<&'static str>,
+    pub policy: Option<&'static str>,
     /// Bodies of requests that were taken.
-    pub(crate) requests: Vec<Value>,
-    pub(crate) revoked: Vec<(String, u64)>,
+    pub requests: Vec<Value>,
+    /// Thumbprints of certificates that were revoked, and why.
+    pub revoked: Vec<(String, u64)>,
 }
 
-pub(crate) struct Object {
+/// A certificate object in the folder.
+#[non_exhaustive]
+pub struct Object {
     work: Option<Work>,
     /// An error that lies on the object, and the text for it.
-    pub(crate) trouble: Option<&'static str>,
+    pub trouble: Option<&'static str>,
 }
 
-impl Server {
-    pub(crate) fn new() -> Self {
+impl Default for Server {
+    fn default() -> Self {
         Self {
             access: BTreeMap::new(),
             refresh: "refresh-0".to_owned(),
@@ -62,17 +73,21 @@ impl Server {
             revoked: Vec::new(),
         }
     }
+}
 
-    pub(crate) fn object(&mut self, name: &str) -> &mut Object {
+impl Server {
+    /// The object of this name, made where there is none.
+    pub fn object(&mut self, name: &str) -> &mut Object {
         let dn = format!("{FOLDER}\\{name}");
         self.objects.entry(dn).or_insert(Object { work: None, trouble: None })
     }
 
-    pub(crate) fn forget(&mut self) {
+    /// Forgets all objects.
+    pub fn forget(&mut self) {
         self.objects.clear();
     }
 
-    pub(crate) fn serve(
+    pub(super) fn serve(
         &mut self,
         request: &Request<Bytes>,
         taken: &mut usize,
@@ -125,7 +140,9 @@ impl Server {
             "access_token": access, "expires": until.unix_seconds(), "identity": "local:{0000}",
             "refresh_token": self.refresh, "refresh_until": until.unix_seconds() + 86400, "token_type": "Bearer",
         });
-        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
+            body.extend(more);
+        }
         answer_json(200, &body)
     }
 
@@ -187,7 +204,7 @@ impl Server {
         ];
         let body = members(request, &needed, &["CustomFields"]);
         if body["PolicyDN"] != FOLDER {
-            let text = format!("PolicyDN: {} does not exist", body["PolicyDN"].as_str().unwrap());
+            let text = format!("PolicyDN: {} does not exist", body["PolicyDN"].as_str().expect("a text"));
             return answer_json(400, &json!({"Error": text}));
         }
         for attribute in body["CASpecificAttributes"].as_array().expect("a list") {
@@ -201,8 +218,8 @@ impl Server {
         if let Some(text) = self.policy {
             return answer_json(400, &json!({"Error": text}));
         }
-        let name = body["ObjectName"].as_str().unwrap().to_owned();
-        let pem = authority::sign(body["PKCS10"].as_str().unwrap());
+        let name = body["ObjectName"].as_str().expect("a text").to_owned();
+        let pem = authority::sign(body["PKCS10"].as_str().expect("a text"));
         self.requests.push(Value::Object(body));
         *taken += 1;
         let object = self.object(&name);
@@ -216,7 +233,7 @@ impl Server {
     fn retrieve(&mut self, request: &Request<Bytes>, now: Timestamp) -> Response<Bytes> {
         let body = members(request, &["CertificateDN", "Format", "IncludeChain"], &["RootFirstOrder"]);
         assert_eq!((&body["Format"], &body["IncludeChain"]), (&json!("base64"), &json!(true)));
-        let dn = body["CertificateDN"].as_str().unwrap();
+        let dn = body["CertificateDN"].as_str().expect("a text");
         let Some(object) = self.objects.get(dn) else { return not_there(dn) };
         if let Some(text) = object.trouble {
             return answer_json(500, &json!({"Stage": 500, "Status": text}));
@@ -232,7 +249,7 @@ impl Server {
 
     fn reset(&mut self, request: &Request<Bytes>, now: Timestamp, delay: Duration) -> Response<Bytes> {
         let body = members(request, &["CertificateDN", "Restart"], &[]);
-        let dn = body["CertificateDN"].as_str().unwrap();
+        let dn = body["CertificateDN"].as_str().expect("a text");
         let Some(object) = self.objects.get_mut(dn) else { return not_there(dn) };
         if object.trouble.take().is_none() {
             return answer_json(
@@ -249,17 +266,17 @@ impl Server {
 
     fn revoke(&mut self, request: &Request<Bytes>) -> Response<Bytes> {
         let body = members(request, &["Thumbprint", "Reason", "Comments", "Disable"], &[]);
-        let thumbprint = body["Thumbprint"].as_str().unwrap().to_owned();
+        let thumbprint = body["Thumbprint"].as_str().expect("a text").to_owned();
         assert!(thumbprint.len() == 40 && thumbprint.bytes().all(|it| it.is_ascii_digit() || it.is_ascii_uppercase()));
         assert_eq!(body["Disable"], false);
         let is_known = self.revoked.iter().any(|(known, _)| *known == thumbprint);
-        self.revoked.push((thumbprint, body["Reason"].as_u64().unwrap()));
+        self.revoked.push((thumbprint, body["Reason"].as_u64().expect("a number")));
         answer_json(200, &json!({"Requested": !is_known, "Success": true}))
     }
 
     fn check_policy(&self, request: &Request<Bytes>) -> Response<Bytes> {
         let body = members(request, &["PolicyDN"], &[]);
-        let dn = body["PolicyDN"].as_str().unwrap();
+        let dn = body["PolicyDN"].as_str().expect("a text");
         if dn != FOLDER {
             return answer_json(400, &json!({"Error": format!("PolicyDN: {dn} does not exist")}));
         }
