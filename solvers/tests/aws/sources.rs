@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use acme_core::{Clock as _, Transport};
+use acme_core::{Clock as _, Secret, Transport};
 use certwright_solvers::ErrorKind;
 use certwright_solvers::credentials::aws::sts::{self, Role};
 use certwright_solvers::credentials::aws::{AssumeRole, Container, Endpoint, Environment, Instance, WebIdentity};
@@ -74,6 +74,20 @@ fn the_web_identity_token_is_read_anew_for_each_request_and_nothing_is_signed() 
         assert!(body.contains(&format!("&WebIdentityToken=TOP-SECRET-{number}&Version=")), "{body}");
         assert!(!sent.headers().contains_key("authorization"));
     }
+}
+
+#[test]
+fn a_web_identity_token_may_come_from_any_source() {
+    let transport = ScriptedTransport::new();
+    transport.expect(Method::POST, STS, sts_answer("AssumeRoleWithWebIdentity", "ASIA1", "2026-01-02T04:04:05Z"));
+    let token = Fixed::new(Secret::new("TOP-SECRET of a service account".to_owned()));
+    let source = WebIdentity::with_token(role(), token, endpoint(), shared(&transport));
+
+    assert_eq!(fetch(&source).unwrap().credential.access_key_id(), "ASIA1");
+
+    let body = String::from_utf8(transport.sent()[0].body().to_vec()).unwrap();
+    assert!(body.contains("&WebIdentityToken=TOP-SECRET%20of%20a%20service%20account&Version="), "{body}");
+    assert_silent(&format!("{source:?}"));
 }
 
 #[test]
