@@ -63,6 +63,9 @@ pub const VENAFI_ERRORS: usize = 8;
 /// Longest name of a folder, an object, an application or a template at a Venafi platform, in octets.
 pub const VENAFI_NAME: usize = 1024;
 
+/// Longest name that a certificate is picked up by at a Venafi platform, in octets: a folder, and an object in it.
+pub const VENAFI_PICKUP: usize = 2 * VENAFI_NAME + 1;
+
 /// Largest OCSP request that is read; one certificate takes about 120 octets with a nonce, RFC 5019 wants requests by GET below 255.
 pub const OCSP_REQUEST: usize = 16 * 1024;
 

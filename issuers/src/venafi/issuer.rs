@@ -45,6 +45,16 @@ pub struct VenafiIssuer {
     clock: Arc<dyn Clock>,
     fields: Vec<CustomField>,
     patience: Duration,
+    first_look: FirstLook,
+}
+
+/// When a certificate is looked for first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FirstLook {
+    /// In the step that hands the request in.
+    AtOnce,
+    /// In the step after that.
+    InAnotherStep,
 }
 
 impl VenafiIssuer {
@@ -59,7 +69,14 @@ impl VenafiIssuer {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
         let platform = service.into().connect(transport, Arc::clone(&clock))?;
-        Ok(Self { id: IssuerId::new(id), platform, clock, fields: Vec::new(), patience: PATIENCE })
+        Ok(Self {
+            id: IssuerId::new(id),
+            platform,
+            clock,
+            fields: Vec::new(),
+            patience: PATIENCE,
+            first_look: FirstLook::AtOnce,
+        })
     }
 
     /// Sends these custom fields with every request. [`Cloud`](super::Cloud) and [`Ngts`](super::Ngts) know none and leave them out.
@@ -80,6 +97,40 @@ impl VenafiIssuer {
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
+    }
+
+    /// Ends a step as soon as a request is handed in, and looks for the certificate in the next one: whoever keeps the [`pickup`](Self::pickup) where
+    /// others see it can do so in between.
+    #[must_use]
+    pub fn handing_in_alone(mut self) -> Self {
+        self.first_look = FirstLook::InAnotherStep;
+        self
+    }
+
+    /// The name under which the certificate can be picked up, as the state of a [`Progress`] of this issuer tells it; `None` before the request was handed in.
+    ///
+    /// # Errors
+    /// `Malformed` when `state` is not this issuer's.
+    pub fn pickup(state: &[u8]) -> Result<Option<String>, Error> {
+        Ok(match State::decode(state)? {
+            State::Pending { pickup, .. } => Some(pickup),
+            State::Submitting { .. } => None,
+        })
+    }
+
+    /// The state of a [`Progress`] whose request was handed in at `since`, and whose certificate is picked up under this name: for one that another
+    /// program handed in, or that was kept by its name alone. What the service showed before it is not known: a renewal that keeps its key may be
+    /// given the certificate from before while the service still shows that.
+    ///
+    /// # Errors
+    /// `Malformed` when there is no such name.
+    pub fn state_of(pickup: &str, since: Timestamp) -> Result<Vec<u8>, Error> {
+        let pickup = pickup.trim();
+        if pickup.is_empty() || pickup.len() > limits::VENAFI_PICKUP || pickup.contains(char::is_control) {
+            let shown = text::printable(pickup, 80);
+            return Err(Error::new(ErrorKind::Malformed, format!("{shown:?} is no name to pick a certificate up by")));
+        }
+        State::Pending { pickup: pickup.to_owned(), since, restarted: None, old: None }.encode()
     }
 
     /// The defaults of the zone; answers only when address, credentials and zone are right.
@@ -244,7 +295,13 @@ impl Issuer for VenafiIssuer {
         };
         let order = Order::new(request, &self.fields, self.clock.now())?;
         match self.submit(&order, earlier, progress).await? {
-            Reached::HandedIn(state) => self.pick_up(&key, state, progress).await,
+            Reached::HandedIn(state) => match self.first_look {
+                FirstLook::AtOnce => self.pick_up(&key, state, progress).await,
+                FirstLook::InAnotherStep => Ok(Step::NotYet {
+                    again: self.clock.now(),
+                    waiting: Waiting::outside("the certificate was requested"),
+                }),
+            },
             Reached::Wait(again, waiting) => Ok(Step::NotYet { again, waiting }),
         }
     }

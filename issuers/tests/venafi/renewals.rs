@@ -3,13 +3,14 @@
 use acme_core::Clock as _;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use certwright_issuers::{InMemory, Issued, Issuer as _, Progress as _, chain, drive};
+use certwright_issuers::venafi::VenafiIssuer;
+use certwright_issuers::{InMemory, Issued, Issuer as _, Progress as _, Step, chain, drive};
 use serde_json::{Value, json};
 use testkit::crash::{Replay, World as Outlives};
 use testkit::venafi::{Fault, tpp};
 use testkit::{VirtualClock, run};
 
-use crate::world::{Asked, Kind, World};
+use crate::world::{ALL, Asked, DurableProgress, Kind, World};
 
 /// A platform that issued for the key of [`Asked::new`] already.
 struct Renewal {
@@ -115,4 +116,33 @@ fn go_on(world: &World, mut state: Value) -> Result<Issued, certwright_issuers::
     let bytes = json!({"format": 1, "state": state}).to_string();
     run(&world.clock, progress.save(bytes.as_bytes())).unwrap();
     run(&world.clock, drive(&world.process(), &asked.request(), &mut progress, &world.clock))
+}
+
+#[test]
+fn a_request_that_is_known_by_its_name_alone_is_picked_up_by_another_process() {
+    for kind in ALL {
+        let world = World::new(kind);
+        let asked = Asked::new(&["a.example"]);
+        let (issuer, mut progress) = (world.process().handing_in_alone(), InMemory::new());
+
+        let step = run(&world.clock, issuer.issue(&asked.request(), &mut progress)).unwrap();
+
+        assert!(matches!(step, Step::NotYet { again, .. } if again == world.clock.now()), "{kind:?}: {step:?}");
+        let pickup = VenafiIssuer::pickup(progress.state().unwrap()).unwrap().expect("a name");
+        let state = VenafiIssuer::state_of(&pickup, world.clock.now()).unwrap();
+        let mut progress = DurableProgress::default();
+        run(&world.clock, progress.save(&state)).unwrap();
+        let issued = run(&world.clock, drive(&world.process(), &asked.request(), &mut progress, &world.clock));
+        assert_eq!(issued.unwrap().chain.certificates().len(), 2, "{kind:?}");
+        assert_eq!(world.double.state().taken, 1, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_name_that_cannot_be_one_is_not_picked_up() {
+    for name in ["", "  ", "a\nb", &"x".repeat(3000)] {
+        let error = VenafiIssuer::state_of(name, acme_core::Timestamp::MAX).unwrap_err();
+        assert_eq!(error.kind(), acme_core::ErrorKind::Malformed, "{error}");
+    }
+    assert!(VenafiIssuer::pickup(b"no state").is_err());
 }
