@@ -12,6 +12,7 @@ mod families;
 mod inspector;
 mod rows;
 mod survey;
+mod venafi;
 
 use std::sync::Arc;
 

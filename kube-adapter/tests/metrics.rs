@@ -145,6 +145,45 @@ async fn requests_to_an_acme_server_are_counted_by_what_they_are_for() {
     }
 }
 
+#[tokio::test]
+async fn requests_to_venafis_services_are_counted_by_what_they_are_for() {
+    let metrics = Metrics::default();
+    let transport = metrics.counting_venafi(Arc::new(Teapot));
+    for (method, path) in [
+        ("POST", "vedauth/authorize/oauth"),
+        ("POST", "vedsdk/certificates/checkpolicy"),
+        ("POST", "vedsdk/certificates/reset"),
+        ("POST", "vedsdk/certificates/request"),
+        ("POST", "vedsdk/certificates/retrieve"),
+        ("GET", "outagedetection/v1/applications/name/Web%20Shop"),
+        ("POST", "outagedetection/v1/certificaterequests"),
+        ("GET", "outagedetection/v1/certificaterequests/17"),
+        ("GET", "outagedetection/v1/certificates/17/contents?format=PEM"),
+    ] {
+        let request = http::Request::builder().method(method).uri(format!("https://venafi.example/{path}"));
+        transport.send(request.body(Bytes::new()).expect("a request")).await.expect("an answer");
+    }
+    let text = metrics.render(&Shop, Series::Sums, NOW);
+    let calls = [
+        ("read_zone_configuration", 2),
+        ("request_certificate", 2),
+        ("reset_certificate", 1),
+        ("retrieve_certificate", 3),
+    ];
+    let counts = calls.map(|(call, count)| {
+        format!(r#"certmanager_http_venafi_client_request_duration_seconds_count{{api_call="{call}"}} {count}"#)
+    });
+    let tokens = [
+        r#"certmanager_venafi_oauth_token_requests_total{status="failure"} 1"#,
+        r#"certmanager_venafi_oauth_token_requests_total{status="success"} 0"#,
+        r#"certmanager_venafi_oauth_token_request_duration_seconds_bucket{le="30"} 1"#,
+        "certmanager_venafi_oauth_token_request_duration_seconds_count 1",
+    ];
+    for line in counts.iter().map(String::as_str).chain(tokens) {
+        assert!(text.lines().any(|it| it == line), "{line}\nis not in\n{text}");
+    }
+}
+
 /// Answers everything the same.
 struct Teapot;
 

@@ -52,6 +52,8 @@ pub(super) struct Counters {
     issued: Mutex<BTreeMap<Issuer, (u64, Histogram)>>,
     failed: Mutex<BTreeMap<(Issuer, String), u64>>,
     acme: Mutex<BTreeMap<[String; 5], Summary>>,
+    venafi: Mutex<BTreeMap<&'static str, Summary>>,
+    venafi_tokens: Mutex<Tokens>,
     syncs: Mutex<BTreeMap<&'static str, u64>>,
     sync_errors: Mutex<BTreeMap<&'static str, u64>>,
 }
@@ -80,6 +82,17 @@ impl Counters {
             if all.len() < SERIES || all.contains_key(&key) {
                 all.entry(key).or_default().add(call.took);
             }
+        });
+    }
+
+    pub(super) fn venafi_call(&self, call: &'static str, took: Duration) {
+        with(&self.venafi, |all| all.entry(call).or_default().add(took));
+    }
+
+    pub(super) fn venafi_token(&self, is_granted: bool, took: Duration) {
+        with(&self.venafi_tokens, |tokens| {
+            *if is_granted { &mut tokens.granted } else { &mut tokens.refused } += 1;
+            tokens.took.add(took);
         });
     }
 
@@ -115,6 +128,7 @@ impl Counters {
             }
         });
         self.render_acme(text);
+        self.render_venafi(text);
         let help = "The number of sync() calls made by a controller.";
         render_counts(text, "controller_sync_call_count", help, &self.syncs);
         let help = "The number of errors encountered during controller sync().";
@@ -139,6 +153,43 @@ impl Counters {
     }
 }
 
+impl Counters {
+    fn render_venafi(&self, text: &mut Text) {
+        let help = "The HTTP request latencies in seconds for the Venafi client.";
+        let mut family = text.family("http_venafi_client_request_duration_seconds", Kind::Summary, help);
+        with(&self.venafi, |all| {
+            for (call, took) in &*all {
+                took.render(&mut family, &[("api_call", call)]);
+            }
+        });
+        with(&self.venafi_tokens, |tokens| {
+            let help = "The number of requests for OAuth tokens made by the Venafi client.";
+            let mut family = text.family("venafi_oauth_token_requests_total", Kind::Counter, help);
+            if tokens.took.count > 0 {
+                family.sample(&[("status", "failure")], number(tokens.refused));
+                family.sample(&[("status", "success")], number(tokens.granted));
+            }
+            let help = "How long requests for OAuth tokens of the Venafi client took, in seconds.";
+            let mut family = text.family("venafi_oauth_token_request_duration_seconds", Kind::Histogram, help);
+            tokens.took.render(&mut family, &[]);
+        });
+    }
+}
+
+/// Requests for tokens of Venafi's services.
+#[derive(Debug)]
+struct Tokens {
+    granted: u64,
+    refused: u64,
+    took: Histogram,
+}
+
+impl Default for Tokens {
+    fn default() -> Self {
+        Self { granted: 0, refused: 0, took: Histogram::with(&TOKEN_BOUNDS) }
+    }
+}
+
 fn render_counts(text: &mut Text, name: &str, help: &str, counts: &Mutex<BTreeMap<&'static str, u64>>) {
     let mut family = text.family(name, Kind::Counter, help);
     with(counts, |all| {
@@ -149,24 +200,35 @@ fn render_counts(text: &mut Text, name: &str, help: &str, counts: &Mutex<BTreeMa
 }
 
 /// Durations in buckets.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Histogram {
-    buckets: [u64; BOUNDS.len()],
+    bounds: &'static [(f64, &'static str)],
+    buckets: Box<[u64]>,
     count: u64,
     sum: Duration,
 }
 
+impl Default for Histogram {
+    fn default() -> Self {
+        Self::with(&BOUNDS)
+    }
+}
+
 impl Histogram {
+    fn with(bounds: &'static [(f64, &'static str)]) -> Self {
+        Self { bounds, buckets: vec![0; bounds.len()].into(), count: 0, sum: Duration::ZERO }
+    }
+
     fn add(&mut self, took: Duration) {
-        for (bucket, (bound, _)) in self.buckets.iter_mut().zip(BOUNDS) {
-            *bucket += u64::from(took.as_secs_f64() <= bound);
+        for (bucket, (bound, _)) in self.buckets.iter_mut().zip(self.bounds) {
+            *bucket += u64::from(took.as_secs_f64() <= *bound);
         }
         self.count += 1;
         self.sum += took;
     }
 
     fn render(&self, family: &mut Family<'_>, labels: &[(&str, &str)]) {
-        for (count, (_, bound)) in self.buckets.iter().zip(BOUNDS) {
+        for (count, (_, bound)) in self.buckets.iter().zip(self.bounds) {
             family.part("_bucket", labels, Some(("le", bound)), number(*count));
         }
         family.part("_bucket", labels, Some(("le", "+Inf")), number(self.count));
@@ -235,6 +297,21 @@ const BOUNDS: [(f64, &str); 15] = [
     (600.0, "600"),
     (1800.0, "1800"),
     (3600.0, "3600"),
+];
+
+/// cert-manager's buckets for tokens of Venafi's services.
+const TOKEN_BOUNDS: [(f64, &str); 11] = [
+    (0.01, "0.01"),
+    (0.025, "0.025"),
+    (0.05, "0.05"),
+    (0.1, "0.1"),
+    (0.25, "0.25"),
+    (0.5, "0.5"),
+    (1.0, "1"),
+    (2.5, "2.5"),
+    (5.0, "5"),
+    (10.0, "10"),
+    (30.0, "30"),
 ];
 
 /// cert-manager's status of a call without an answer.
