@@ -14,6 +14,12 @@ pub(crate) const CONTROLLER: &[Excuse] = &[
     excuse("cert-manager.io", "certificaterequests/finalizers", &["update"], OWNER),
     excuse("cert-manager.io", "certificates", &["get", "list"], AGAIN),
     excuse("cert-manager.io", "certificaterequests", &["get", "list"], AGAIN),
+    excuse(
+        "cert-manager.io",
+        "certificaterequests",
+        &["patch"],
+        "for the name that CyberArk Certificate Manager gives a request, and no issuer here is of that kind",
+    ),
     excuse("cert-manager.io", "issuers", &["get", "list"], AGAIN),
     excuse("cert-manager.io", "clusterissuers", &["get", "list"], AGAIN),
     excuse("acme.cert-manager.io", "orders", &["list"], AGAIN),
