@@ -7,6 +7,7 @@ mod authority;
 mod secrets;
 mod servers;
 mod service_account;
+mod trust;
 mod vault;
 mod venafi;
 
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use acme_core::{Clock, Retry, Timestamp};
 use issuers::Issuer;
 use issuers::self_signed::SelfSigned;
+use issuers::venafi::VenafiIssuer;
 
 use crate::context::Context;
 use crate::crd::acme::AcmeIssuerStatus;
@@ -27,6 +29,7 @@ pub(crate) use account::Account;
 pub(crate) use account_key::AccountKey;
 pub(crate) use secrets::{Read, Secrets, Unread, read_key};
 pub(crate) use servers::Servers;
+pub(crate) use venafi::CUSTOM_FIELDS;
 
 /// An issuer that is set up.
 #[derive(Clone)]
@@ -36,18 +39,18 @@ pub(crate) enum Engine {
     /// It signs in this process, with the key of the request itself.
     SelfSigned(Arc<dyn Issuer>),
     /// Somebody else signs, in one question or a few.
-    Remote(Remote, Arc<dyn Issuer>),
+    Remote(Remote),
     /// An account at an ACME server: what it is asked for becomes an Order.
     Acme(Arc<Account>),
 }
 
 /// Who else signs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) enum Remote {
     /// The PKI engine of Vault.
-    Vault,
-    /// CyberArk Certificate Manager.
-    Venafi,
+    Vault(Arc<dyn Issuer>),
+    /// CyberArk Certificate Manager, which names what it was asked for, and is asked again by that name.
+    Venafi(Arc<VenafiIssuer>),
 }
 
 /// Which issuer is set up, and what is known of it before anything is asked.
@@ -107,11 +110,11 @@ impl Verdict {
 }
 
 impl Engine {
-    /// What asks the library; nothing where an Order does.
+    /// What signs in this process.
     pub(crate) fn issuer(&self) -> Option<&Arc<dyn Issuer>> {
         match self {
-            Self::Authority(issuer) | Self::SelfSigned(issuer) | Self::Remote(_, issuer) => Some(issuer),
-            Self::Acme(_) => None,
+            Self::Authority(issuer) | Self::SelfSigned(issuer) => Some(issuer),
+            Self::Remote(_) | Self::Acme(_) => None,
         }
     }
 
@@ -119,19 +122,27 @@ impl Engine {
     pub(crate) fn account(&self) -> Option<&Arc<Account>> {
         match self {
             Self::Acme(account) => Some(account),
-            Self::Authority(_) | Self::SelfSigned(_) | Self::Remote(..) => None,
+            Self::Authority(_) | Self::SelfSigned(_) | Self::Remote(_) => None,
         }
     }
 }
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Authority(_) => f.write_str("Authority"),
+            Self::SelfSigned(_) => f.write_str("SelfSigned"),
+            Self::Remote(remote) => remote.fmt(f),
+            Self::Acme(_) => f.write_str("Acme"),
+        }
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Authority(_) => "Authority",
-            Self::SelfSigned(_) => "SelfSigned",
-            Self::Remote(Remote::Vault, _) => "Vault",
-            Self::Remote(Remote::Venafi, _) => "Venafi",
-            Self::Acme(_) => "Acme",
+            Self::Vault(_) => "Vault",
+            Self::Venafi(_) => "Venafi",
         })
     }
 }
@@ -150,7 +161,7 @@ pub(crate) async fn set_up(context: &Context, of: Of, now: Timestamp) -> SetUp {
     } else if let Some(vault) = &spec.vault {
         vault::set_up(context, &mut secrets, &of, vault, clock).await
     } else if let Some(venafi) = &spec.venafi {
-        venafi::set_up(&mut secrets, &of, venafi, clock).await
+        venafi::set_up(context, &mut secrets, &of, venafi, clock).await
     } else {
         let verdict = Verdict::unready("InvalidConfig", "at least one issuer must be configured");
         (Found::Verdict(verdict), Retry::Never)

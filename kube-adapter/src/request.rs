@@ -1,19 +1,20 @@
 //! CertificateRequests: the step that is the same for those of a Certificate and for others, and the subject of the others.
 
 mod act;
+mod fold;
 mod index;
 pub(crate) mod order;
 mod record;
 mod requester;
 mod rights;
 mod signing;
+mod write;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use acme_core::backoff::Backoff;
+use acme_core::Timestamp;
 use acme_core::flow::Next;
-use acme_core::{Error, Retry, Timestamp};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
@@ -35,7 +36,7 @@ use crate::world::{Changed, World};
 
 pub(crate) use crate::plan::request::{Action, Standing};
 pub(crate) use index::Index;
-pub(crate) use record::{Ended, Failure, KeyRead, Memory, REVISION, RequestRecord};
+pub(crate) use record::{Ended, Failure, KeyRead, Memory, PICKUP, REVISION, RequestRecord};
 pub(crate) use requester::Requester;
 pub(crate) use rights::Right;
 
@@ -57,6 +58,12 @@ pub(crate) enum Answer {
     Unsigned(Signed),
     /// Somebody else was asked.
     Answered(Remote, Answered),
+    /// Nobody can be asked: the request itself is of no use.
+    Unaskable(Failure),
+    /// The name that its certificate is picked up by was to be written down.
+    Noted(String, Result<Identity, Refusal>),
+    /// A write was refused because the request had changed, or nobody knows what became of it: what is there now.
+    Seen(Box<CertificateRequest>),
     /// Its Order was to be made: what is there now, and under which identity.
     Ordered(Result<Box<(Name, Identity, OrderRecord)>, Refusal>),
     /// An Order was to be deleted.
@@ -78,6 +85,8 @@ pub(crate) struct Asked(Signer, Result<Told, Refusal>);
 pub(crate) enum Prospect {
     /// Signer, approver and store are all this process, and nothing has to be waited for: request, approval and certificate in one pass.
     OnePass,
+    /// It may become one pass: the issuer is being looked at, or whether we may approve is being asked. That takes a moment.
+    Unclear,
     /// Somebody else remembers the signing request, or something may have to be waited for: the key is stored first.
     Waiting,
     /// The same, and the wait is certain and worth a word at once: another approver, an external issuer, DNS.
@@ -90,20 +99,30 @@ pub(crate) fn prospect(world: &World, namespace: &str, issuer: &IssuerRef, now: 
         return Prospect::LongWait;
     }
     let rights = &world.request_index.rights;
-    let may = match rights.of(namespace, issuer, now) {
-        Right::Allowed => true,
+    let quick = match rights.of(namespace, issuer, now) {
+        Right::Allowed => Prospect::OnePass,
         // It will be asked before anything is signed; the answer is the old one as a rule.
-        Right::Unknown | Right::Asked => rights.was_allowed(namespace, issuer),
+        Right::Unknown | Right::Asked if rights.was_allowed(namespace, issuer) => Prospect::OnePass,
+        Right::Unknown | Right::Asked if rights.was_refused(namespace, issuer) => Prospect::Waiting,
+        Right::Unknown | Right::Asked => Prospect::Unclear,
         Right::Off | Right::Refused(_) => return Prospect::LongWait,
     };
+    let stores_all = world.settings.durable_keys == DurableKeys::Always;
     match issuer::view(world, namespace, issuer) {
         View::Foreign => Prospect::LongWait,
-        View::Ready(Engine::Authority(_) | Engine::SelfSigned(_)) if may => match world.settings.durable_keys {
-            DurableKeys::WhereNeeded => Prospect::OnePass,
-            DurableKeys::Always => Prospect::Waiting,
-        },
-        View::Missing | View::Unready(_) | View::Ready(_) => Prospect::Waiting,
+        _ if stores_all || quick == Prospect::Waiting => Prospect::Waiting,
+        View::Ready(Engine::Authority(_) | Engine::SelfSigned(_)) => quick,
+        // Whoever applies both in one file has the issuer there in a moment.
+        View::Missing => Prospect::Unclear,
+        View::Unready(kept) if kept.tried().is_none() && kept.spec.signs_here() => Prospect::Unclear,
+        View::Unready(_) | View::Ready(Engine::Remote(_) | Engine::Acme(_)) => Prospect::Waiting,
     }
+}
+
+/// A Certificate whose prospect is unclear is woken as soon as there is news of its issuer.
+pub(crate) fn expect(world: &mut World, certificate: &Name, issuer: &IssuerRef) {
+    let signer = Signer::of(certificate.namespace(), issuer);
+    world.request_index.expect(signer, certificate.clone());
 }
 
 /// How this request stands now. `None` when there is none of this name.
@@ -125,6 +144,7 @@ pub(crate) fn standing(world: &World, name: &Name, now: Timestamp) -> Option<Sta
         missing: &missing,
         right: right(world, namespace, reference, now),
         key_secret: annotations.and_then(|it| it.get(KEY_SECRET)).map(String::as_str).filter(|it| !it.is_empty()),
+        pickup: annotations.and_then(|it| it.get(PICKUP)).map(String::as_str),
         memory: record.memory(),
         visible_after: world.settings.visible_after,
         order: issuer::view(world, namespace, reference)
@@ -188,8 +208,10 @@ pub(crate) fn right_told(world: &mut World, asked: Asked, now: Timestamp) {
         tracing::warn!(error = %refusal, "the API server did not say whether requests may be approved");
     }
     world.request_index.rights.learn(&signer, told.ok(), now);
-    let waiting = world.request_index.waiting(|it| it.group == signer.group && it.kind == signer.kind);
+    let same_kind = |it: &Signer| it.group == signer.group && it.kind == signer.kind;
+    let waiting = world.request_index.waiting(same_kind);
     waiting.iter().for_each(|name| wake(world, name));
+    wake_expecting(world, same_kind);
 }
 
 fn right(world: &World, namespace: &str, issuer: &IssuerRef, now: Timestamp) -> Right {
@@ -255,6 +277,13 @@ pub(crate) fn changed(world: &mut World, changed: Changed<RequestRecord>, now: T
 pub(crate) fn wake_waiting(world: &mut World, issuer: &Name) {
     let waiting = world.request_index.waiting(|signer| signer.is(issuer));
     waiting.iter().for_each(|name| wake(world, name));
+    wake_expecting(world, |signer| signer.is(issuer));
+}
+
+fn wake_expecting(world: &mut World, which: impl Fn(&Signer) -> bool) {
+    for certificate in world.request_index.expecting(which) {
+        world.wake(Key::new(Kind::Certificate, certificate));
+    }
 }
 
 /// A Secret changed: requests that look for their key there look again.
@@ -285,6 +314,11 @@ fn wake_owner(world: &mut World, name: &Name, owner: Option<Name>) {
     });
 }
 
+/// Takes in how it went.
+pub(crate) fn fold(world: &mut World, name: &Name, answer: Answer, now: Timestamp) {
+    fold::fold(world, name, answer, now);
+}
+
 /// Starts what a request wants.
 pub(crate) fn start(
     world: &mut World,
@@ -296,146 +330,14 @@ pub(crate) fn start(
     act::start(world, context, name, action, now)
 }
 
-/// Takes in how it went.
-pub(crate) fn fold(world: &mut World, name: &Name, answer: Answer, now: Timestamp) {
-    match answer {
-        Answer::Right(asked) => right_told(world, asked, now),
-        Answer::Key(keyed) => {
-            let Some(record) = world.requests.get_mut(name) else { return };
-            let memory = record.memory_mut();
-            match keyed {
-                // The Secret changed while it was read.
-                _ if memory.key_is_news => {}
-                Keyed::Read(signer) => memory.signer = Some(signer),
-                Keyed::Waiting(text, again) => memory.key = KeyRead::Waiting { text, again },
-                Keyed::Failed(failure) => memory.failure = Some(failure),
-            }
-        }
-        Answer::Unsigned(outcome) => unsigned(world, name, outcome, now),
-        Answer::Answered(remote, answered) => answered_by(world, name, remote, answered, now),
-        Answer::Ordered(Ok(ordered)) => {
-            let (order, identity, record) = *ordered;
-            world.orders.learn(order.clone(), identity, record);
-            world.wake(Key::new(Kind::Order, order));
-        }
-        Answer::Dropped(order, Ok(())) => {
-            world.orders.forget(&order);
-            if let Some(record) = world.requests.get_mut(name) {
-                record.memory_mut().order_is_unfit = false;
-            }
-        }
-        Answer::Unfit => {
-            if let Some(record) = world.requests.get_mut(name) {
-                record.memory_mut().order_is_unfit = true;
-            }
-        }
-        Answer::Wrote(Ok((identity, status))) => {
-            world.requests.touch(name, identity);
-            if let Some(record) = world.requests.get_mut(name) {
-                record.wrote(status);
-                if record.ended().is_some() {
-                    world.request_index.settle(name);
-                }
-            }
-        }
-        Answer::Wrote(Err(refusal)) | Answer::Ordered(Err(refusal)) | Answer::Dropped(_, Err(refusal)) => {
-            tracing::debug!(request = %name, error = %refusal, "a write for a request was refused");
-            let Some(record) = world.requests.get_mut(name) else { return };
-            let memory = record.memory_mut();
-            memory.refusals += 1;
-            let pause = WRITE_PAUSES.pause(memory.refusals, &name.to_string());
-            memory.quiet_until = Some(now + refusal.after().unwrap_or(pause));
-        }
-        Answer::Gone => {}
-    }
-}
-
 /// What an action occupies.
 pub(crate) fn lane(action: &Action) -> Lane {
     match action {
         Action::AskRight | Action::ReadKey | Action::Ask => Lane::Call,
-        Action::Keep => Lane::Write,
+        Action::Keep | Action::NotePickup => Lane::Write,
         Action::Sign | Action::Approve | Action::Show(_) | Action::Deny | Action::Fail(_) => Lane::Write,
         Action::MakeOrder | Action::DropOrder(_) | Action::TakeOrder(_) => Lane::Write,
     }
-}
-
-/// Takes in that the issuer gave no certificate. Only what is classified ends the request; the rest is tried again until its time is up.
-fn unsigned(world: &mut World, name: &Name, outcome: Signed, now: Timestamp) {
-    let deadline = world.settings.attempt_deadline;
-    let Some(record) = world.requests.get_mut(name) else { return };
-    let memory = record.memory_mut();
-    let (error, prefix) = match outcome {
-        Signed::Obtained(_) => return,
-        Signed::NotYet(again, said) => {
-            // The key was another one: what its Secret holds next is looked at.
-            memory.signer = None;
-            if !memory.key_is_news {
-                memory.key = KeyRead::Waiting { text: said, again: Some(again) };
-            }
-            return;
-        }
-        Signed::Unreadable(error) => (error.with_retry(Retry::Never), "Error generating certificate template"),
-        Signed::Failed(error) => (error, "Error signing certificate"),
-    };
-    tried(memory, name, "SigningError", prefix, &error, deadline, now);
-}
-
-/// Takes in what somebody else answered.
-fn answered_by(world: &mut World, name: &Name, remote: Remote, answered: Answered, now: Timestamp) {
-    let deadline = world.settings.attempt_deadline;
-    let Some(record) = world.requests.get_mut(name) else { return };
-    let memory = record.memory_mut();
-    memory.progress = answered.state;
-    let (reason, prefix) = match remote {
-        Remote::Vault => ("SigningError", "Vault failed to sign certificate"),
-        Remote::Venafi => ("RequestError", "Failed to request Certificate Manager certificate"),
-    };
-    let error = match answered.outcome {
-        Signed::Obtained(obtained) => {
-            memory.obtained = Some(Arc::new(obtained));
-            return;
-        }
-        Signed::NotYet(again, said) => {
-            memory.tries.again = Some(again);
-            memory.tries.said = said;
-            return;
-        }
-        Signed::Unreadable(error) => error.with_retry(Retry::Never),
-        Signed::Failed(error) => error,
-    };
-    // An error ends the question: what was remembered of it is void.
-    memory.progress = None;
-    tried(memory, name, reason, prefix, &error, deadline, now);
-}
-
-/// A failure ends the request when it is final, or when the request's time is up; otherwise it is tried again after a pause.
-fn tried(
-    memory: &mut Memory,
-    name: &Name,
-    reason: &'static str,
-    prefix: &str,
-    error: &Error,
-    deadline: Duration,
-    now: Timestamp,
-) {
-    let since = *memory.tries.since.get_or_insert(now);
-    let said = format!("{prefix}: {error}");
-    let ends = match error.retry() {
-        Retry::Never => true,
-        Retry::Backoff | Retry::After(_) => now.since(since) >= deadline,
-    };
-    if ends {
-        memory.failure = Some(Failure { reason, message: said });
-        return;
-    }
-    memory.tries.failures += 1;
-    let pause = match error.retry() {
-        Retry::After(pause) => pause.max(SHORTEST_PAUSE),
-        Retry::Backoff | Retry::Never => PAUSES.pause(memory.tries.failures, &name.to_string()),
-    };
-    memory.tries.again = Some((now + pause).min(since + deadline));
-    memory.tries.said = said;
 }
 
 impl Subject for Requests {
@@ -477,9 +379,5 @@ impl Subject for Requests {
 /// The annotation that names the Secret with the request's key.
 pub(crate) const KEY_SECRET: &str = "cert-manager.io/private-key-secret-name";
 
-/// Between two questions to an issuer that failed.
-const PAUSES: Backoff = Backoff::new(Duration::from_secs(5), Duration::from_secs(300));
+/// Between two looks at an API server that does not answer, and two questions to an issuer that wants to be asked again at once.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
-
-/// Between two writes that were refused.
-const WRITE_PAUSES: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));

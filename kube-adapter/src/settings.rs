@@ -1,6 +1,7 @@
 //! What can be set: every threshold, so that tests can shorten it.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use solvers::http01::self_check::Rules;
@@ -45,6 +46,8 @@ pub struct Settings {
     pub acme: AcmeSettings,
     /// Whether issuers may use credentials of their surroundings: (ClusterIssuers, Issuers).
     pub ambient_credentials: AmbientCredentials,
+    /// Roots in PEM that are trusted beside those of the system where a Vault or Venafi issuer names none of its own.
+    pub trusted_roots: Option<Arc<str>>,
 }
 
 impl Default for Settings {
@@ -70,6 +73,7 @@ impl Default for Settings {
             check_again_after: Duration::from_secs(10),
             acme: AcmeSettings::default(),
             ambient_credentials: AmbientCredentials::default(),
+            trusted_roots: None,
         }
     }
 }

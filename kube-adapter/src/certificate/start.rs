@@ -20,7 +20,7 @@ use crate::crd::certificate::Certificate;
 use crate::key::{Identity, Name};
 use crate::names;
 use crate::plan::certificate::{Failure, Place};
-use crate::request;
+use crate::request::{self, Prospect};
 use crate::secret;
 use crate::secret::target::TargetSecret;
 use crate::status::{Patch, Report};
@@ -42,6 +42,12 @@ pub(super) fn start(
         }
         let step = request::start(world, context, &request, action, now);
         return async move { Answer::Stepped(request, step.await) }.boxed();
+    }
+    if let Action::MakeKey = action
+        && let Some(object) = world.certificates.get(name).and_then(|it| it.whole.clone())
+        && request::prospect(world, name.namespace(), &object.spec.issuer_ref, now) == Prospect::Unclear
+    {
+        request::expect(world, name, &object.spec.issuer_ref);
     }
     if let Action::Report(_) = action
         && let Some(record) = world.certificates.get_mut(name)

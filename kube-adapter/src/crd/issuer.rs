@@ -59,6 +59,13 @@ pub struct IssuerSpec {
     pub venafi: Option<VenafiIssuer>,
 }
 
+impl IssuerSpec {
+    /// Whether it signs by itself, without asking anybody.
+    pub(crate) fn signs_here(&self) -> bool {
+        self.ca.is_some() || self.self_signed.is_some()
+    }
+}
+
 /// An authority whose key lies in a Secret.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]

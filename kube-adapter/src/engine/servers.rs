@@ -46,6 +46,11 @@ impl Servers {
         self
     }
 
+    /// Where calls to others are counted.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
     /// The server that a spec names.
     ///
     /// # Errors

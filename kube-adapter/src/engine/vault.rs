@@ -1,22 +1,22 @@
 //! `spec.vault`: the PKI engine of a Vault server.
 
+mod aws;
+
 use std::fmt::Display;
 use std::sync::Arc;
 
 use acme_core::transport::ReqwestTransport;
 use acme_core::{Clock, Error, Retry, Secret};
-use issuers::vault::auth::{AppRole, Auth, AwsIam, ClientCertificate, Fixed, Kubernetes, Token};
+use issuers::vault::auth::{AppRole, Auth, ClientCertificate, Fixed, Kubernetes, Token};
 use issuers::vault::{Mount, Server, VaultIssuer};
-use solvers::credentials::aws::{DefaultChain, Environment, Region};
 
 use super::secrets::Unread;
 use super::service_account::ServiceAccountToken;
-use super::{Engine, Found, Of, Remote, Secrets, Verdict};
+use super::{Engine, Found, Of, Remote, Secrets, Verdict, trust};
 use crate::context::Context;
 use crate::crd::reference::SecretKeySelector;
-use crate::crd::vault::{VaultAppRole, VaultAuth, VaultAwsAuth, VaultIssuer as Spec, VaultKubernetesAuth};
+use crate::crd::vault::{VaultAppRole, VaultAuth, VaultIssuer as Spec, VaultKubernetesAuth};
 use crate::key::Name;
-use crate::settings::Ambient;
 
 /// Why the issuer cannot be used: what the condition says, and whether time may help.
 struct Fell(String, Retry);
@@ -31,7 +31,7 @@ pub(super) async fn set_up(
 ) -> (Found, Retry) {
     match open(context, secrets, of, spec, clock).await {
         Ok(issuer) => {
-            let engine = Engine::Remote(Remote::Vault, Arc::new(issuer));
+            let engine = Engine::Remote(Remote::Vault(Arc::new(issuer)));
             (Found::Verdict(Verdict::ready(engine, "VaultVerified", "Vault verified")), Retry::Never)
         }
         Err(Fell(message, retry)) => (Found::Verdict(Verdict::unready("VaultError", message)), retry),
@@ -48,7 +48,7 @@ async fn open(
     if let Some(wrong) = wrong(spec) {
         return Err(Fell(wrong.to_owned(), Retry::Never));
     }
-    let transport = Arc::new(transport(secrets, spec).await?);
+    let transport = Arc::new(transport(context, secrets, spec).await?);
     let server = Server::new(&spec.server, transport.clone(), clock).map_err(unbuilt)?;
     let server = match spec.namespace.as_str() {
         "" => server,
@@ -113,28 +113,26 @@ fn wrong(spec: &Spec) -> Option<&'static str> {
 }
 
 /// The connection: whom it trusts, and what it shows.
-async fn transport(secrets: &mut Secrets<'_>, spec: &Spec) -> Result<ReqwestTransport, Fell> {
-    let mut builder = ReqwestTransport::builder().proxy_from_environment();
+async fn transport(context: &Context, secrets: &mut Secrets<'_>, spec: &Spec) -> Result<ReqwestTransport, Fell> {
     let roots = match &spec.ca_bundle_secret_ref {
         Some(selector) => Some(value(secrets, selector, "ca.crt").await?.expose().clone()),
         None if spec.ca_bundle.is_empty() => None,
         None => Some(spec.ca_bundle.as_slice().to_vec()),
     };
-    if let Some(roots) = roots {
-        builder = builder.add_root_pem(&roots).map_err(unbuilt)?.only_given_roots();
-    }
+    let mut builder = trust::connection(context, roots.as_deref()).map_err(unbuilt)?;
     if !spec.server_name.is_empty() {
         let host = spec.server.split('/').nth(2).unwrap_or_default();
         let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
         builder = builder.server_name(host, &spec.server_name).map_err(unbuilt)?;
     }
-    let shown = match (&spec.client_cert_secret_ref, &spec.client_key_secret_ref, &spec.auth.client_certificate) {
-        (Some(chain), Some(key), _) => {
-            Some((value(secrets, chain, "tls.crt").await?, value(secrets, key, "tls.key").await?))
-        }
-        (_, _, Some(auth)) if !auth.secret_name.is_empty() => {
+    // What one logs in with is what one is known by; where both are given, the login decides.
+    let shown = match (&spec.auth.client_certificate, &spec.client_cert_secret_ref, &spec.client_key_secret_ref) {
+        (Some(auth), _, _) if !auth.secret_name.is_empty() => {
             let mut pair = secrets.whole(&auth.secret_name).await.map_err(unread)?;
             Some((pair.take("tls.crt").map_err(unread)?, pair.take("tls.key").map_err(unread)?))
+        }
+        (_, Some(chain), Some(key)) => {
+            Some((value(secrets, chain, "tls.crt").await?, value(secrets, key, "tls.key").await?))
         }
         (_, _, _) => None,
     };
@@ -193,42 +191,9 @@ async fn auth(
         });
     }
     match aws {
-        Some(aws) => aws_auth(context, of, aws, transport),
+        Some(aws) => aws::auth(context, of, aws, transport),
         None => Err(Fell("Vault config cannot be empty".to_owned(), Retry::Never)),
     }
-}
-
-/// The identity at AWS that this process has. That of a ServiceAccount is not to be had here.
-fn aws_auth(
-    context: &Context,
-    of: &Of,
-    aws: &VaultAwsAuth,
-    transport: Arc<ReqwestTransport>,
-) -> Result<Box<dyn Auth>, Fell> {
-    let ambient = &context.settings.ambient_credentials;
-    let ambient = if of.issuer.namespace().is_empty() { ambient.cluster_issuers } else { ambient.issuers };
-    if aws.service_account_ref.is_some() {
-        let what = "spec.vault.auth.aws.serviceAccountRef is not supported here: use the identity of the controller, or another method";
-        return Err(Fell(what.to_owned(), Retry::Never));
-    }
-    if ambient == Ambient::Refused {
-        let what = "spec.vault.auth.aws needs the identity of the controller, which this issuer may not use (--issuer-ambient-credentials)";
-        return Err(Fell(what.to_owned(), Retry::Never));
-    }
-    let environment = Environment::from_environment();
-    let region = match aws.region.as_str() {
-        "" => environment.region().map_err(unbuilt)?.map_or_else(|| Region::parse("us-east-1"), Ok),
-        region => Region::parse(region),
-    };
-    let credentials = DefaultChain::new(environment, transport).into_source();
-    let mut auth = AwsIam::new(aws.role.as_str(), &region.map_err(unbuilt)?, credentials).map_err(unbuilt)?;
-    if !aws.vault_header_value.is_empty() {
-        auth = auth.for_server_id(&aws.vault_header_value).map_err(unbuilt)?;
-    }
-    Ok(match mount(&aws.mount_path)? {
-        Some(mount) => Box::new(auth.mounted_at(mount)),
-        None => Box::new(auth),
-    })
 }
 
 /// For whom tokens of ServiceAccounts are, as cert-manager has it.

@@ -2,35 +2,45 @@
 
 use std::sync::Arc;
 
-use acme_core::transport::ReqwestTransport;
 use acme_core::{Clock, Error, ErrorKind, Retry, Secret};
 use issuers::venafi::tpp::Login;
 use issuers::venafi::{Cloud, CustomField, Ngts, Service, Tpp, VenafiIssuer};
 
 use super::secrets::{Contents, Unread};
-use super::{Engine, Found, Of, Remote, Secrets, Verdict};
+use super::{Engine, Found, Of, Remote, Secrets, Verdict, trust};
+use crate::context::Context;
 use crate::crd::venafi::{VenafiCloud, VenafiIssuer as Spec, VenafiNgts, VenafiTpp};
 
 /// Why the issuer cannot be used.
 struct Fell(&'static str, String, Retry);
 
 /// Logs in, and reads the zone.
-pub(super) async fn set_up(secrets: &mut Secrets<'_>, of: &Of, spec: &Spec, clock: Arc<dyn Clock>) -> (Found, Retry) {
-    match open(secrets, of, spec, clock).await {
+pub(super) async fn set_up(
+    context: &Context,
+    secrets: &mut Secrets<'_>,
+    of: &Of,
+    spec: &Spec,
+    clock: Arc<dyn Clock>,
+) -> (Found, Retry) {
+    match open(context, secrets, of, spec, clock).await {
         Ok(issuer) => {
-            let engine = Engine::Remote(Remote::Venafi, Arc::new(issuer));
+            let engine = Engine::Remote(Remote::Venafi(Arc::new(issuer)));
             (Found::Verdict(Verdict::ready(engine, STARTED, STARTED)), Retry::Never)
         }
         Err(Fell(reason, message, retry)) => (Found::Verdict(Verdict::unready(reason, message)), retry),
     }
 }
 
-async fn open(secrets: &mut Secrets<'_>, of: &Of, spec: &Spec, clock: Arc<dyn Clock>) -> Result<VenafiIssuer, Fell> {
-    let mut builder = ReqwestTransport::builder().proxy_from_environment();
+async fn open(
+    context: &Context,
+    secrets: &mut Secrets<'_>,
+    of: &Of,
+    spec: &Spec,
+    clock: Arc<dyn Clock>,
+) -> Result<VenafiIssuer, Fell> {
+    let mut roots = None;
     let service: Service = if let Some(tpp) = &spec.tpp {
-        if let Some(roots) = roots(secrets, tpp).await? {
-            builder = builder.add_root_pem(&roots).map_err(unbuilt)?.only_given_roots();
-        }
+        roots = of_bundle(secrets, tpp).await?;
         self_hosted(secrets, spec, tpp).await?.into()
     } else if let Some(cloud) = &spec.cloud {
         as_a_service(secrets, spec, cloud).await?.into()
@@ -39,14 +49,17 @@ async fn open(secrets: &mut Secrets<'_>, of: &Of, spec: &Spec, clock: Arc<dyn Cl
     } else {
         return Err(failed(&"exactly one of tpp, cloud, or ngts must be configured", Retry::Never));
     };
-    let transport = Arc::new(builder.build().map_err(unbuilt)?);
-    let mut issuer = VenafiIssuer::new(of.issuer.to_string(), service, transport, clock).map_err(unbuilt)?;
+    let transport = trust::connection(context, roots.as_deref()).and_then(|it| it.build()).map_err(unbuilt)?;
+    let transport = context.servers.metrics().counting_venafi(Arc::new(transport));
+    let issuer = VenafiIssuer::new(of.issuer.to_string(), service, transport, clock).map_err(unbuilt)?;
+    // What it is picked up by is written down before anything is waited for.
+    let mut issuer = issuer.handing_in_alone();
     if let Some(fields) = of.annotations.get(CUSTOM_FIELDS) {
         issuer = issuer.with_custom_fields(CustomField::list(fields).map_err(unbuilt)?);
     }
     match issuer.zone().await {
         Ok(_) => Ok(issuer),
-        Err(error) if error.kind() == ErrorKind::Unauthorized => {
+        Err(error) if error.kind() == ErrorKind::Unauthorized && spec.cloud.is_none() => {
             Err(Fell("AuthFailed", format!("OAuth token request failed: {error}"), Retry::Backoff))
         }
         // Nobody tells us when it is mended there, so even a refusal is asked again.
@@ -54,7 +67,7 @@ async fn open(secrets: &mut Secrets<'_>, of: &Of, spec: &Spec, clock: Arc<dyn Cl
     }
 }
 
-async fn roots(secrets: &mut Secrets<'_>, tpp: &VenafiTpp) -> Result<Option<Vec<u8>>, Fell> {
+async fn of_bundle(secrets: &mut Secrets<'_>, tpp: &VenafiTpp) -> Result<Option<Vec<u8>>, Fell> {
     match &tpp.ca_bundle_secret_ref {
         Some(selector) => {
             let roots = secrets.value(&selector.name, selector.key_or("ca.crt")).await.map_err(unread)?;
@@ -131,8 +144,8 @@ fn failed(what: &dyn std::fmt::Display, retry: Retry) -> Fell {
     Fell("ErrorSetup", format!("Failed to setup Certificate Manager issuer: {what}"), retry)
 }
 
-/// Fields for every request, as JSON.
-const CUSTOM_FIELDS: &str = "venafi.cert-manager.io/custom-fields";
+/// Custom fields as JSON: on an issuer for all requests, on a request for itself.
+pub(crate) const CUSTOM_FIELDS: &str = "venafi.cert-manager.io/custom-fields";
 
 /// The integration that cert-manager's users registered.
 const CLIENT_ID: &str = "cert-manager.io";

@@ -25,6 +25,8 @@ pub(crate) struct Observed<'a> {
     pub(crate) right: Right,
     /// The Secret with its key, as its annotation says: for self-signed issuers.
     pub(crate) key_secret: Option<&'a str>,
+    /// The name that its certificate is picked up by, as its annotation says.
+    pub(crate) pickup: Option<&'a str>,
     /// What only this process remembers.
     pub(crate) memory: &'a Memory,
     /// How long it may wait before people are told.
@@ -75,6 +77,8 @@ pub(crate) enum Action {
     Sign,
     /// Ask somebody else to sign.
     Ask,
+    /// Write down the name that its certificate is picked up by.
+    NotePickup,
     /// Write the certificate that was signed.
     Keep,
     /// Approve, and leave the rest to another controller.
@@ -119,7 +123,7 @@ pub(crate) fn plan(observed: &Observed<'_>, now: Timestamp) -> Standing {
         View::Ready(Engine::Authority(_)) => observed.sign(now),
         View::Ready(Engine::SelfSigned(_)) => observed.sign_with_own_key(now),
         View::Ready(Engine::Acme(_)) => observed.order(now),
-        View::Ready(Engine::Remote(..)) => observed.ask_remote(now),
+        View::Ready(Engine::Remote(_)) => observed.ask_remote(now),
     }
 }
 
@@ -154,9 +158,10 @@ impl Observed<'_> {
         match self.right {
             Right::Allowed => self.write(Action::Approve, now),
             Right::Unknown => self.ask(now),
-            Right::Asked | Right::Off | Right::Refused(_) => {
-                self.unapproved(now).unwrap_or_else(|| wait(now + FAR, UNAPPROVED))
-            }
+            Right::Asked => wait(now + FAR, "the answer whether it may be approved"),
+            // What the condition `Ready` says is up to that controller alone.
+            Right::Refused(until) => wait(until, UNAPPROVED),
+            Right::Off => wait(now + FAR, UNAPPROVED),
         }
     }
 
@@ -202,6 +207,10 @@ impl Observed<'_> {
         }
         if !self.conditions.is_true(APPROVED) {
             return self.write(Action::Show(SIGNING.to_owned()), now);
+        }
+        // Whoever comes after us must not ask for the same once more.
+        if self.memory.pickup.is_some() && self.memory.pickup.as_deref() != self.pickup {
+            return self.write(Action::NotePickup, now);
         }
         match self.memory.tries.again {
             _ if self.closing => self.blocked(SIGNING.to_owned(), now),

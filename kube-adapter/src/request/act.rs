@@ -2,28 +2,24 @@
 
 use std::sync::Arc;
 
-use acme_core::{Signer as Key, Timestamp};
+use acme_core::{Secret, Signer as Key, Timestamp};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use serde_json::json;
+use issuers::venafi::{CustomField, VenafiIssuer};
 
 use super::rights::Signer;
-use super::signing::{Obtained, Outcome, Question};
-use super::{Answer, Failure, KEY_SECRET, order, signing};
+use super::signing::Question;
+use super::write::{Writing, manager};
+use super::{Answer, Failure, KEY_SECRET, Memory, PICKUP, order};
 use crate::api::{Manager, RefusalKind, Resource};
 use crate::context::Context;
-use crate::crd::base64::Base64;
-use crate::crd::certificate_request::{CertificateRequest, CertificateRequestStatus};
-use crate::crd::condition::ConditionStatus;
+use crate::crd::certificate_request::CertificateRequest;
 use crate::crd::order::Order;
-use crate::crd::time::Time;
-use crate::engine::{Engine, Remote, Secrets, Unread, read_key};
-use crate::events::{Event, Regarding, Severity};
+use crate::engine::{CUSTOM_FIELDS, Engine, Remote, Secrets, Unread, read_key};
 use crate::issuer::{View, view};
 use crate::key::{Identity, Name, Uid};
 use crate::order::{OrderRecord, Outcome as Ordered};
-use crate::plan::request::{Action, DENIED, FAILED, ISSUED, PENDING, approved, with_ready};
-use crate::settings::EventSet;
+use crate::plan::request::Action;
 use crate::world::{Record as _, World};
 
 /// What was found where the annotation says that the key is.
@@ -90,11 +86,23 @@ pub(super) fn start(
             writing.sign(engine, question).boxed()
         }
         Action::Ask => {
-            let View::Ready(Engine::Remote(remote, issuer)) = issuer else { return gone() };
-            let (remote, issuer, memory) = (*remote, Arc::clone(issuer), record.memory());
+            let View::Ready(Engine::Remote(remote)) = issuer else { return gone() };
+            let remote = match with_own_fields(remote, &object) {
+                Ok(remote) => remote,
+                Err(failure) => return std::future::ready(Answer::Unaskable(failure)).boxed(),
+            };
+            let memory = record.memory();
             let question = Question::new(Arc::clone(&object), memory.signer.clone(), memory.made_here);
-            let state = memory.progress.clone();
-            async move { Answer::Answered(remote, question.ask_remote(issuer.as_ref(), state).await) }.boxed()
+            let state = memory.progress.clone().or_else(|| handed_in_before(&remote, &object, memory, now));
+            async move {
+                let answered = question.ask_remote(&remote, state).await;
+                Answer::Answered(remote, answered)
+            }
+            .boxed()
+        }
+        Action::NotePickup => {
+            let Some(pickup) = record.memory().pickup.clone() else { return gone() };
+            writing.note_pickup(pickup).boxed()
         }
         Action::Keep => {
             let Some(obtained) = record.memory().obtained.clone() else { return gone() };
@@ -133,6 +141,37 @@ pub(super) fn start(
             writing.take(order.clone(), known, object).boxed()
         }
     }
+}
+
+/// The issuer as it is asked for this request: with custom fields of its own, where it names some.
+fn with_own_fields(remote: &Remote, request: &CertificateRequest) -> Result<Remote, Failure> {
+    let annotations = request.metadata.annotations.as_ref();
+    let fields = annotations.and_then(|it| it.get(CUSTOM_FIELDS)).filter(|it| !it.is_empty());
+    match (remote, fields) {
+        (Remote::Venafi(issuer), Some(fields)) => match CustomField::list(fields) {
+            Ok(fields) => Ok(Remote::Venafi(Arc::new(issuer.with_fields_of_request(&fields)))),
+            Err(error) => {
+                let message = format!("Failed to parse \"{CUSTOM_FIELDS}\" annotation: {error}");
+                Err(Failure::new("CustomFieldsError", message))
+            }
+        },
+        (Remote::Venafi(_) | Remote::Vault(_), _) => Ok(remote.clone()),
+    }
+}
+
+/// What a process before this one handed in, and wrote down the name of.
+fn handed_in_before(
+    remote: &Remote,
+    request: &CertificateRequest,
+    memory: &Memory,
+    now: Timestamp,
+) -> Option<Arc<Secret<Vec<u8>>>> {
+    let Remote::Venafi(_) = remote else { return None };
+    let pickup = request.metadata.annotations.as_ref()?.get(PICKUP).filter(|_| !memory.pickup_is_void)?;
+    let created = request.metadata.creation_timestamp.as_ref();
+    let since = created.map_or(now, |it| Timestamp::from_unix_seconds(it.0.as_second()));
+    // What cannot be a name is asked for anew.
+    VenafiIssuer::state_of(pickup, since).ok().map(|state| Arc::new(Secret::new(state)))
 }
 
 /// The request went before its action began.
@@ -196,149 +235,3 @@ fn unparsable(secret: &str) -> String {
         "Failed to get key \"{secret}\" referenced in annotation \"{KEY_SECRET}\": it holds no private key in PEM below tls.key"
     )
 }
-
-/// A write of a request's status.
-struct Writing {
-    context: Arc<Context>,
-    name: Name,
-    identity: Identity,
-    by: Manager,
-    bare: bool,
-    status: CertificateRequestStatus,
-    now: Timestamp,
-}
-
-impl Writing {
-    /// Signs, and writes approval and certificate at once. A certificate whose write is refused was never seen by anybody, and is forgotten.
-    async fn sign(mut self, engine: Engine, question: Question) -> Answer {
-        let Some(issuer) = engine.issuer().map(Arc::clone) else { return Answer::Gone };
-        let signed = self.context.workshop.run(move || question.ask_now(issuer.as_ref())).await;
-        let obtained = match signed {
-            Ok(Outcome::Obtained(obtained)) => obtained,
-            Ok(outcome) => return Answer::Unsigned(outcome),
-            Err(error) => return Answer::Unsigned(Outcome::Failed(error)),
-        };
-        self.status.conditions = approved(&self.status.conditions, self.now);
-        self.issued(&obtained).await
-    }
-
-    /// Writes the certificate that somebody else signed. It is kept until that is done.
-    fn keep(self, obtained: &Arc<Obtained>) -> impl Future<Output = Answer> + Send + use<> {
-        let obtained = Arc::clone(obtained);
-        async move { self.issued(&obtained).await }
-    }
-
-    async fn issued(mut self, obtained: &Obtained) -> Answer {
-        let Obtained { certificate, ca, remarks } = obtained;
-        self.ready(ConditionStatus::True, ISSUED, "Certificate fetched from issuer successfully");
-        self.status.certificate = certificate.as_bytes().into();
-        self.status.ca = ca.as_ref().map(|ca| Base64::from(ca.as_bytes())).unwrap_or_default();
-        let events = self.events_of_success(remarks.clone());
-        self.write("certificate", events).await
-    }
-
-    /// Copies the certificate of the Order, where it is what the request asked for.
-    async fn take(mut self, order: Name, known: Option<Vec<u8>>, request: Arc<CertificateRequest>) -> Answer {
-        let pem = match known {
-            Some(pem) => pem,
-            None => match self.context.api.read::<Order>(Resource::ORDERS, &order).await {
-                Ok(Some(found)) if order::is_of(&found, &self.identity.uid) => {
-                    found.status.unwrap_or_default().certificate.as_slice().to_vec()
-                }
-                Ok(Some(_)) => return Answer::Unfit,
-                Ok(None) => return Answer::Dropped(order, Ok(())),
-                Err(refusal) => return Answer::Wrote(Err(refusal)),
-            },
-        };
-        if !signing::fits(&pem, &request.spec) {
-            return Answer::Unfit;
-        }
-        self.ready(ConditionStatus::True, ISSUED, "Certificate fetched from issuer successfully");
-        self.status.certificate = pem.into();
-        let events = self.events_of_success(Vec::new());
-        self.write("certificate", events).await
-    }
-
-    async fn approve(mut self) -> Answer {
-        self.status.conditions = approved(&self.status.conditions, self.now);
-        self.by = APPROVER;
-        self.write("approval", Vec::new()).await
-    }
-
-    async fn show(mut self, text: String, may_approve: bool) -> Answer {
-        if may_approve {
-            self.status.conditions = approved(&self.status.conditions, self.now);
-        }
-        self.ready(ConditionStatus::False, PENDING, &text);
-        self.write("what a request waits for", Vec::new()).await
-    }
-
-    async fn deny(mut self) -> Answer {
-        self.ready(ConditionStatus::False, DENIED, "The CertificateRequest was denied by an approval controller");
-        self.status.failure_time.get_or_insert(Time::from(self.now));
-        self.write("denial", Vec::new()).await
-    }
-
-    /// What failed was approved: that it may be asked for is not why.
-    async fn fail(mut self, failure: Failure, may_approve: bool) -> Answer {
-        if may_approve {
-            self.status.conditions = approved(&self.status.conditions, self.now);
-        }
-        self.ready(ConditionStatus::False, FAILED, &failure.message);
-        self.status.failure_time = Some(Time::from(self.now));
-        let event = self.event(Severity::Warning, failure.reason, failure.message);
-        let events = if self.bare { vec![event] } else { Vec::new() };
-        self.write("failure", events).await
-    }
-
-    fn ready(&mut self, status: ConditionStatus, reason: &str, message: &str) {
-        let conditions = std::mem::take(&mut self.status.conditions);
-        self.status.conditions = with_ready(conditions, status, reason, message, self.now);
-    }
-
-    async fn write(self, why: &'static str, events: Vec<Event>) -> Answer {
-        let Self { context, name, identity, by, status, .. } = self;
-        let patch = json!({ "metadata": { "resourceVersion": identity.version.to_string() }, "status": status });
-        let written = context.api.patch_status(Resource::REQUESTS, &name, &patch, by, why).await;
-        if written.is_ok() {
-            events.into_iter().for_each(|event| context.events.publish(event));
-        }
-        Answer::Wrote(written.map(|identity| (identity, status)))
-    }
-
-    /// What is not as it should be is told with any request; that all went well only where nobody else tells it, and somebody wants to hear it.
-    fn events_of_success(&self, remarks: Vec<String>) -> Vec<Event> {
-        let mut events: Vec<Event> =
-            remarks.into_iter().map(|remark| self.event(Severity::Warning, "BadConfig", remark)).collect();
-        if self.context.settings.events == EventSet::All {
-            let text = "Certificate fetched from issuer successfully".to_owned();
-            events.push(self.event(Severity::Normal, "CertificateIssued", text));
-        }
-        events
-    }
-
-    fn event(&self, severity: Severity, reason: &'static str, note: String) -> Event {
-        let regarding = Regarding {
-            api_version: "cert-manager.io/v1",
-            kind: "CertificateRequest",
-            name: self.name.clone(),
-            uid: self.identity.uid.clone(),
-        };
-        let controller = self.by.0.trim_start_matches("cert-manager-");
-        Event { regarding, severity, reason: reason.into(), note, controller }
-    }
-}
-
-/// The field manager: the controller of cert-manager that signs for such an issuer.
-fn manager(issuer: &View<'_>) -> Manager {
-    match issuer {
-        View::Ready(Engine::Authority(_)) => Manager("cert-manager-certificaterequests-issuer-ca"),
-        View::Ready(Engine::SelfSigned(_)) => Manager("cert-manager-certificaterequests-issuer-selfsigned"),
-        View::Ready(Engine::Remote(Remote::Vault, _)) => Manager("cert-manager-certificaterequests-issuer-vault"),
-        View::Ready(Engine::Remote(Remote::Venafi, _)) => Manager("cert-manager-certificaterequests-issuer-venafi"),
-        View::Ready(Engine::Acme(_)) => Manager("cert-manager-certificaterequests-issuer-acme"),
-        View::Foreign | View::Missing | View::Unready(_) => APPROVER,
-    }
-}
-
-const APPROVER: Manager = Manager("cert-manager-certificaterequests-approver");

@@ -19,6 +19,9 @@ pub(crate) struct Index {
     /// Those that wait for a key, by its Secret.
     keys: HashMap<Name, BTreeSet<Name>>,
     key_of: HashMap<Name, Name>,
+    /// Certificates that wait a moment for news of their issuer before they ask it.
+    expecting: HashMap<Signer, BTreeSet<Name>>,
+    expects: HashMap<Name, Signer>,
     /// What may be approved.
     pub(super) rights: Rights,
 }
@@ -26,7 +29,8 @@ pub(crate) struct Index {
 impl Index {
     /// Takes in a request as it is now.
     pub(super) fn enter(&mut self, name: &Name, record: &RequestRecord) {
-        if let Some((_, uid)) = record.owner() {
+        if let Some((owner, uid)) = record.owner() {
+            self.met(owner);
             self.owned.entry(uid.clone()).or_default().insert(name.clone());
         }
         match record.whole() {
@@ -68,6 +72,25 @@ impl Index {
     /// The requests that go on and are for signers that `which` takes.
     pub(super) fn waiting(&self, which: impl Fn(&Signer) -> bool) -> Vec<Name> {
         let found = self.waiting.iter().filter(|(signer, _)| which(signer));
+        found.flat_map(|(_, names)| names.iter().cloned()).collect()
+    }
+
+    /// A Certificate waits a moment for news of this signer, until there is a request of it.
+    pub(super) fn expect(&mut self, signer: Signer, certificate: Name) {
+        self.met(&certificate);
+        self.expecting.entry(signer.clone()).or_default().insert(certificate.clone());
+        self.expects.insert(certificate, signer);
+    }
+
+    fn met(&mut self, certificate: &Name) {
+        if let Some(signer) = self.expects.remove(certificate) {
+            take_out(&mut self.expecting, &signer, certificate);
+        }
+    }
+
+    /// The Certificates that wait for news of signers that `which` takes.
+    pub(super) fn expecting(&self, which: impl Fn(&Signer) -> bool) -> Vec<Name> {
+        let found = self.expecting.iter().filter(|(signer, _)| which(signer));
         found.flat_map(|(_, names)| names.iter().cloned()).collect()
     }
 

@@ -44,6 +44,10 @@ pub(crate) struct Memory {
     pub(crate) obtained: Option<Arc<Obtained>>,
     /// What the issuer remembers of the question.
     pub(crate) progress: Option<Arc<Secret<Vec<u8>>>>,
+    /// The name that the certificate is picked up by, as far as this process knows.
+    pub(crate) pickup: Option<String>,
+    /// Whether nothing is to be picked up by the name that the annotation has.
+    pub(crate) pickup_is_void: bool,
     /// Whether its Order gave a certificate that is of no use.
     pub(crate) order_is_unfit: bool,
     /// Why it failed, before that is written.
@@ -170,6 +174,17 @@ impl RequestRecord {
         }
     }
 
+    /// Takes in that the name that its certificate is picked up by is written down.
+    pub(super) fn noted(&mut self, pickup: String) {
+        let Some(object) = &mut self.object else { return };
+        let annotations = Arc::make_mut(object).metadata.annotations.get_or_insert_default();
+        annotations.insert(PICKUP.to_owned(), pickup);
+        if let Some(memory) = &mut self.memory {
+            memory.quiet_until = None;
+            memory.refusals = 0;
+        }
+    }
+
     fn keep(object: CertificateRequest, memory: Option<Box<Memory>>) -> Self {
         let annotations = object.metadata.annotations.as_ref();
         let revision = annotations.and_then(|it| it.get(REVISION)?.parse().ok()).filter(|it: &i64| *it >= 1);
@@ -235,3 +250,6 @@ fn owner(object: &CertificateRequest) -> Option<(Name, Uid)> {
 
 /// The annotation that says which certificate of its Certificate a request asks for.
 pub(crate) const REVISION: &str = "cert-manager.io/certificate-revision";
+
+/// The annotation that names what the certificate is picked up by at CyberArk Certificate Manager.
+pub(crate) const PICKUP: &str = "venafi.cert-manager.io/pickup-id";

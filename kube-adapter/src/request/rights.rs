@@ -77,6 +77,12 @@ impl Rights {
         self.was(&Signer::of(namespace, issuer))
     }
 
+    /// Whether the answer was no when this was asked last.
+    pub(super) fn was_refused(&self, namespace: &str, issuer: &IssuerRef) -> bool {
+        let one = Signer::of(namespace, issuer);
+        self.known.contains_key(&one) && !self.was(&one)
+    }
+
     fn was(&self, one: &Signer) -> bool {
         [&one.all(), one].iter().any(|signer| self.known.get(signer).is_some_and(|known| known.allowed))
     }

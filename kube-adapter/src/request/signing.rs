@@ -5,6 +5,7 @@ use std::sync::Arc;
 use acme_core::{Error, ErrorKind, Secret, Signer, Timestamp};
 use futures_util::FutureExt as _;
 use issuers::template::Usages;
+use issuers::venafi::VenafiIssuer;
 use issuers::{
     CertificateRequest as Asked, InMemory, Issued, Issuer, Maker, Progress, ProgressError, Step, chain, csr,
 };
@@ -12,6 +13,7 @@ use rustls_pki_types::CertificateSigningRequestDer;
 use rustls_pki_types::pem::PemObject as _;
 
 use crate::crd::certificate_request::{CertificateRequest, CertificateRequestSpec};
+use crate::engine::Remote;
 
 /// What an issuer gave, as the status holds it.
 #[derive(Debug)]
@@ -57,10 +59,17 @@ impl Question {
     }
 
     /// Asks an issuer that asks somebody else, with what it remembers of this question.
-    pub(super) async fn ask_remote(self, issuer: &dyn Issuer, state: Option<Arc<Secret<Vec<u8>>>>) -> Answered {
+    pub(super) async fn ask_remote(self, remote: &Remote, state: Option<Arc<Secret<Vec<u8>>>>) -> Answered {
         let mut progress = Remembered(state);
-        let outcome = self.ask(issuer, &mut progress).await;
-        Answered { outcome, state: progress.0 }
+        let outcome = match remote {
+            Remote::Vault(issuer) => self.ask(issuer.as_ref(), &mut progress).await,
+            Remote::Venafi(issuer) => self.ask(issuer.as_ref(), &mut progress).await,
+        };
+        let pickup = match (remote, &progress.0) {
+            (Remote::Venafi(_), Some(state)) => VenafiIssuer::pickup(state.expose()).unwrap_or_default(),
+            (Remote::Venafi(_), None) | (Remote::Vault(_), _) => None,
+        };
+        Answered { outcome, state: progress.0, pickup }
     }
 
     async fn ask(self, issuer: &dyn Issuer, progress: &mut dyn Progress) -> Outcome {
@@ -92,6 +101,8 @@ impl Question {
 pub(crate) struct Answered {
     pub(super) outcome: Outcome,
     pub(super) state: Option<Arc<Secret<Vec<u8>>>>,
+    /// The name that the certificate is picked up by.
+    pub(super) pickup: Option<String>,
 }
 
 /// What an issuer remembers of a question, as long as this process lives.

@@ -152,6 +152,12 @@ impl<R: Record> Table<R> {
         self.rows.len()
     }
 
+    /// Takes in an object that was read by itself, as news of the watch.
+    pub(crate) fn look(&mut self, object: R::Object) -> Option<Changed<R>> {
+        let epoch = self.epoch_of(&R::name(&object));
+        self.put(object, epoch)
+    }
+
     /// Puts in what a write of ours made or changed: the object as it was written, under the identity that the answer told.
     pub(crate) fn learn(&mut self, name: Name, identity: Identity, record: R) {
         let epoch = self.epoch_of(&name);

@@ -51,6 +51,28 @@ fn an_account_is_registered_with_a_key_that_was_stored_first() {
 }
 
 #[test]
+fn a_server_that_is_away_is_asked_again_and_one_that_forgot_the_account_is_told_of_it_again() {
+    let (space, mut pebble) = (Space::new("acme"), Pebble::start());
+    let proxy = space.proxy();
+    let url = pebble.directory_url();
+    let mut away = issuer(&pebble, json!({}));
+    away["spec"]["acme"]["server"] = json!("https://127.0.0.1:1/dir");
+    space.apply(&away);
+    let _operator = Operator::start(&proxy, space.settings());
+    told(&space, "ErrRegisterACMEAccount: Failed to register ACME account: ");
+    space.patch("issuers", "acme", "", &json!({ "spec": { "acme": { "server": url } } }));
+    let registered = space.await_condition("issuers", "acme", "Ready", "True");
+    // It keeps its accounts in memory.
+    pebble.restart();
+    space.apply(&request("r", "acme", &signing_request(&["a.example.test"]).0));
+    eventually("another account", || {
+        let object = space.get("issuers", "acme").ok_or("gone")?;
+        let account = &object["status"]["acme"]["uri"];
+        if *account == registered["status"]["acme"]["uri"] { Err(account.to_string()) } else { Ok(()) }
+    });
+}
+
+#[test]
 fn an_account_bound_to_another_waits_for_the_key_of_that_one() {
     let space = Space::new("acme");
     let pebble =
@@ -126,12 +148,18 @@ fn a_request_becomes_an_order_and_takes_what_that_comes_to() {
     let key =
         TsigKey::new("update.example.test", TsigAlgorithm::HmacSha256, b"thirty-two bytes of a secret key".to_vec());
     let bind = Bind::builder().recursive().zone(Zone::new("example.test").update_with(&key)).start();
-    let pebble = Pebble::builder().dns_server(bind.address()).blocked_name("blocked.example.test").start();
+    let pebble = Pebble::builder()
+        .dns_server(bind.address())
+        .blocked_name("blocked.example.test")
+        .profile("week", std::time::Duration::from_secs(7 * 24 * 3600))
+        .alternate_roots(1)
+        .start();
+    let other_root = common_name(&pebble.issuance_root_pem(1));
     let proxy = space.proxy();
     space.apply(&json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "tsig" }, "stringData": { "key": key.secret_base64() } }));
     space.apply(&issuer(
         &pebble,
-        json!({ "solvers": [{ "dns01": { "rfc2136": {
+        json!({ "profile": "week", "preferredChain": other_root, "solvers": [{ "dns01": { "rfc2136": {
         "nameserver": bind.address().to_string(), "tsigKeyName": key.name(), "tsigAlgorithm": "HMACSHA256",
         "tsigSecretSecretRef": { "name": "tsig", "key": "key" } } } }] }),
     ));
@@ -149,11 +177,15 @@ fn a_request_becomes_an_order_and_takes_what_that_comes_to() {
     let done = space.await_condition("certificaterequests", "good", "Ready", "True");
     assert_eq!(text(&done["status"]["certificate"]).matches("BEGIN").count(), 2, "leaf and intermediate");
     assert_eq!(done["status"]["ca"], Value::Null);
+    let chain = text(&done["status"]["certificate"]);
+    assert_eq!(issuer_name(chain.rsplit_once("-----BEGIN").expect("an intermediate").1), other_root);
+    assert!(lasts(&chain) <= 7 * 24 * 3600, "the profile is asked for");
     let orders = space.list("orders");
     let order = orders.first().expect("an Order");
     assert_eq!(order["metadata"]["ownerReferences"][0]["uid"], done["metadata"]["uid"]);
     assert_eq!(order["metadata"]["labels"], json!({ "team": "web" }));
     assert_eq!(order["metadata"]["annotations"], json!({ "example.test/note": "copied" }));
+    assert_eq!(order["spec"]["profile"], "week");
     assert_eq!(order["spec"]["dnsNames"], json!(["a.example.test", "b.example.test"]));
     space.await_quiet(&proxy);
     let of_requests = proxy.ledger().objects().filter(|it| it.call.resource == "certificaterequests/status").count();
@@ -200,4 +232,28 @@ fn credentials_that_a_name_server_refuses_are_told_and_tried_again_until_they_ar
     space.patch("secrets", "tsig", "", &json!({ "stringData": { "key": key.secret_base64() } }));
     space.await_condition("certificaterequests", "web", "Ready", "True");
     assert_eq!(pebble.requests().count(Endpoint::NewOrder), 1);
+}
+
+/// The common name of the first certificate of a PEM text.
+fn common_name(pem: &str) -> String {
+    read(pem, |certificate| first_common_name(certificate.subject()))
+}
+
+/// The common name of who signed a certificate, whose PEM text lost its first words.
+fn issuer_name(pem: &str) -> String {
+    read(&format!("-----BEGIN{pem}"), |certificate| first_common_name(certificate.issuer()))
+}
+
+/// For how many seconds the first certificate of a PEM text is good.
+fn lasts(pem: &str) -> i64 {
+    read(pem, |it| it.validity().not_after.timestamp() - it.validity().not_before.timestamp())
+}
+
+fn first_common_name(name: &x509_parser::x509::X509Name<'_>) -> String {
+    name.iter_common_name().next().and_then(|it| it.as_str().ok()).unwrap_or_default().to_owned()
+}
+
+fn read<T>(pem: &str, look: impl FnOnce(&x509_parser::certificate::X509Certificate<'_>) -> T) -> T {
+    let (_, pem) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).expect("PEM");
+    look(&pem.parse_x509().expect("a certificate"))
 }

@@ -4,9 +4,15 @@
 mod kit;
 
 mod acme;
+mod cluster;
+mod crowd;
+mod doubt;
+mod external;
 mod local;
 mod requests;
+mod together;
 mod vault;
+mod venafi;
 
 use serde_json::{Value, json};
 

@@ -155,18 +155,6 @@ fn a_self_signed_request_waits_for_its_key_and_takes_the_one_that_fits() {
     assert_eq!(writes, 1, "{}", proxy.ledger());
 }
 
-#[test]
-fn an_external_issuer_is_left_alone() {
-    let space = Space::new("request");
-    let proxy = space.proxy();
-    let _operator = Operator::start(&proxy, space.settings());
-    let mut object = request("r", "pca", &signing_request(&["a.example.test"]).0);
-    object["spec"]["issuerRef"] = json!({ "name": "pca", "kind": "AWSPCAIssuer", "group": "awspca.cert-manager.io" });
-    space.apply(&object);
-    space.await_quiet(&proxy);
-    assert_eq!(condition(&space.get("certificaterequests", "r").unwrap(), "Ready")["reason"], Value::Null);
-}
-
 /// What a request says that it waits for.
 #[track_caller]
 fn pending(space: &Space, name: &str) -> String {

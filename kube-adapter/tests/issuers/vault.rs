@@ -90,16 +90,54 @@ fn app_roles_and_service_accounts_log_in() {
     ];
     for (number, way) in ways.into_iter().enumerate() {
         space.apply(&issuer(&vault, way.clone()));
-        eventually(&format!("the issuer of {way}"), || {
-            let object = space.get("issuers", "vault").ok_or("there is none")?;
-            let ready = condition(&object, "Ready");
-            let current = ready["observedGeneration"] == object["metadata"]["generation"] && ready["status"] == "True";
-            if current { Ok(()) } else { Err(ready.to_string()) }
-        });
+        await_current(&space, &way);
         let name = format!("r{number}");
         space.apply(&request(&name, "vault", &signing_request(&["a.example.test"]).0));
         space.await_condition("certificaterequests", &name, "Ready", "True");
     }
+}
+
+#[test]
+fn client_certificates_log_in_and_authorities_are_trusted_from_secrets() {
+    let (space, vault) = (Space::new("vault"), set_up(Vault::builder().tls().start()));
+    let proxy = space.proxy();
+    vault.policy("signer", r#"path "pki/sign/*" { capabilities = ["update"] }"#);
+    vault.write("sys/auth/cert", &json!({ "type": "cert" }));
+    let (authority, client, key) = client();
+    vault.write("auth/cert/certs/web", &json!({ "certificate": authority, "token_policies": "signer" }));
+    let secret = |name: &str, values: Value| {
+        space
+            .apply(&json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name }, "stringData": values }))
+    };
+    secret("client", json!({ "tls.crt": client, "tls.key": key, "chain": client, "key": key }));
+    secret("roots", json!({ "ca.crt": vault.root_pem().expect("it speaks TLS") }));
+    secret("token", json!({ "token": vault.root_token() }));
+    let _operator = Operator::start(&proxy, space.settings());
+
+    let own = json!({ "clientCertificate": { "secretName": "client", "name": "web", "mountPath": "/v1/auth/cert" } });
+    let of_connection = json!({ "clientCertificate": { "name": "web" } });
+    let shown = json!({ "clientCertSecretRef": { "name": "client", "key": "chain" }, "clientKeySecretRef": { "name": "client", "key": "key" } });
+    let named = json!({ "serverName": "localhost" });
+    let ways = [(own, json!({})), (of_connection, shown), (json!({ "tokenSecretRef": { "name": "token" } }), named)];
+    for (number, (auth, fields)) in ways.into_iter().enumerate() {
+        let mut issuer = issuer(&vault, auth);
+        let spec = issuer["spec"]["vault"].as_object_mut().expect("a specification");
+        spec.insert("caBundleSecretRef".to_owned(), json!({ "name": "roots" }));
+        spec.extend(fields.as_object().expect("fields").clone());
+        space.apply(&issuer);
+        await_current(&space, &issuer);
+        let name = format!("r{number}");
+        space.apply(&request(&name, "vault", &signing_request(&["a.example.test"]).0));
+        space.await_condition("certificaterequests", &name, "Ready", "True");
+    }
+    space.patch("issuers", "vault", "", &json!({ "spec": { "vault": { "serverName": "elsewhere.example.test" } } }));
+    told(&space, "VaultError: Failed to verify Vault is initialized and unsealed: ");
+    // Without the authority's word nobody is believed.
+    secret("roots", json!({ "ca.crt": authority }));
+    space.patch("issuers", "vault", "", &json!({ "spec": { "vault": { "serverName": null } } }));
+    told(&space, "VaultError: Failed to verify Vault is initialized and unsealed: ");
+    secret("roots", json!({ "ca.crt": vault.root_pem().expect("it speaks TLS") }));
+    space.await_condition("issuers", "vault", "Ready", "True");
 }
 
 #[test]
@@ -127,11 +165,39 @@ fn what_a_vault_issuer_lacks_is_said_in_words_that_are_known() {
     let roots = base64(vault.root_pem().expect("it speaks TLS").as_bytes());
     change(json!({ "caBundle": roots }));
     space.await_condition("issuers", "vault", "Ready", "True");
+
+    change(
+        json!({ "auth": { "tokenSecretRef": null, "aws": { "role": "web", "serviceAccountRef": { "name": "a" } } } }),
+    );
+    told(
+        &space,
+        "VaultError: Failed to initialize Vault client: spec.vault.auth.aws.serviceAccountRef needs iamRoleArn: ",
+    );
+    change(json!({ "auth": { "aws": { "serviceAccountRef": null } } }));
+    told(
+        &space,
+        "VaultError: spec.vault.auth.aws needs the identity of the controller, which this issuer may not use ",
+    );
+}
+
+#[test]
+fn an_aws_identity_begins_with_a_token_of_the_service_account() {
+    let (space, vault) = (Space::new("vault"), pki());
+    let proxy = space.proxy();
+    let aws = json!({ "role": "web", "region": "eu-central-1", "iamRoleArn": "arn:aws:iam::123456789012:role/issuer", "serviceAccountRef": { "name": "signer" } });
+    space.apply(&issuer(&vault, json!({ "aws": aws })));
+    let _operator = Operator::start(&proxy, space.settings());
+    told(&space, "VaultError: ");
+    let told = ready(&space.get("issuers", "vault").expect("it"));
+    assert!(told.contains("no token of service account") && told.contains("not found"), "{told}");
 }
 
 /// A Vault whose role `web` signs for `example.test`.
 fn pki() -> Vault {
-    let vault = Vault::start();
+    set_up(Vault::start())
+}
+
+fn set_up(vault: Vault) -> Vault {
     vault.write("sys/mounts/pki", &json!({ "type": "pki", "config": { "max_lease_ttl": "87600h" } }));
     vault.write("pki/root/generate/internal", &json!({ "common_name": "root of a test", "ttl": "87600h" }));
     vault.write("pki/roles/web", &json!({ "allowed_domains": "example.test", "allow_subdomains": true, "key_type": "any", "max_ttl": "2160h", "require_cn": false }));
@@ -151,4 +217,29 @@ fn told(space: &Space, wanted: &str) {
         let found = ready(&space.get("issuers", "vault").ok_or("there is none")?);
         if found.starts_with(wanted) { Ok(()) } else { Err(found) }
     });
+}
+
+/// Waits until the issuer is ready as its newest specification has it.
+#[track_caller]
+fn await_current(space: &Space, what: &Value) {
+    eventually(&format!("the issuer of {what}"), || {
+        let object = space.get("issuers", "vault").ok_or("there is none")?;
+        let ready = condition(&object, "Ready");
+        let current = ready["observedGeneration"] == object["metadata"]["generation"] && ready["status"] == "True";
+        if current { Ok(()) } else { Err(ready.to_string()) }
+    });
+}
+
+/// An authority, and a client's certificate and key under it, in PEM.
+fn client() -> (String, String, String) {
+    let mut params = rcgen::CertificateParams::default();
+    params.distinguished_name.push(rcgen::DnType::CommonName, "root of a client");
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign];
+    let root = rcgen::CertifiedIssuer::self_signed(params, rcgen::KeyPair::generate().expect("a key")).expect("a root");
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let mut params = rcgen::CertificateParams::new(vec!["client.example.test".to_owned()]).expect("a name");
+    params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+    let client = params.signed_by(&key, &root).expect("a certificate");
+    (root.pem(), client.pem(), key.serialize_pem())
 }

@@ -1,6 +1,7 @@
 //! One attempt to have a certificate issued: key, request, Secret, status, in the order that a crash can do no harm in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use acme_core::Timestamp;
 use acme_core::flow::Next;
@@ -184,6 +185,7 @@ impl Step<'_, '_> {
         }
         match observed.key.as_ref().filter(|it| it.unlike(wanted.key).is_empty()) {
             Some(key) => match key.place {
+                Place::Memory if self.hears_soon().is_some() => self.visibly(Vec::new(), self.hears_soon(), self.now),
                 Place::Memory if observed.stores_keys() => {
                     let store = if observed.wants_temporary() { Action::StoreTemporary } else { Action::StoreKey };
                     self.visibly(vec![store], None, self.now)
@@ -198,6 +200,13 @@ impl Step<'_, '_> {
                 (None, None) => act([Action::MakeKey]),
             },
         }
+    }
+
+    /// Until when it pays to wait for news of the issuer: a key that need not be stored is two writes less.
+    fn hears_soon(&self) -> Option<Timestamp> {
+        let until = self.observed.begun? + self.observed.rules.visible_after.min(MOMENT);
+        let is_unclear = self.observed.prospect == Prospect::Unclear && !self.observed.rules.stores_keys;
+        (is_unclear && !until.is_due(self.now)).then_some(until)
     }
 
     /// A stored key that nobody looked at yet.
@@ -274,6 +283,9 @@ impl Step<'_, '_> {
         agenda(observed, ready, at, self.now)
     }
 }
+
+/// An issuer that was applied together with its Certificate is looked at within this time.
+const MOMENT: Duration = Duration::from_secs(2);
 
 /// The reason of `cmctl renew`.
 const BY_HAND: &str = "ManuallyTriggered";

@@ -26,6 +26,7 @@ fn stands(conditions: &Conditions, issuer: View<'_>, right: Right, seconds: u64)
         missing: &|| "Referenced \"Issuer\" not found: it".to_owned(),
         right,
         key_secret: None,
+        pickup: None,
         memory: &memory,
         visible_after: Duration::from_secs(2),
         order: None,
@@ -108,6 +109,7 @@ fn a_write_that_was_refused_is_not_made_again_at_once() {
         missing: &String::new,
         right: Right::Allowed,
         key_secret: None,
+        pickup: None,
         memory: &memory,
         visible_after: Duration::from_secs(2),
         order: None,
@@ -130,6 +132,7 @@ fn an_order_is_made_after_the_approval_that_names_it() {
             missing: &String::new,
             right: Right::Allowed,
             key_secret: None,
+            pickup: None,
             memory: &memory,
             visible_after: Duration::from_secs(2),
             order: Some(view),
@@ -152,4 +155,34 @@ fn an_order_is_made_after_the_approval_that_names_it() {
         step(&told, order::View::Failed(name, "errored".to_owned(), "no".to_owned())),
         [Action::Fail(Failure::new("OrderFailed", message.to_owned()))]
     );
+}
+
+#[test]
+fn what_was_handed_in_is_written_down_before_anything_is_waited_for() {
+    let told = with_ready(approved(&Conditions::default(), now()), ConditionStatus::False, "Pending", "it", now());
+    let step = |memory: &Memory, pickup: Option<&str>, seconds: u64| {
+        let observed = Observed {
+            conditions: &told,
+            failed_at: None,
+            issuer: View::Missing,
+            missing: &String::new,
+            right: Right::Allowed,
+            key_secret: None,
+            pickup,
+            memory,
+            visible_after: Duration::from_secs(60),
+            order: None,
+            closing: false,
+        };
+        actions(observed.ask_remote(now() + Duration::from_secs(seconds)))
+    };
+    let nothing = Memory { seen: Some(now()), ..Memory::default() };
+    assert_eq!(step(&nothing, None, 0), [Action::Ask]);
+    assert_eq!(step(&nothing, Some("17"), 0), [Action::Ask], "what another process handed in is looked for");
+    let mut memory = Memory { seen: Some(now()), pickup: Some("17".to_owned()), ..Memory::default() };
+    memory.tries.again = Some(now() + Duration::from_secs(2));
+    assert_eq!(step(&memory, None, 0), [Action::NotePickup]);
+    assert_eq!(step(&memory, Some("16"), 9), [Action::NotePickup], "an older one is void");
+    assert_eq!(step(&memory, Some("17"), 0), []);
+    assert_eq!(step(&memory, Some("17"), 2), [Action::Ask]);
 }

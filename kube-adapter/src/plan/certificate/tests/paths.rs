@@ -38,6 +38,19 @@ fn a_key_is_stored_first_where_anybody_else_sees_its_request() {
 }
 
 #[test]
+fn an_issuer_that_is_being_looked_at_is_waited_for_a_moment() {
+    let mut case = Case::new().key(Place::Memory).prospect(Prospect::Unclear);
+    case.begun = Some(at(-1));
+    assert_eq!(case.actions(), []);
+    case.begun = Some(at(-2));
+    assert_eq!(case.actions()[0], Action::StoreKey, "it may never come");
+    case.begun = None;
+    assert_eq!(case.action(), Action::StoreKey);
+    let case = Case::new().key(Place::Stored("web-abcde".into())).stored("web-abcde").prospect(Prospect::Unclear);
+    assert_eq!(case.action(), Action::Request(1), "what is stored can wait");
+}
+
+#[test]
 fn a_wait_that_is_certain_is_told_at_once() {
     let case = Case::new().key(Place::Memory).prospect(Prospect::LongWait);
     assert_eq!(case.actions()[0], Action::StoreKey);

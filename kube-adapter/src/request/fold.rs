@@ -1,0 +1,198 @@
+//! How a request's actions went, taken in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use acme_core::backoff::Backoff;
+use acme_core::{Error, Retry, Timestamp};
+
+use super::act::Keyed;
+use super::record::{Failure, KeyRead, Memory};
+use super::signing::{Answered, Outcome as Signed};
+use super::{Answer, SHORTEST_PAUSE, changed, right_told};
+use crate::crd::certificate_request::CertificateRequest;
+use crate::engine::Remote;
+use crate::key::{Key, Kind, Name};
+use crate::world::World;
+
+/// Takes in how it went.
+pub(super) fn fold(world: &mut World, name: &Name, answer: Answer, now: Timestamp) {
+    match answer {
+        Answer::Right(asked) => right_told(world, asked, now),
+        Answer::Key(keyed) => {
+            let Some(record) = world.requests.get_mut(name) else { return };
+            let memory = record.memory_mut();
+            match keyed {
+                // The Secret changed while it was read.
+                _ if memory.key_is_news => {}
+                Keyed::Read(signer) => memory.signer = Some(signer),
+                Keyed::Waiting(text, again) => memory.key = KeyRead::Waiting { text, again },
+                Keyed::Failed(failure) => memory.failure = Some(failure),
+            }
+        }
+        Answer::Unsigned(outcome) => unsigned(world, name, outcome, now),
+        Answer::Answered(remote, answered) => answered_by(world, name, &remote, answered, now),
+        Answer::Unaskable(failure) => {
+            if let Some(record) = world.requests.get_mut(name) {
+                record.memory_mut().failure = Some(failure);
+            }
+        }
+        Answer::Noted(pickup, Ok(identity)) => {
+            world.requests.touch(name, identity);
+            if let Some(record) = world.requests.get_mut(name) {
+                record.noted(pickup);
+            }
+        }
+        Answer::Seen(object) => seen(world, name, *object, now),
+        Answer::Ordered(Ok(ordered)) => {
+            let (order, identity, record) = *ordered;
+            world.orders.learn(order.clone(), identity, record);
+            world.wake(Key::new(Kind::Order, order));
+        }
+        Answer::Dropped(order, Ok(())) => {
+            world.orders.forget(&order);
+            if let Some(record) = world.requests.get_mut(name) {
+                record.memory_mut().order_is_unfit = false;
+            }
+        }
+        Answer::Unfit => {
+            if let Some(record) = world.requests.get_mut(name) {
+                record.memory_mut().order_is_unfit = true;
+            }
+        }
+        Answer::Wrote(Ok((identity, status))) => {
+            world.requests.touch(name, identity);
+            if let Some(record) = world.requests.get_mut(name) {
+                record.wrote(status);
+                if record.ended().is_some() {
+                    world.request_index.settle(name);
+                }
+            }
+        }
+        Answer::Wrote(Err(refusal))
+        | Answer::Noted(_, Err(refusal))
+        | Answer::Ordered(Err(refusal))
+        | Answer::Dropped(_, Err(refusal)) => {
+            tracing::debug!(request = %name, error = %refusal, "a write for a request was refused");
+            if let Some(record) = world.requests.get_mut(name) {
+                pause(record.memory_mut(), name, refusal.after(), now);
+            }
+        }
+        Answer::Gone => {}
+    }
+}
+
+/// Takes in that the issuer gave no certificate. Only what is classified ends the request; the rest is tried again until its time is up.
+fn unsigned(world: &mut World, name: &Name, outcome: Signed, now: Timestamp) {
+    let deadline = world.settings.attempt_deadline;
+    let Some(record) = world.requests.get_mut(name) else { return };
+    let memory = record.memory_mut();
+    let (error, prefix) = match outcome {
+        Signed::Obtained(_) => return,
+        Signed::NotYet(again, said) => {
+            // The key was another one: what its Secret holds next is looked at.
+            memory.signer = None;
+            if !memory.key_is_news {
+                memory.key = KeyRead::Waiting { text: said, again: Some(again) };
+            }
+            return;
+        }
+        Signed::Unreadable(error) => (error.with_retry(Retry::Never), "Error generating certificate template"),
+        Signed::Failed(error) => (error, "Error signing certificate"),
+    };
+    tried(memory, name, "SigningError", prefix, &error, deadline, now);
+}
+
+/// Takes in what somebody else answered.
+fn answered_by(world: &mut World, name: &Name, remote: &Remote, answered: Answered, now: Timestamp) {
+    let deadline = world.settings.attempt_deadline;
+    let Some(record) = world.requests.get_mut(name) else { return };
+    let memory = record.memory_mut();
+    memory.progress = answered.state;
+    memory.pickup = answered.pickup;
+    let (reason, prefix) = match (remote, &memory.pickup) {
+        (Remote::Vault(_), _) => ("SigningError", "Vault failed to sign certificate"),
+        (Remote::Venafi(_), None) => ("RequestError", "Failed to request Certificate Manager certificate"),
+        (Remote::Venafi(_), Some(_)) => ("RetrieveError", "Failed to obtain Certificate Manager certificate"),
+    };
+    let error = match answered.outcome {
+        Signed::Obtained(obtained) => {
+            memory.obtained = Some(Arc::new(obtained));
+            return;
+        }
+        Signed::NotYet(again, said) => {
+            memory.tries.again = Some(again);
+            memory.tries.said = match memory.pickup {
+                Some(_) => format!("{STILL_PENDING}: {said}"),
+                None => said,
+            };
+            return;
+        }
+        Signed::Unreadable(error) => error.with_retry(Retry::Never),
+        Signed::Failed(error) => error,
+    };
+    // An error ends the question: what was remembered of it is void.
+    memory.progress = None;
+    memory.pickup = None;
+    memory.pickup_is_void = true;
+    tried(memory, name, reason, prefix, &error, deadline, now);
+}
+
+/// Takes in what a request is now, after a write of it that may have been made or not. Once is a coincidence; after that it waits a moment.
+fn seen(world: &mut World, name: &Name, object: CertificateRequest, now: Timestamp) {
+    if let Some(change) = world.requests.look(object) {
+        changed(world, change, now);
+    }
+    if let Some(record) = world.requests.get_mut(name) {
+        let memory = record.memory_mut();
+        match memory.refusals {
+            0 => memory.refusals = 1,
+            _ => pause(memory, name, None, now),
+        }
+    }
+}
+
+/// No write before some time is over.
+fn pause(memory: &mut Memory, name: &Name, after: Option<Duration>, now: Timestamp) {
+    memory.refusals += 1;
+    let pause = WRITE_PAUSES.pause(memory.refusals, &name.to_string());
+    memory.quiet_until = Some(now + after.unwrap_or(pause));
+}
+
+/// A failure ends the request when it is final, or when the request's time is up; otherwise it is tried again after a pause.
+fn tried(
+    memory: &mut Memory,
+    name: &Name,
+    reason: &'static str,
+    prefix: &str,
+    error: &Error,
+    deadline: Duration,
+    now: Timestamp,
+) {
+    let since = *memory.tries.since.get_or_insert(now);
+    let said = format!("{prefix}: {error}");
+    let ends = match error.retry() {
+        Retry::Never => true,
+        Retry::Backoff | Retry::After(_) => now.since(since) >= deadline,
+    };
+    if ends {
+        memory.failure = Some(Failure { reason, message: said });
+        return;
+    }
+    memory.tries.failures += 1;
+    let pause = match error.retry() {
+        Retry::After(pause) => pause.max(SHORTEST_PAUSE),
+        Retry::Backoff | Retry::Never => PAUSES.pause(memory.tries.failures, &name.to_string()),
+    };
+    memory.tries.again = Some((now + pause).min(since + deadline));
+    memory.tries.said = said;
+}
+
+/// What people are told while a certificate that was requested is not there.
+const STILL_PENDING: &str = "certificate still in a pending state, the request will be retried";
+
+/// Between two questions to an issuer that failed.
+const PAUSES: Backoff = Backoff::new(Duration::from_secs(5), Duration::from_secs(300));
+
+/// Between two writes that were refused.
+const WRITE_PAUSES: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));

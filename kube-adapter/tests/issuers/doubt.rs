@@ -1,0 +1,73 @@
+//! Writes of which nobody knows whether they were made, and news that was missed.
+
+use serde_json::json;
+
+use crate::kit::manifests::{authority, authority_pem};
+use crate::kit::{Call, Fault, Operator, Proxy, Space, Verb};
+use crate::{base64, pair, request, signing_request, text};
+
+/// Fails the first write of a request's status in this way.
+fn fail_once(proxy: &Proxy, fault: Fault) {
+    let mut is_left = true;
+    proxy.fail(move |call: &Call| {
+        let is_it = call.resource == "certificaterequests/status" && std::mem::take(&mut is_left);
+        is_it.then_some(fault)
+    });
+}
+
+#[test]
+fn a_write_in_doubt_is_looked_at_and_not_made_again() {
+    for (fault, writes) in [(Fault::LoseAnswer, 1), (Fault::TimeOut, 1), (Fault::Refuse(409, None), 2)] {
+        let space = Space::new("doubt");
+        let proxy = space.proxy();
+        authority(&space);
+        let _operator = Operator::start(&proxy, space.settings());
+        space.await_condition("issuers", "ca", "Ready", "True");
+        space.await_quiet(&proxy);
+        proxy.forget();
+        fail_once(&proxy, fault);
+        space.apply(&request("r", "ca", &signing_request(&["a.example.test"]).0));
+        space.await_condition("certificaterequests", "r", "Ready", "True");
+        space.await_quiet(&proxy);
+        let made = proxy.ledger().objects().count();
+        let looks = proxy.calls().iter().filter(|it| it.call.verb == Verb::Get && it.call.name == "r").count();
+        assert_eq!((made, looks), (writes, 1), "{fault:?}: {}", proxy.ledger());
+    }
+}
+
+#[test]
+fn what_changed_while_nobody_watched_is_noticed_by_the_next_list() {
+    let space = Space::new("doubt");
+    let proxy = space.proxy();
+    authority(&space);
+    let operator = Operator::start(&proxy, space.settings());
+    space.await_condition("issuers", "ca", "Ready", "True");
+    space.await_quiet(&proxy);
+
+    proxy.close();
+    let (certificate, key) = authority_pem();
+    space.delete("secrets", "authority");
+    pair(&space, "authority", &certificate, &key);
+    let mut is_first = true;
+    proxy.heal();
+    // The history that the watches ask for is gone, too.
+    proxy.fail(move |call| (call.watches && std::mem::take(&mut is_first)).then_some(Fault::Expire));
+    space.await_quiet(&proxy);
+    space.apply(&request("r", "ca", &signing_request(&["a.example.test"]).0));
+    let signed = space.await_condition("certificaterequests", "r", "Ready", "True");
+    assert_eq!(text(&signed["status"]["ca"]).trim(), certificate.replace("\r\n", "\n").trim());
+    drop(operator);
+
+    // And while no controller ran at all.
+    let (certificate, key) = authority_pem();
+    space.patch(
+        "secrets",
+        "authority",
+        "",
+        &json!({ "data": { "tls.crt": base64(certificate.as_bytes()), "tls.key": base64(key.as_bytes()) } }),
+    );
+    let _operator = Operator::start(&proxy, space.settings());
+    space.apply(&request("s", "ca", &signing_request(&["a.example.test"]).0));
+    let signed = space.await_condition("certificaterequests", "s", "Ready", "True");
+    assert_eq!(text(&signed["status"]["ca"]).trim(), certificate.replace("\r\n", "\n").trim());
+}
