@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::key::{Identity, Name, Uid, Version};
+use crate::metrics::Metrics;
 
 pub(crate) use refusal::{Refusal, RefusalKind};
 pub(crate) use room::Room;
@@ -27,12 +28,19 @@ pub(crate) struct Api {
     room: Arc<Room>,
     clock: Arc<dyn Clock>,
     patience: Duration,
+    metrics: Metrics,
 }
 
 impl Api {
     /// Writes through `client`; an answer that takes longer than `patience` counts as lost.
     pub(crate) fn new(client: kube::Client, room: Arc<Room>, clock: Arc<dyn Clock>, patience: Duration) -> Self {
-        Self { client, room, clock, patience }
+        Self { client, room, clock, patience, metrics: Metrics::default() }
+    }
+
+    /// Counts writes that were refused there, under the names of the controllers that make them.
+    pub(crate) fn counted_in(mut self, metrics: &Metrics) -> Self {
+        self.metrics = metrics.clone();
+        self
     }
 
     /// POSTs an object. `why` is what the log and the counters say of it.
@@ -45,7 +53,7 @@ impl Api {
         why: &'static str,
     ) -> Result<Identity, Refusal> {
         let path = format!("{}?fieldManager={}", resource.collection(namespace), by.0);
-        self.write(Method::POST, &path, JSON, encode(body)?, why).await
+        self.counted(by, self.write(Method::POST, &path, JSON, encode(body)?, why).await)
     }
 
     /// Merge-patches an object; `patch` holds `metadata.resourceVersion` wherever a conflict must be noticed.
@@ -58,7 +66,7 @@ impl Api {
         why: &'static str,
     ) -> Result<Identity, Refusal> {
         let path = format!("{}?fieldManager={}", resource.object(name), by.0);
-        self.write(Method::PATCH, &path, MERGE_PATCH, encode(patch)?, why).await
+        self.counted(by, self.write(Method::PATCH, &path, MERGE_PATCH, encode(patch)?, why).await)
     }
 
     /// Merge-patches the status of an object.
@@ -71,7 +79,7 @@ impl Api {
         why: &'static str,
     ) -> Result<Identity, Refusal> {
         let path = format!("{}/status?fieldManager={}", resource.object(name), by.0);
-        self.write(Method::PATCH, &path, MERGE_PATCH, encode(patch)?, why).await
+        self.counted(by, self.write(Method::PATCH, &path, MERGE_PATCH, encode(patch)?, why).await)
     }
 
     /// Applies an object (server-side apply, force): all that `by` owns of it, in one atomic write.
@@ -84,7 +92,7 @@ impl Api {
         why: &'static str,
     ) -> Result<Identity, Refusal> {
         let path = format!("{}?fieldManager={}&force=true", resource.object(name), by.0);
-        self.write(Method::PATCH, &path, APPLY, encode(object)?, why).await
+        self.counted(by, self.write(Method::PATCH, &path, APPLY, encode(object)?, why).await)
     }
 
     /// Deletes exactly this state of an object. What is gone already is deleted.
@@ -158,6 +166,14 @@ impl Api {
     /// What may be under way at once.
     pub(crate) fn room(&self) -> &Room {
         &self.room
+    }
+
+    /// A write that was refused, or whose answer was lost, is an error of the controller that made it.
+    fn counted(&self, by: Manager, written: Result<Identity, Refusal>) -> Result<Identity, Refusal> {
+        if written.is_err() {
+            self.metrics.sync_failed(by.controller());
+        }
+        written
     }
 
     async fn write(
@@ -295,6 +311,11 @@ impl Manager {
     pub(crate) const SERVING: Self = Self("cert-manager-controller");
     /// ClusterIssuers.
     pub(crate) const CLUSTER_ISSUERS: Self = Self("cert-manager-clusterissuers");
+
+    /// The controller of cert-manager that it is the field manager of.
+    pub(crate) fn controller(self) -> &'static str {
+        self.0.strip_prefix("cert-manager-").unwrap_or(self.0)
+    }
 }
 
 fn encode(body: &impl Serialize) -> Result<Bytes, Refusal> {

@@ -89,7 +89,8 @@ impl Controller {
             Arc::new(Room::new(self.settings.writes)),
             Arc::new(Ticking(Arc::clone(&self.timer))),
             self.settings.patience,
-        );
+        )
+        .counted_in(&self.inspected.metrics);
         let writer = tokio::spawn(events::write(api.clone(), written, Arc::clone(&self.timer)));
         let embargoes = Name::new(self.settings.cluster_resource_namespace.as_str(), EMBARGOES);
         let embargoes: Arc<dyn Store> = Arc::new(ConfigMapStore::new(api.clone(), embargoes));

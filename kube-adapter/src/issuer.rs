@@ -280,6 +280,11 @@ fn manager(name: &Name) -> Manager {
 
 /// Takes in how a set-up went, and wakes those who wait for it where that is news.
 fn tried_out(world: &mut World, name: &Name, generation: i64, tried: engine::SetUp, now: Timestamp) {
+    if let (Found::Verdict(Verdict { engine: None, .. }), Retry::Backoff | Retry::After(_)) =
+        (&tried.found, tried.retry)
+    {
+        world.metrics.sync_failed(manager(name).controller());
+    }
     let Some(kept) = kept_mut(world, name).filter(|kept| kept.generation == generation) else { return };
     let had_account = kept.engine().and_then(|engine| engine.account()).is_some();
     let before = kept.memory.tried.take().filter(|before| before.generation == generation);

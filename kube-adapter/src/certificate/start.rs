@@ -48,6 +48,9 @@ pub(super) fn start(
         && request::prospect(world, name.namespace(), &object.spec.issuer_ref, now) == Prospect::Unclear
     {
         request::expect(world, name, &object.spec.issuer_ref);
+        if let Some(record) = world.certificates.get_mut(name) {
+            record.memory().begun.get_or_insert(now);
+        }
     }
     if let Action::Report(_) = action
         && let Some(record) = world.certificates.get_mut(name)

@@ -9,6 +9,7 @@ use acme_core::{Error, Retry, Timestamp};
 use super::act::Keyed;
 use super::record::{Failure, KeyRead, Memory};
 use super::signing::{Answered, Outcome as Signed};
+use super::write::signing_for;
 use super::{Answer, SHORTEST_PAUSE, changed, right_told};
 use crate::crd::certificate_request::CertificateRequest;
 use crate::engine::Remote;
@@ -106,6 +107,9 @@ fn unsigned(world: &mut World, name: &Name, outcome: Signed, now: Timestamp) {
 /// Takes in what somebody else answered.
 fn answered_by(world: &mut World, name: &Name, remote: &Remote, answered: Answered, now: Timestamp) {
     let deadline = world.settings.attempt_deadline;
+    if let Signed::Failed(_) = &answered.outcome {
+        world.metrics.sync_failed(signing_for(remote).controller());
+    }
     let Some(record) = world.requests.get_mut(name) else { return };
     let memory = record.memory_mut();
     memory.progress = answered.state;

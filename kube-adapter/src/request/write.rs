@@ -179,7 +179,7 @@ impl Writing {
             name: self.name.clone(),
             uid: self.identity.uid.clone(),
         };
-        let controller = self.by.0.trim_start_matches("cert-manager-");
+        let controller = self.by.controller();
         Event { regarding, severity, reason: reason.into(), note, controller }
     }
 }
@@ -201,10 +201,17 @@ pub(super) fn manager(issuer: &View<'_>) -> Manager {
     match issuer {
         View::Ready(Engine::Authority(_)) => Manager("cert-manager-certificaterequests-issuer-ca"),
         View::Ready(Engine::SelfSigned(_)) => Manager("cert-manager-certificaterequests-issuer-selfsigned"),
-        View::Ready(Engine::Remote(Remote::Vault(_))) => Manager("cert-manager-certificaterequests-issuer-vault"),
-        View::Ready(Engine::Remote(Remote::Venafi(_))) => Manager("cert-manager-certificaterequests-issuer-venafi"),
+        View::Ready(Engine::Remote(remote)) => signing_for(remote),
         View::Ready(Engine::Acme(_)) => Manager("cert-manager-certificaterequests-issuer-acme"),
         View::Foreign | View::Missing | View::Unready(_) => APPROVER,
+    }
+}
+
+/// The same, where somebody else signs.
+pub(super) fn signing_for(remote: &Remote) -> Manager {
+    match remote {
+        Remote::Vault(_) => Manager("cert-manager-certificaterequests-issuer-vault"),
+        Remote::Venafi(_) => Manager("cert-manager-certificaterequests-issuer-venafi"),
     }
 }
 

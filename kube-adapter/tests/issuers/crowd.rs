@@ -42,7 +42,7 @@ fn one_write_each(count: usize, patience: std::time::Duration) {
     });
     space.await_quiet(&proxy);
     let ledger = proxy.ledger();
-    let writes = ledger.objects().filter(|it| it.call.verb == Verb::Patch).count();
-    assert_eq!((ledger.0.len(), writes), (count, count));
+    let patches = ledger.objects().filter(|it| it.call.verb == Verb::Patch).count();
+    assert_eq!((ledger.objects().count(), patches), (count, count));
     ledger.assert_clean();
 }

@@ -48,7 +48,7 @@ fn how_their_controller_ends_a_request_ends_the_attempt() {
         let (space, proxy) = world();
         let _operator = start(&space, &proxy);
         space.apply(&with_spec(certificate("web", "pca"), json!({ "issuerRef": issuer() })));
-        eventually("a request", || space.get("certificaterequests", "web-1").ok_or("there is none"));
+        eventually("a request", || space.get("certificaterequests", "web-1").ok_or_else(|| "there is none".to_owned()));
         space.await_quiet(&proxy);
         // Not every controller writes a failureTime.
         say(&space, "web-1", said.clone(), json!({}));
