@@ -123,7 +123,10 @@ impl Dns01 {
             Zones::Listed(index) => Some(provider::longest(index.zones(&owner).await?, &owner)?),
         };
         let value = self.value_for(presentation);
-        let record = TxtRecord::new(owner, value, identifier).with_ttl(self.ttl);
+        let mut record = TxtRecord::new(owner, value, identifier).with_ttl(self.ttl);
+        if self.value.is_none() {
+            record = record.with_key_authorization(presentation.key_authorization.clone());
+        }
         Ok(match zone {
             Some(zone) => record.with_zone(zone),
             None => record,
@@ -171,6 +174,9 @@ impl Solver for Dns01 {
     async fn check(&self, presentation: &Presentation) -> Result<Readiness, Error> {
         let (owner, _) = self.owner(presentation)?;
         let value = self.value_for(presentation);
+        if let pending @ Readiness::NotYet { .. } = self.provider.settled(&value).await? {
+            return Ok(pending);
+        }
         let missing = match &self.propagation {
             Propagation::Authoritative => {
                 propagation::authoritative(&self.resolver, &owner, &value, self.delegation).await?

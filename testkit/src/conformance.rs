@@ -14,7 +14,7 @@ mod store;
 #[cfg(feature = "issuers")]
 pub use issuer::{IssuerWorld, issuer};
 #[cfg(feature = "solvers")]
-pub use solvers::{MemoryDns, dns_provider, solver};
+pub use solvers::{MemoryDns, dns_provider, solver, two_slot_dns_provider};
 pub use store::store;
 
 /// A clause of a contract, and how it was broken.

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use acme_core::DnsName;
+use acme_core::protocol::KeyAuthorization;
 use async_trait::async_trait;
 
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Readiness};
 
 /// Adds and removes single TXT values.
 ///
@@ -22,6 +23,7 @@ use crate::{Error, ErrorKind};
 /// 7. Both answer within bounded time; neither waits until name servers show the change, and neither retries.
 /// 8. Both may be called at the same time by any number of callers, also for values at one owner, and no value is lost.
 /// 9. `zones` never changes during the life of the value.
+/// 10. `settled` is one look. It becomes and stays `Ready` after an `add_txt` that succeeded, and is `Ready` for a value it knows nothing of.
 #[async_trait]
 pub trait DnsProvider: Send + Sync {
     /// Adds one TXT value.
@@ -29,6 +31,13 @@ pub trait DnsProvider: Send + Sync {
 
     /// Removes one TXT value.
     async fn remove_txt(&self, record: &TxtRecord) -> Result<(), Error>;
+
+    /// Whether the service itself says that it has put `value`, which was added, on all its name servers: asked before any name server is. `Ready` for a
+    /// service that says nothing of that kind, and where another process added the value.
+    async fn settled(&self, value: &str) -> Result<Readiness, Error> {
+        let _ = value;
+        Ok(Readiness::Ready)
+    }
 
     /// How the zone of a record is found for this provider.
     fn zones(&self) -> Zones<'_> {
@@ -98,12 +107,21 @@ pub struct TxtRecord {
     pub identifier: DnsName,
     /// The zone that holds the owner, where the provider asked for it with [`DnsProvider::zones`].
     pub zone: Option<Zone>,
+    /// What the value is made of, for providers that pass it on; `None` where the value alone was kept.
+    pub key_authorization: Option<KeyAuthorization>,
 }
 
 impl TxtRecord {
     /// A record with a TTL of 60 seconds and no zone.
     pub fn new(owner: DnsName, value: impl Into<String>, identifier: DnsName) -> Self {
-        Self { owner, value: value.into(), ttl: Duration::from_secs(60), identifier, zone: None }
+        Self {
+            owner,
+            value: value.into(),
+            ttl: Duration::from_secs(60),
+            identifier,
+            zone: None,
+            key_authorization: None,
+        }
     }
 
     /// Sets the TTL.
@@ -118,6 +136,26 @@ impl TxtRecord {
     pub fn with_zone(mut self, zone: Zone) -> Self {
         self.zone = Some(zone);
         self
+    }
+
+    /// Sets the key authorization.
+    #[must_use]
+    pub fn with_key_authorization(mut self, key_authorization: KeyAuthorization) -> Self {
+        self.key_authorization = Some(key_authorization);
+        self
+    }
+
+    /// The key authorization, for providers that cannot do without.
+    ///
+    /// # Errors
+    /// `Unsupported` where the value alone was kept.
+    pub fn needed_key_authorization(&self) -> Result<&KeyAuthorization, Error> {
+        self.key_authorization.as_ref().ok_or_else(|| {
+            Error::new(
+                ErrorKind::Unsupported,
+                format!("of the record at {} the value alone is known, and this provider passes the key authorization on; let it pass the value", self.owner),
+            )
+        })
     }
 
     /// The zone, for providers that cannot do without.

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::time::Duration;
 
 pub use memory::MemoryDns;
-pub use provider::dns_provider;
+pub use provider::{dns_provider, two_slot_dns_provider};
 pub use solver::solver;
 
 use super::Breach;

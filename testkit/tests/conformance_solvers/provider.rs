@@ -3,12 +3,13 @@
 use std::future::pending;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use acme_core::DnsName;
 use async_trait::async_trait;
 use certwright_testkit::conformance::{self, MemoryDns};
 use solvers::dns01::{DnsProvider, TxtRecord, Zones};
-use solvers::{Error, ErrorKind};
+use solvers::{Error, ErrorKind, Readiness};
 
 #[tokio::test(start_paused = true)]
 async fn what_keeps_the_contract_passes() {
@@ -36,11 +37,46 @@ async fn every_broken_clause_is_caught() {
         (Fault::WaitsInRemove, 7),
         (Fault::LosesUpdates, 8),
         (Fault::ChangesItsMind, 9),
+        (Fault::NeverSettles, 10),
     ] {
         let values = Values::default();
         let lookup = async |_: &DnsName| values.lock().unwrap().clone();
         let breach = conformance::dns_provider(|| Broken::new(fault, &values), lookup, &ground()).await;
         assert_eq!(breach.map_err(|it| it.clause), Err(clause), "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_updates_blindly_loses_the_other_slot() {
+    for (looks, clause) in [(true, None), (false, Some(2))] {
+        let values = Values::default();
+        let lookup = async |_: &DnsName| values.lock().unwrap().clone();
+        let factory = || Slots { looks, values: values.clone() };
+        let breach = conformance::two_slot_dns_provider(factory, lookup, &ground()).await;
+        assert_eq!(breach.err().map(|it| it.clause), clause);
+    }
+}
+
+/// Keeps the last two values; with `looks`, what is there is not written again.
+struct Slots {
+    looks: bool,
+    values: Values,
+}
+
+#[async_trait]
+impl DnsProvider for Slots {
+    async fn add_txt(&self, record: &TxtRecord) -> Result<(), Error> {
+        let mut values = self.values.lock().unwrap();
+        if !self.looks || !values.contains(&record.value) {
+            values.push(record.value.clone());
+            let surplus = values.len().saturating_sub(2);
+            values.drain(..surplus);
+        }
+        Ok(())
+    }
+
+    async fn remove_txt(&self, _: &TxtRecord) -> Result<(), Error> {
+        Ok(())
     }
 }
 
@@ -59,6 +95,7 @@ enum Fault {
     WaitsInRemove,
     LosesUpdates,
     ChangesItsMind,
+    NeverSettles,
 }
 
 /// What is served at the one owner.
@@ -124,6 +161,15 @@ impl DnsProvider for Broken {
         }
         *self.values.lock().unwrap() = values;
         Ok(())
+    }
+
+    async fn settled(&self, value: &str) -> Result<Readiness, Error> {
+        Ok(match self.fault {
+            Fault::NeverSettles if value == "settling" => {
+                Readiness::NotYet { again_after: Duration::from_secs(4), missing: "a change is pending".to_owned() }
+            }
+            _ => Readiness::Ready,
+        })
     }
 
     fn zones(&self) -> Zones<'_> {

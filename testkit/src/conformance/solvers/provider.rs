@@ -5,6 +5,7 @@ use std::time::Duration;
 use acme_core::DnsName;
 use futures_util::future::join_all;
 use solvers::dns01::{DnsProvider, TxtRecord, Zones};
+use solvers::{Error, Readiness, Retry};
 
 use super::{Breach, CROWD, SOON, bounded, pause};
 
@@ -28,6 +29,38 @@ pub async fn dns_provider<P: DnsProvider>(
     suite.values_stand_side_by_side(&provider).await?;
     suite.nothing_is_remembered(&factory(), &factory()).await?;
     suite.many_come_at_once(&provider).await?;
+    suite.values_settle(&provider).await?;
+    suite.zones_stay(&provider)
+}
+
+/// Holds a [`DnsProvider`] against its contract as far as a service can keep it that holds the last two values of an owner and removes none (acme-dns).
+///
+/// Values are 43 characters long, as challenges have them. At the end two values stay.
+///
+/// # Errors
+/// The first clause that is not kept.
+pub async fn two_slot_dns_provider<P: DnsProvider>(
+    factory: impl Fn() -> P,
+    lookup: impl AsyncFn(&DnsName) -> Vec<String>,
+    ground: &TxtRecord,
+) -> Result<(), Breach> {
+    let suite = Suite { lookup, ground };
+    let [one, two, three] = ["one", "two", "three"].map(|it| format!("{it:_<43}"));
+    let provider = factory();
+    suite.remove(&provider, &one, 4).await?;
+    suite.add(&provider, &one, 6).await?;
+    suite.add(&provider, &two, 1).await?;
+    suite.shows(&[&one, &two], 1, "a second value was added").await?;
+    for repeats in [&provider, &factory()] {
+        suite.add(repeats, &two, 2).await?;
+        suite.shows(&[&one, &two], 2, "the second value was added again").await?;
+        suite.add(repeats, &one, 2).await?;
+        suite.shows(&[&one, &two], 2, "the first value was added again").await?;
+    }
+    suite.remove(&factory(), &one, 5).await?;
+    suite.add(&provider, &three, 1).await?;
+    suite.shows(&[&three, &two], 1, "a third value was added").await?;
+    suite.settles(&provider, &three).await?;
     suite.zones_stay(&provider)
 }
 
@@ -90,6 +123,36 @@ impl<L: AsyncFn(&DnsName) -> Vec<String>> Suite<'_, L> {
         self.shows(&[], 8, "values were removed at once").await
     }
 
+    async fn values_settle<P: DnsProvider>(&self, provider: &P) -> Result<(), Breach> {
+        self.settles(provider, "unknown").await?;
+        self.add(provider, "settling", 6).await?;
+        self.settles(provider, "settling").await?;
+        self.settles(provider, "settling").await?;
+        self.remove(provider, "settling", 3).await?;
+        self.shows(&[], 3, "a value that had settled was removed").await
+    }
+
+    /// Waits as a driver does until the service calls `value` settled.
+    async fn settles<P: DnsProvider>(&self, provider: &P, value: &str) -> Result<(), Breach> {
+        let mut waited = Duration::ZERO;
+        loop {
+            let looked = bounded("settled", provider.settled(value)).await?;
+            match looked
+                .map_err(|error| Breach::new(10, format!("looking whether {value:?} settled failed: {error}")))?
+            {
+                Readiness::Ready => return Ok(()),
+                Readiness::NotYet { missing, .. } if waited >= SOON => {
+                    return Err(Breach::new(10, format!("{value:?} does not settle: {missing}")));
+                }
+                Readiness::NotYet { again_after, .. } => {
+                    let wait = again_after.max(LOOK_AGAIN);
+                    pause(wait).await;
+                    waited += wait;
+                }
+            }
+        }
+    }
+
     fn zones_stay<P: DnsProvider>(&self, provider: &P) -> Result<(), Breach> {
         let kind = || match provider.zones() {
             Zones::BySoa => "by SOA",
@@ -104,13 +167,15 @@ impl<L: AsyncFn(&DnsName) -> Vec<String>> Suite<'_, L> {
     }
 
     async fn add<P: DnsProvider>(&self, provider: &P, value: &str, clause: u8) -> Result<(), Breach> {
-        bounded("add_txt", provider.add_txt(&self.record(value)))
+        let record = self.record(value);
+        patiently("add_txt", || provider.add_txt(&record))
             .await?
             .map_err(|error| Breach::new(clause, format!("adding {value:?} failed: {error}")))
     }
 
     async fn remove<P: DnsProvider>(&self, provider: &P, value: &str, clause: u8) -> Result<(), Breach> {
-        bounded("remove_txt", provider.remove_txt(&self.record(value)))
+        let record = self.record(value);
+        patiently("remove_txt", || provider.remove_txt(&record))
             .await?
             .map_err(|error| Breach::new(clause, format!("removing {value:?} failed: {error}")))
     }
@@ -135,6 +200,24 @@ impl<L: AsyncFn(&DnsName) -> Vec<String>> Suite<'_, L> {
             }
             pause(LOOK_AGAIN).await;
             waited += LOOK_AGAIN;
+        }
+    }
+}
+
+/// Calls again when a provider names the time after which it can: no attempt is spent by that, and a driver waits so, too.
+async fn patiently<F: Future<Output = Result<(), Error>>>(
+    doing: &str,
+    call: impl Fn() -> F,
+) -> Result<Result<(), Error>, Breach> {
+    let mut waited = Duration::ZERO;
+    loop {
+        let outcome = bounded(doing, call()).await?;
+        match outcome.as_ref().map_err(Error::retry) {
+            Err(Retry::After(wait)) if waited < SOON => {
+                pause(wait).await;
+                waited += wait;
+            }
+            Ok(()) | Err(Retry::After(_) | Retry::Backoff | Retry::Never) => return Ok(outcome),
         }
     }
 }
