@@ -8,6 +8,7 @@
 //! | `crypto` | `ca`: a certificate authority in the process, with every fault on demand |
 //! | `solvers`, `issuers` | more suites in [`conformance`] that hold an implementation against its contract |
 //! | `servers` | `servers`: Pebble and others, started for a test; foreign judges of certificates |
+//! | `doubles` | `doubles`: strict doubles of DNS services |
 //! | `https` | `https`: the same behind HTTPS on loopback, with real validation |
 //! | `venafi` | `venafi`: strict doubles of Venafi's services |
 
@@ -17,6 +18,8 @@ mod clock;
 pub mod conformance;
 pub mod crash;
 mod dns;
+#[cfg(feature = "doubles")]
+pub mod doubles;
 #[cfg(feature = "https")]
 pub mod https;
 mod runtime;

@@ -34,6 +34,7 @@ pub use keytool::Keytool;
 pub use openssl::OpenSsl;
 pub(in crate::servers) use openssl::{Folder, said};
 pub use python::Python;
+pub(in crate::servers) use speaker::Speaker;
 
 /// A chain before a judge: is there a path from its leaf to one of the roots?
 #[derive(Clone, Copy, Debug)]

@@ -20,6 +20,7 @@ pub(super) enum Program {
     /// The interpreter of moto's own environment.
     Moto,
     Judge,
+    Lego,
     Pkilint,
     OpenSsl,
     Keytool,
@@ -46,6 +47,7 @@ impl Program {
             | Self::StepCa
             | Self::ControlPlane
             | Self::Judge
+            | Self::Lego
             | Self::Pkilint => {
                 let path = servers_folder().join(self.name());
                 if path.is_file() { Ok(path) } else { Err(self.missing(&path.display().to_string())) }
@@ -78,6 +80,7 @@ impl Program {
             Self::CertManager => "cert-manager",
             Self::Moto => "moto",
             Self::Judge => "judge",
+            Self::Lego => "lego",
             Self::Pkilint => "pkilint/bin/python3",
             Self::OpenSsl => "openssl",
             Self::Keytool => "keytool",
@@ -95,6 +98,7 @@ impl Program {
             Self::CertManager => "CERTWRIGHT_CERT_MANAGER",
             Self::Moto => "CERTWRIGHT_MOTO_PYTHON",
             Self::Judge => "CERTWRIGHT_JUDGE",
+            Self::Lego => "CERTWRIGHT_LEGO",
             Self::Pkilint => "CERTWRIGHT_PKILINT",
             Self::OpenSsl => "CERTWRIGHT_OPENSSL",
             Self::Keytool => "CERTWRIGHT_KEYTOOL",
@@ -103,9 +107,13 @@ impl Program {
 
     fn missing(self, place: &str) -> io::Error {
         let how = match self {
-            Self::Pebble | Self::ChallTestSrv | Self::Vault | Self::StepCa | Self::ControlPlane | Self::Judge => {
-                "testkit/servers/build.sh (needs Go)"
-            }
+            Self::Pebble
+            | Self::ChallTestSrv
+            | Self::Vault
+            | Self::StepCa
+            | Self::ControlPlane
+            | Self::Judge
+            | Self::Lego => "testkit/servers/build.sh (needs Go)",
             Self::CertManager => "benches/peers/build.sh cert-manager (needs Go)",
             Self::Pkilint => "testkit/servers/build.sh (needs python3-venv)",
             Self::Named => "apt-get install bind9 bind9-dnsutils",

@@ -10,13 +10,13 @@ use crate::servers::programs::Program;
 
 /// Ends when its input does: at the latest with the process that started it.
 #[derive(Debug)]
-pub(super) struct Speaker {
+pub(in crate::servers) struct Speaker {
     program: Program,
     lines: Mutex<Lines>,
 }
 
 impl Speaker {
-    pub(super) fn start(program: Program, arguments: &[&str]) -> Self {
+    pub(in crate::servers) fn start(program: Program, arguments: &[&str]) -> Self {
         let path = program.find().unwrap_or_else(|error| panic!("{error}"));
         let mut command = Command::new(path);
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -31,7 +31,7 @@ impl Speaker {
     }
 
     /// Asks, and answers the reply; the error is what kept the program from one.
-    pub(super) fn ask(&self, question: &Value) -> Result<Value, String> {
+    pub(in crate::servers) fn ask(&self, question: &Value) -> Result<Value, String> {
         // A test that panicked between question and answer leaves neither half behind: both happen under one lock.
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let answer =

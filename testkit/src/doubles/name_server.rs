@@ -1,0 +1,146 @@
+//! A [`SimDns`] behind a port: a recursive server and every zone's authoritative one at once.
+
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use crate::{DnsRecord, SimDns};
+
+/// Answers over UDP what the table holds, until it is dropped. Every host has the address 127.0.0.1.
+pub struct NameServer {
+    address: SocketAddr,
+    ends: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl NameServer {
+    /// Serves `dns` on a free port of the loopback interface.
+    ///
+    /// # Panics
+    /// When no port is free.
+    pub fn start(dns: SimDns) -> Self {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port on loopback");
+        let address = socket.local_addr().expect("a bound port has an address");
+        let ends = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&ends);
+        let thread = std::thread::spawn(move || {
+            let mut buffer = [0; 1500];
+            while let Ok((length, asker)) = socket.recv_from(&mut buffer) {
+                if seen.load(Ordering::Acquire) {
+                    return;
+                }
+                if let Some(answer) = answer(&buffer[..length], &dns) {
+                    // Who asked and went away is his own affair.
+                    let _ = socket.send_to(&answer, asker);
+                }
+            }
+        });
+        Self { address, ends, thread: Some(thread) }
+    }
+
+    /// Where it answers.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for NameServer {
+    fn drop(&mut self) {
+        self.ends.store(true, Ordering::Release);
+        let woken = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|it| it.send_to(&[], self.address));
+        if let (Ok(_), Some(thread)) = (woken, self.thread.take()) {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// One answer (RFC 1035 section 4); `None` for what is no question.
+fn answer(question: &[u8], dns: &SimDns) -> Option<Vec<u8>> {
+    let mut labels = Vec::new();
+    let mut at = 12;
+    loop {
+        let length = usize::from(*question.get(at)?);
+        at += 1;
+        if length == 0 {
+            break;
+        }
+        labels.push(String::from_utf8_lossy(question.get(at..at + length)?).into_owned());
+        at += length;
+    }
+    let kind = u16::from_be_bytes(question.get(at..at + 2)?.try_into().ok()?);
+    let asked = question.get(12..at + 4)?;
+    let first = labels.join(".");
+    let mut name = first.clone();
+    let mut answers: Vec<Vec<u8>> = Vec::new();
+    for _ in 0..ALIASES {
+        let found = dns.records(&name);
+        answers.extend(found.iter().filter_map(|it| record(&name, kind, it).map(|it| answered(&first, &name, it))));
+        match found.iter().find_map(|it| if let DnsRecord::Cname(target) = it { Some(target.clone()) } else { None }) {
+            Some(target) if kind != CNAME => name = target,
+            _ => break,
+        }
+    }
+    if kind == A {
+        answers.push(answered(&first, &name, encoded(A, &[127, 0, 0, 1])));
+    }
+    let exists = !answers.is_empty() || dns.zone_of(&name).is_some();
+    let mut out = question.get(..2)?.to_vec();
+    // An authoritative answer, from who recurses, too.
+    out.extend([0x85, if exists { 0x80 } else { 0x83 }, 0, 1]);
+    out.extend(u16::try_from(answers.len()).ok()?.to_be_bytes());
+    out.extend([0, 0, 0, 0]);
+    out.extend(asked);
+    out.extend(answers.concat());
+    Some(out)
+}
+
+fn record(name: &str, kind: u16, record: &DnsRecord) -> Option<Vec<u8>> {
+    match record {
+        DnsRecord::Soa if kind == SOA => {
+            let mut data = [wire(&format!("ns.{name}")), wire(&format!("hostmaster.{name}"))].concat();
+            data.extend([0_u32, 60, 60, 60, 60].iter().flat_map(|it| it.to_be_bytes()));
+            Some(encoded(SOA, &data))
+        }
+        DnsRecord::Ns(server) if kind == NS => Some(encoded(NS, &wire(server))),
+        DnsRecord::Cname(target) => Some(encoded(CNAME, &wire(target))),
+        DnsRecord::Txt(text) if kind == TXT => {
+            let strings =
+                text.as_bytes().chunks(255).flat_map(|it| [&[u8::try_from(it.len()).unwrap_or(255)], it].concat());
+            Some(encoded(TXT, &strings.collect::<Vec<u8>>()))
+        }
+        DnsRecord::Soa | DnsRecord::Ns(_) | DnsRecord::Txt(_) => None,
+    }
+}
+
+/// A record behind its owner: a pointer to the question's where it is the same, so that many fit into one answer.
+fn answered(question: &str, owner: &str, record: Vec<u8>) -> Vec<u8> {
+    let owner = if owner == question { vec![0xc0, 12] } else { wire(owner) };
+    [owner, record].concat()
+}
+
+fn encoded(kind: u16, data: &[u8]) -> Vec<u8> {
+    let mut out = kind.to_be_bytes().to_vec();
+    // Class IN, a TTL of one second.
+    out.extend([0, 1, 0, 0, 0, 1]);
+    out.extend(u16::try_from(data.len()).unwrap_or(u16::MAX).to_be_bytes());
+    out.extend(data);
+    out
+}
+
+fn wire(name: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    for label in name.split('.').filter(|it| !it.is_empty()) {
+        out.push(u8::try_from(label.len()).unwrap_or(63));
+        out.extend(label.as_bytes());
+    }
+    out.push(0);
+    out
+}
+
+const A: u16 = 1;
+const NS: u16 = 2;
+const CNAME: u16 = 5;
+const SOA: u16 = 6;
+const TXT: u16 = 16;
+const ALIASES: usize = 8;
