@@ -1,12 +1,13 @@
 //! Credentials for the services that solvers and issuers talk to: where they come from, and how they stay fresh.
 //!
 //! [`CredentialSource`] is the trait. [`Fixed`] holds what the caller has; [`Refreshing`] fetches, keeps and renews what ends by itself, from
-//! anything that can [`Fetch`] it.
+//! anything that can [`Fetch`] it: a [`SecretFile`], a platform, a login.
 
 #[cfg(feature = "aws")]
 pub mod aws;
 mod fixed;
 mod refreshing;
+mod secret_file;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use async_trait::async_trait;
 
 pub use fixed::Fixed;
 pub use refreshing::{Fetch, Fetched, Refreshing};
+pub use secret_file::SecretFile;
 
 /// Answers what to authenticate with, now.
 ///

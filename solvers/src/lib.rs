@@ -35,6 +35,16 @@
 //! | `tls-alpn-01` | `tls_alpn01`: the certificate that answers TLS-ALPN-01, over rustls |
 //! | `dns-01` | `dns01`: zones, delegation, propagation, and the solver over any `DnsProvider` |
 //! | `rfc2136` | `dns::rfc2136`: DNS UPDATE with TSIG (BIND, Knot, PowerDNS) |
+//! | `http-api` | `dns::http_api`: what DNS services over HTTP share, for providers of one's own too |
+//! | `acme-dns` | `dns::acme_dns`: acme-dns, with registration |
+//! | `akamai` | `dns::akamai`: Akamai Edge DNS |
+//! | `cloudflare` | `dns::cloudflare`: Cloudflare |
+//! | `digitalocean` | `dns::digitalocean`: DigitalOcean |
+//! | `exec` | `dns::exec`: a program of one's own, called as lego's exec calls it |
+//! | `gandi` | `dns::gandi`: Gandi LiveDNS |
+//! | `httpreq` | `dns::httpreq`: an HTTP service of one's own, in the format of lego's httpreq |
+//! | `route53` | `dns::route53`: Amazon Route 53 |
+//! | `webhook` | `dns::webhook`: webhooks that were written for cert-manager |
 //! | `aws` | `credentials::aws`: AWS credentials from everywhere, and requests signed with them |
 //! | `aws-lc-rs`, `ring` | who makes the keys of TLS-ALPN-01's certificates |
 

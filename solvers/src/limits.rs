@@ -79,3 +79,27 @@ pub const XML_DEPTH: usize = 32;
 
 /// Most elements of an XML answer; a page of 300 record sets has some 3000.
 pub const XML_ELEMENTS: usize = 65_536;
+
+/// Longest text of a DNS service that is kept with an error, in characters.
+pub const DNS_API_MESSAGE: usize = 1024;
+
+/// Most pages of one list that are read from a DNS service; a page holds 100 records or more, and one name some dozens.
+pub const DNS_API_PAGES: usize = 20;
+
+/// Most identifiers of zones, and most of records, that are remembered of one DNS service.
+pub const DNS_API_IDS: usize = 4096;
+
+/// How long a service's identifier of a zone or a record is believed; it changes when the thing is deleted and made again.
+pub const DNS_API_ID_TTL: Duration = Duration::from_secs(3600);
+
+/// How long one run of a program that writes DNS records may take; lego's limit for one record.
+pub const EXEC_TIME: Duration = Duration::from_secs(60);
+
+/// Longest file that holds one secret; private keys in JSON have some 3 KiB.
+pub const SECRET_FILE: u64 = 64 * 1024;
+
+/// Most changes in one batch of Route 53: an UPSERT counts twice against its 32,000 characters, which 350 values of 45 fill.
+pub const ROUTE53_BATCH: usize = 300;
+
+/// Most values that are remembered as being on their way to Route 53's servers; each is forgotten when it arrived.
+pub const ROUTE53_CHANGES: usize = 4096;

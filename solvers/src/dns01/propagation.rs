@@ -56,6 +56,14 @@ pub(super) async fn authoritative(
     Ok(said(missing).map(|missing| missing + &aside))
 }
 
+#[cfg(feature = "acme-dns")]
+impl Resolver {
+    /// Whether all authoritative servers show `value` at `owner`.
+    pub(crate) async fn shows(&self, owner: &DnsName, value: &str) -> Result<bool, Error> {
+        authoritative(self, owner, value, Delegation::Follow).await.map(|missing| missing.is_none())
+    }
+}
+
 /// What the given recursive servers lack, if anything.
 pub(super) async fn recursive(
     resolver: &Resolver,
