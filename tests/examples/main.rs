@@ -36,6 +36,12 @@ fn quick_start_needs_nothing_but_loopback() {
 }
 
 #[test]
+fn a_dns_provider_of_ones_own_keeps_its_contract() {
+    let output = Program::new("custom_dns_provider", &folder()).output();
+    assert!(output.contains("the provider keeps its contract"), "{output}");
+}
+
+#[test]
 fn quick_start_asks_a_real_certificate_authority() {
     let (folder, dns) = (folder(), ChallTestSrv::start());
     let pebble = Pebble::builder().dns_server(dns.dns_address()).start();
