@@ -85,7 +85,7 @@ async fn fifty_two_values_of_one_zone_cost_two_batches() {
     for value in &values {
         assert!(matches!(provider.settled(value).await.unwrap(), Readiness::NotYet { .. }));
     }
-    tokio::time::sleep(Duration::from_secs(31)).await;
+    pass(Duration::from_secs(31)).await;
     for value in &values {
         assert_eq!(provider.settled(value).await.unwrap(), Readiness::Ready);
     }
@@ -113,7 +113,7 @@ async fn who_gives_up_harms_nobody_who_waits() {
     drop(leader);
     drop(given_up);
     // Route 53 acts on what was sent, whoever waits for the answer.
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    pass(Duration::from_millis(200)).await;
     follower.await.unwrap();
     assert_eq!(texts(&dns, OWNER), ["first", "third"]);
     assert_eq!(double.service().batches(), [1, 1]);
@@ -138,10 +138,10 @@ async fn what_other_tools_wrote_in_one_set_stays_and_is_joined() {
     let provider = provider(&double, &clock);
     provider.add_txt(&record("ours")).await.unwrap();
     assert_eq!(texts(&dns, OWNER), ["ours", "theirs"]);
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    pass(Duration::from_secs(1)).await;
     provider.remove_txt(&record("ours")).await.unwrap();
     assert_eq!(texts(&dns, OWNER), ["theirs"]);
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    pass(Duration::from_secs(1)).await;
     provider.remove_txt(&record("ours")).await.unwrap();
     assert_eq!(texts(&dns, OWNER), ["theirs"]);
 }
@@ -192,7 +192,7 @@ async fn with_the_zones_id_one_permission_suffices() {
     assert_eq!(double.calls().iter().filter(|it| it.contains("/change/")).count(), 1);
     provider.remove_txt(&record("value")).await.unwrap();
     provider.remove_txt(&record("other")).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    pass(Duration::from_secs(1)).await;
     provider.remove_txt(&record("value")).await.unwrap();
     assert!(texts(&dns, OWNER).is_empty());
 }
@@ -214,9 +214,9 @@ async fn the_sixth_request_in_a_second_waits_outside() {
     let (_, double, clock) = service();
     let provider = provider(&double, &clock).with_zone_id("Z1");
     for number in 0..5 {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        pass(Duration::from_millis(50)).await;
         provider.add_txt(&record(&format!("{number}"))).await.unwrap_or_else(|error| panic!("{number}: {error}"));
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        pass(Duration::from_millis(50)).await;
     }
     let mut refused = 0;
     for number in 0..5 {
@@ -285,6 +285,12 @@ fn each_partition_has_one_address_and_one_region() {
     }
 }
 
+/// Lets time pass on the paused clock of the runtime.
+#[expect(clippy::disallowed_methods, reason = "the runtime's clock is paused and jumps")]
+async fn pass(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
 /// The TXT values at `owner` in an answer to ListResourceRecordSets.
 fn values_at(answer: &str, owner: &DnsName) -> Vec<String> {
     let root = Element::parse(answer).unwrap();
@@ -300,7 +306,7 @@ async fn patiently(provider: &Route53, record: &TxtRecord) -> Result<(), CoreErr
     loop {
         match provider.add_txt(record).await {
             Err(error) => match error.retry() {
-                Retry::After(wait) => tokio::time::sleep(wait).await,
+                Retry::After(wait) => pass(wait).await,
                 Retry::Backoff | Retry::Never => return Err(error),
             },
             Ok(()) => return Ok(()),
@@ -324,7 +330,7 @@ struct Far<S>(Double<S>);
 impl<S: testkit::doubles::Service> Transport for Far<S> {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CoreError> {
         let answer = self.0.send(request).await;
-        tokio::time::sleep(Duration::from_millis(120)).await;
+        pass(Duration::from_millis(120)).await;
         answer
     }
 }

@@ -169,7 +169,7 @@ impl Held {
     }
 
     fn delete(&mut self, zone: &str, id: &str, dns: &SimDns) -> Response<Bytes> {
-        if !self.records.get(id).is_some_and(|it| it.zone == zone) {
+        if self.records.get(id).is_none_or(|it| it.zone != zone) {
             return refused(404, 81044, "Record does not exist.");
         }
         if let Some(record) = self.records.remove(id) {

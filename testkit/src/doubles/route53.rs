@@ -141,7 +141,7 @@ impl Service for Route53 {
                         held.changes.insert(id.clone(), now + self.pending);
                         held.show_change("ChangeResourceRecordSetsResponse", &id, now)
                     }
-                    Err(refusal) => refusal,
+                    Err(refusal) => *refusal,
                 }
             }
             _ => refused(404, "NotFound", "no such path"),

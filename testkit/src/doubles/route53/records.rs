@@ -74,9 +74,9 @@ impl Zone {
     }
 
     /// All of a batch or nothing; answers how many changes it held.
-    pub(super) fn change(&mut self, body: &Bytes, dns: &SimDns) -> Result<usize, Response<Bytes>> {
+    pub(super) fn change(&mut self, body: &Bytes, dns: &SimDns) -> Result<usize, Box<Response<Bytes>>> {
         let text = String::from_utf8_lossy(body).into_owned();
-        let changes = read(&text).ok_or_else(|| refused(400, "InvalidInput", "Unable to parse request"))?;
+        let changes = read(&text).ok_or_else(|| Box::new(refused(400, "InvalidInput", "Unable to parse request")))?;
         let mut complaints = Vec::new();
         for (at, (_, set)) in changes.iter().enumerate() {
             let inside = set.name == self.name || set.name.ends_with(&format!(".{}", self.name));
@@ -131,7 +131,7 @@ impl Zone {
             let body = format!(
                 "<?xml version=\"1.0\"?>\n<InvalidChangeBatch xmlns=\"{NAMESPACE}\"><Messages>{messages}</Messages><RequestId>1</RequestId></InvalidChangeBatch>"
             );
-            return Err(xml(400, body));
+            return Err(Box::new(xml(400, body)));
         }
         let count = changes.len();
         for (action, set) in changes {
