@@ -32,3 +32,5 @@ pub use pace::{Embargo, Pace, Paced};
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub use preflight::check_common_name;
 pub use registered_domain::registered_domain;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+pub use renewal_info::RenewalQuestions;

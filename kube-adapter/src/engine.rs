@@ -4,6 +4,7 @@ mod account;
 mod account_key;
 mod acme;
 mod authority;
+mod renewals;
 mod secrets;
 mod servers;
 mod service_account;

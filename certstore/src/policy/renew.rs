@@ -113,7 +113,7 @@ pub fn answered_again(
     let kept = known.filter(|known| known.certificate == certificate).and_then(|known| known.chosen);
     let chosen = kept.filter(|at| (window.start..=window.end).contains(at));
     RenewalPlan {
-        chosen: Some(chosen.unwrap_or_else(|| choose(&window, &certificate))),
+        chosen: Some(chosen.unwrap_or_else(|| instant_in(&window, &certificate))),
         window: Some(window),
         explanation_url,
         poll_at: now + pause,
@@ -146,7 +146,8 @@ pub fn unanswered(
     }
 }
 
-fn choose(window: &Window, certificate: &CertificateId) -> Timestamp {
+/// The instant of a window at which this certificate is renewed: spread by its id, and the same for everybody who asks.
+pub fn instant_in(window: &Window, certificate: &CertificateId) -> Timestamp {
     let span = window.end.since(window.start);
     window.start + span.mul_f64(fraction(certificate.as_str().as_bytes()))
 }

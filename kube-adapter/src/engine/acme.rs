@@ -87,8 +87,11 @@ async fn open(
         }
     };
     let session = server.directory.session(key, url.clone()).map_err(|error| Fell::unmade(&error, error.retry()))?;
-    let account =
-        Account { client: Arc::new(Paced::new(Metrics::naming(session), server.pace)), spec: Arc::new(spec.clone()) };
+    let account = Account {
+        client: Arc::new(Paced::new(Metrics::naming(session), server.pace)),
+        renewals: server.renewals,
+        spec: Arc::new(spec.clone()),
+    };
     let mut verdict = Verdict::ready(
         Engine::Acme(Arc::new(account)),
         "ACMEAccountRegistered",

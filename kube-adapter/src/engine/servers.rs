@@ -6,8 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use acme_core::protocol::Url;
 use acme_core::transport::ReqwestTransport;
 use acme_core::{Clock, Directory, Error, ErrorKind, Store, hash};
+use issuers::Renewal;
+use issuers::acme::RenewalQuestions;
 use issuers::acme::pace::Pace;
 
+use super::renewals::Renewals;
 use crate::crd::acme::AcmeIssuer;
 use crate::metrics::Metrics;
 
@@ -24,6 +27,7 @@ pub(crate) struct Servers {
 pub(crate) struct Server {
     pub(crate) directory: Directory,
     pub(crate) pace: Arc<Pace>,
+    pub(crate) renewals: Arc<dyn Renewal>,
 }
 
 /// Which server, and who vouches for it.
@@ -73,7 +77,9 @@ impl Servers {
         };
         let transport = self.metrics.counting(Arc::new(transport(spec)?));
         let directory = Directory::new(url, transport, Arc::clone(&self.clock));
-        let server = Server { directory: directory.with_user_agent(PROGRAM), pace: Arc::new(pace) };
+        let (directory, pace) = (directory.with_user_agent(PROGRAM), Arc::new(pace));
+        let questions = RenewalQuestions::new(directory.clone(), Arc::clone(&pace), Arc::clone(&self.clock));
+        let server = Server { directory, pace, renewals: Arc::new(Renewals::new(questions)) };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(known.entry(trust).or_insert(server).clone())
     }

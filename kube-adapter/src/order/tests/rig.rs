@@ -10,7 +10,7 @@ use acme_core::protocol::{Registration, Url};
 use acme_core::{Clock, Directory, Identifier, PrivateKey};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use issuers::acme::{Pace, Paced};
+use issuers::acme::{Pace, Paced, RenewalQuestions};
 use issuers::{TokioTimer, csr};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::{Value, json};
@@ -159,8 +159,9 @@ impl Rig {
         let registration = Registration::agreeing_to_terms();
         let session = directory.register(self.account.clone(), &registration).await.unwrap();
         let spec: AcmeIssuer = serde_json::from_value(json!({ "solvers": solvers })).unwrap();
-        let client = Arc::new(Paced::new(session, Arc::new(Pace::in_memory(clock))));
-        Arc::new(Account { client, spec: Arc::new(spec) })
+        let pace = Arc::new(Pace::in_memory(Arc::clone(&clock)));
+        let renewals = Arc::new(RenewalQuestions::new(directory, Arc::clone(&pace), clock));
+        Arc::new(Account { client: Arc::new(Paced::new(session, pace)), renewals, spec: Arc::new(spec) })
     }
 
     pub(crate) fn challenges(&self) -> Vec<Value> {
