@@ -5,12 +5,15 @@ mod ask;
 mod facts;
 mod fold;
 mod index;
+mod information;
 mod key;
 mod observe;
 mod record;
 mod start;
 mod store;
 mod temporary;
+#[cfg(test)]
+mod tests;
 mod wanted;
 
 use std::sync::Arc;
@@ -30,6 +33,7 @@ use crate::world::World;
 pub(crate) use crate::plan::certificate::Action;
 pub(crate) use answer::Answer;
 pub(crate) use index::{Index, changed, claimants, target_heard, try_again};
+pub(crate) use information::{account_changed, replaced};
 pub(crate) use record::CertificateRecord;
 pub(crate) use wanted::{Wanted, encoding};
 
@@ -101,6 +105,7 @@ impl Subject for Certificates {
     fn lane(action: &Action) -> Lane {
         match action {
             Action::ReadTarget | Action::ReadKey(_) | Action::ReadRequest(_) => Lane::Call,
+            Action::AskRenewal { .. } | Action::Announce(_) => Lane::Call,
             Action::Step { action, .. } => request::lane(action),
             // A key is made, or a Certificate read, when its writes have room: of all that could be begun, as many are as can be finished.
             Action::MakeKey

@@ -16,6 +16,7 @@ use futures_util::future::BoxFuture;
 use serde_json::json;
 
 use crate::api::{Manager, Refusal, RefusalKind, Resource};
+use crate::certificate;
 use crate::context::Context;
 use crate::crd::issuer::IssuerStatus;
 use crate::engine::{self, Found, Of, Verdict};
@@ -26,6 +27,7 @@ use crate::plan;
 use crate::plan::issuer::Observed;
 use crate::queue::Class;
 use crate::request;
+use crate::settings::EventSet;
 use crate::subject::{Lane, Subject};
 use crate::world::{Changed, World};
 
@@ -95,6 +97,7 @@ pub(crate) fn changed<R>(world: &mut World, changed: Changed<R>) {
     world.issuer_index.refer(&name, secrets);
     if removed.is_some() && kept(world, &name).is_none() {
         order::account_changed(world, name.clone(), None);
+        certificate::account_changed(world, &name, None);
     }
     if removed.is_some() || kept(world, &name).is_some_and(|kept| kept.tried().is_none()) {
         request::wake_waiting(world, &name);
@@ -241,7 +244,7 @@ fn tell(world: &World, context: Arc<Context>, name: &Name, now: Timestamp) -> Bo
     let acme = verdict.account.clone().or_else(|| kept.status.acme.clone());
     let status = IssuerStatus { conditions, acme };
     let patch = json!({ "metadata": { "resourceVersion": identity.version.to_string() }, "status": status });
-    let event = event(verdict, name, identity);
+    let event = event(verdict, name, identity, context.settings.events);
     let (name, by) = (name.clone(), manager(name));
     async move {
         let written = context.api.patch_status(resource, &name, &patch, by, "issuer readiness").await;
@@ -253,16 +256,18 @@ fn tell(world: &World, context: Arc<Context>, name: &Name, now: Timestamp) -> Bo
     .boxed()
 }
 
-/// What a failure is worth: an Event that says what a person can do about it.
-fn event(verdict: &Verdict, name: &Name, identity: &Identity) -> Option<Event> {
+/// What a failure is worth: an Event that says what a person can do about it. Of successes one is of cert-manager's whole set.
+fn event(verdict: &Verdict, name: &Name, identity: &Identity, said: EventSet) -> Option<Event> {
     let Key { kind, name } = key(name);
     let (kind, controller) = match kind {
         Kind::ClusterIssuer => ("ClusterIssuer", "clusterissuers"),
         Kind::Issuer | Kind::Certificate | Kind::CertificateRequest | Kind::Order => ("Issuer", "issuers"),
     };
-    verdict.engine.is_none().then(|| Event {
+    let is_ready = verdict.engine.is_some();
+    let is_of_all = said == EventSet::All && verdict.reason == "KeyPairVerified";
+    (!is_ready || is_of_all).then(|| Event {
         regarding: Regarding { api_version: "cert-manager.io/v1", kind, name, uid: identity.uid.clone() },
-        severity: Severity::Warning,
+        severity: if is_ready { Severity::Normal } else { Severity::Warning },
         reason: verdict.reason.into(),
         note: verdict.message.clone(),
         controller,
@@ -308,6 +313,7 @@ fn tried_out(world: &mut World, name: &Name, generation: i64, tried: engine::Set
     kept.memory.tried = Some(Tried { generation, found, read, again, failures });
     let account = kept.engine().and_then(|engine| engine.account()).cloned();
     if account.is_some() || had_account {
+        certificate::account_changed(world, name, account.as_ref());
         order::account_changed(world, name.clone(), account);
     }
     if news {

@@ -185,7 +185,11 @@ impl Reconcile {
     /// Plans for whoever is next, as long as there is room for what they may want.
     fn step_all(&mut self) {
         if !self.leadership.leads() || !self.world.is_complete() {
+            self.world.planning_since = None;
             return;
+        }
+        if self.world.planning_since.is_none() {
+            self.world.planning_since = Some(self.context.now());
         }
         if !self.is_open() {
             return;

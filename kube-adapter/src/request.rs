@@ -20,13 +20,13 @@ use futures_util::future::BoxFuture;
 
 use crate::api::Refusal;
 use crate::context::Context;
-use crate::crd::certificate_request::{CertificateRequest, CertificateRequestStatus};
+use crate::crd::certificate_request::CertificateRequestStatus;
 use crate::crd::reference::IssuerRef;
-use crate::engine::{Account, Engine, Remote};
+use crate::engine::{Engine, Remote};
 use crate::issuer;
 use crate::issuer::View;
 use crate::key::{Identity, Key, Kind, Name, Uid};
-use crate::order::{OrderRecord, Outcome};
+use crate::order::OrderRecord;
 use crate::plan;
 use crate::plan::request::Observed;
 use crate::queue::Class;
@@ -149,35 +149,10 @@ pub(crate) fn standing(world: &World, name: &Name, now: Timestamp) -> Option<Sta
         visible_after: world.settings.visible_after,
         order: issuer::view(world, namespace, reference)
             .account()
-            .map(|account| order_of(world, name, record, object, account)),
+            .map(|account| order::view(world, name, record, object, account)),
         closing: world.closing,
     };
     Some(plan::request::plan(&observed, now))
-}
-
-/// How the Order of a request stands.
-fn order_of(
-    world: &World,
-    request: &Name,
-    record: &RequestRecord,
-    object: &CertificateRequest,
-    account: &Account,
-) -> order::View {
-    let (name, _) = match order::draft(object, &account.spec) {
-        Ok(draft) => draft,
-        Err(failure) => return order::View::Refused(failure),
-    };
-    let Some(found) = world.orders.get(&name) else { return order::View::Unmade(name) };
-    let own = world.requests.identity(request).map(|it| &it.uid);
-    let is_ours = found.object().is_none_or(|order| own.is_some_and(|own| order::is_of(order, own)));
-    if !is_ours || record.memory().order_is_unfit {
-        return order::View::Unfit(name);
-    }
-    match found.outcome() {
-        Outcome::Pending { .. } => order::View::Pending(name),
-        Outcome::Issued(_) => order::View::Issued(name),
-        Outcome::Failed { state, reason } => order::View::Failed(name, state.to_owned(), reason.to_owned()),
-    }
 }
 
 /// Whether we approve, and do not know yet if we may for this issuer of ours.
@@ -259,9 +234,15 @@ pub(crate) fn changed(world: &mut World, changed: Changed<RequestRecord>, now: T
         world.request_index.leave(&name, removed);
         wake_owner(world, &name, removed.owner().map(|(owner, _)| owner.clone()));
     }
+    let is_known = world.requests.get(&name).is_some_and(|it| world.request_index.knows(&name, it));
     if let Some(record) = world.requests.get_mut(&name) {
-        if record.ended().is_none() {
-            record.memory_mut().seen.get_or_insert(now);
+        // Of what has ended nothing need be remembered, unless it came out of the blue.
+        if record.ended().is_none() || (!is_known && world.planning_since.is_some()) {
+            let memory = record.memory_mut();
+            if memory.seen.is_none() {
+                memory.appeared = world.planning_since.map(|_| now);
+            }
+            memory.seen.get_or_insert(now);
         }
         if let Some(owner) = record.owner().and_then(|(owner, _)| world.certificates.name(owner)).cloned() {
             record.share(&owner);

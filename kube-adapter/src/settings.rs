@@ -30,6 +30,8 @@ pub struct Settings {
     pub longest_backoff: Duration,
     /// How long something may be waited for before a status must tell so (plan, rule 1).
     pub visible_after: Duration,
+    /// How long a request that another controller seems to have made is left to it.
+    pub stranger_patience: Duration,
     /// How long an attempt of an issuer that is not ACME may last before it counts as failed.
     pub attempt_deadline: Duration,
     /// How many Challenges are between "accept" and the answer at once (`--max-concurrent-challenges`).
@@ -65,6 +67,7 @@ impl Default for Settings {
             least_backoff: Duration::from_secs(3600),
             longest_backoff: Duration::from_secs(32 * 3600),
             visible_after: Duration::from_secs(2),
+            stranger_patience: Duration::from_secs(60),
             attempt_deadline: Duration::from_secs(3600),
             max_concurrent_challenges: 60,
             writes: WriteLimits::default(),
@@ -151,6 +154,8 @@ pub struct AcmeSettings {
     pub http01_port: u16,
     /// When the self-check of HTTP-01 counts as passed.
     pub http01_rules: Rules,
+    /// Over how long the first questions about renewal (RFC 9773) are spread after a start.
+    pub renewal_info_spread: Duration,
     /// Whether HTTPRoutes are made (`--enable-gateway-api`).
     pub gateway_api: bool,
 }
@@ -171,6 +176,7 @@ impl Default for AcmeSettings {
             solver_port: 8089,
             http01_port: 80,
             http01_rules: Rules::default(),
+            renewal_info_spread: Duration::from_secs(3600),
             gateway_api: false,
         }
     }

@@ -5,8 +5,9 @@ pub(crate) mod text;
 use acme_core::Timestamp;
 use certstore::policy::renew::Validity;
 use serde::Serialize;
+use serde_json::Value;
 
-use crate::crd::certificate::{Certificate, CertificateStatus};
+use crate::crd::certificate::{Certificate, CertificateAcmeStatus, CertificateStatus, RenewalInformation};
 use crate::crd::condition::{Condition, ConditionStatus, Conditions};
 use crate::crd::time::Time;
 use crate::events::Severity;
@@ -24,6 +25,8 @@ pub(crate) struct Report {
     pub(crate) renewal: Field<Timestamp>,
     pub(crate) next_key: Field<String>,
     pub(crate) failures: Field<Failures>,
+    /// What the issuer says of the renewal.
+    pub(crate) information: Field<Box<RenewalInformation>>,
     /// An Event that goes with it.
     pub(crate) event: Option<Note>,
 }
@@ -108,6 +111,7 @@ impl Report {
         self.next_key.put(&mut status.next_private_key_secret_name, String::clone);
         self.failures.put(&mut status.failed_issuance_attempts, |it| it.attempts);
         self.failures.put(&mut status.last_failure_time, |it| Time::from(it.at));
+        self.information.put(&mut status.acme, |it| CertificateAcmeStatus { ari: Some(RenewalInformation::clone(it)) });
         status
     }
 }
@@ -162,7 +166,7 @@ struct Changes<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     failed_issuance_attempts: Option<&'a Option<i64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    acme: Option<&'a Option<crate::crd::certificate::CertificateAcmeStatus>>,
+    acme: Option<Value>,
 }
 
 impl<'a> Patch<'a> {
@@ -185,10 +189,23 @@ impl<'a> Patch<'a> {
                     &after.next_private_key_secret_name,
                 ),
                 failed_issuance_attempts: changed(&before.failed_issuance_attempts, &after.failed_issuance_attempts),
-                acme: changed(&before.acme, &after.acme),
+                acme: changed(&before.acme, &after.acme).map(|after| replacing(before.acme.as_ref(), after.as_ref())),
             },
         }
     }
+}
+
+/// What a merge patch must say so that `after` is all that stands there: what `before` had beside it is null.
+fn replacing(before: Option<&CertificateAcmeStatus>, after: Option<&CertificateAcmeStatus>) -> Value {
+    // Text, numbers and times alone: they can be written as JSON.
+    let value = |it: Option<&CertificateAcmeStatus>| serde_json::to_value(it).unwrap_or_default();
+    let (before, mut after) = (value(before), value(after));
+    if let (Some(Value::Object(before)), Some(Value::Object(after))) = (before.get("ari"), after.get_mut("ari")) {
+        for field in before.keys() {
+            after.entry(field).or_insert(Value::Null);
+        }
+    }
+    after
 }
 
 #[cfg(test)]
@@ -196,7 +213,7 @@ mod tests {
     use acme_core::Timestamp;
 
     use super::{Field, Patch, Report, Told};
-    use crate::crd::certificate::Certificate;
+    use crate::crd::certificate::{Certificate, CertificateStatus};
     use crate::key::Version;
 
     const FOREIGN: &str =
@@ -232,6 +249,19 @@ mod tests {
                 r#"{{"metadata":{{"resourceVersion":"7"}},"status":{{"conditions":[{FOREIGN},{{"type":"Ready","status":"True","lastTransitionTime":"2027-01-15T08:00:00Z","reason":"Ready","message":"all is well","observedGeneration":3}}],"revision":2,"nextPrivateKeySecretName":null}}}}"#
             )
         );
+    }
+
+    #[test]
+    fn what_an_authority_said_before_goes_when_it_says_something_else() {
+        let said = |text: &str| -> CertificateStatus { serde_json::from_str(text).expect("it is a status") };
+        let before = said(r#"{"acme":{"ari":{"lastError":"it was busy","explanationURL":"https://ca.example/a"}}}"#);
+        let after = said(r#"{"acme":{"ari":{"explanationURL":"https://ca.example/b"}}}"#);
+        let patch = |after: &CertificateStatus| {
+            serde_json::to_value(Patch::between(&Version::parse("7"), &before, after)).expect("it is JSON")
+        };
+        let ari = &patch(&after)["status"]["acme"]["ari"];
+        assert_eq!(*ari, serde_json::json!({ "lastError": null, "explanationURL": "https://ca.example/b" }));
+        assert_eq!(patch(&CertificateStatus::default())["status"], serde_json::json!({ "acme": null }));
     }
 
     #[test]

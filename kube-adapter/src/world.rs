@@ -41,6 +41,8 @@ pub(crate) struct World {
     pub(crate) secret_index: crate::secret::Index,
     pub(crate) issuer_index: crate::issuer::Index,
     pub(crate) order_index: crate::order::Index,
+    /// Since when this process plans: everything was seen, and it leads.
+    pub(crate) planning_since: Option<Timestamp>,
     /// The process is about to end: what is owed to people is due now, and nothing new is begun.
     pub(crate) closing: bool,
     woken: Vec<Key>,
@@ -80,6 +82,7 @@ impl World {
             secret_index: Default::default(),
             issuer_index: Default::default(),
             order_index: Default::default(),
+            planning_since: None,
             closing: false,
             woken: Vec::new(),
             woken_set: HashSet::new(),

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use acme_core::protocol::CertificateId;
 use acme_core::{Error, PrivateKey};
+use issuers::RenewalAnswer;
 
 use super::record::InHand;
 use crate::api::Refusal;
@@ -12,6 +14,7 @@ use crate::key::{Identity, Name};
 use crate::plan::certificate::{Failure, Holding};
 use crate::request;
 use crate::secret::Proof;
+use crate::status::Note;
 
 /// How an action went.
 #[derive(Debug)]
@@ -40,6 +43,10 @@ pub(crate) enum Answer {
     RequestDropped(Name, Result<(), Refusal>),
     /// A stored key was to be deleted.
     KeyDropped(Name, Result<(), Refusal>),
+    /// The issuer was asked when this certificate, of this revision, should be renewed.
+    Informed { certificate: CertificateId, revision: i64, answer: Result<RenewalAnswer, Error> },
+    /// This was said.
+    Announced(Note),
     /// It went before the action began.
     Gone,
 }

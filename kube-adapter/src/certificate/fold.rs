@@ -5,15 +5,18 @@ use std::time::Duration;
 
 use acme_core::Timestamp;
 use acme_core::backoff::Backoff;
+use acme_core::flow::Next;
 
 use super::answer::{Answer, Asked, Read, Refused, Stored, Unwritten, Written};
 use super::observe;
 use super::record::{CertificateRecord, InHand, Memory, Seen, Trouble};
-use super::{ask, start};
+use super::wanted::Wanted;
+use super::{ask, information, start};
 use crate::api::{Refusal, RefusalKind};
 use crate::crd::certificate::{Certificate, CertificateStatus};
 use crate::key::{Identity, Name};
 use crate::metrics::{Attempt, AttemptEnd, IssuerOf, Metrics};
+use crate::plan;
 use crate::plan::certificate::{Action, Content, Failure, Place, rest};
 use crate::request::{self, RequestRecord};
 use crate::secret::{self, SecretRecord};
@@ -90,6 +93,14 @@ pub(super) fn fold(world: &mut World, name: &Name, action: &Action, answer: Answ
             }
             Err(refusal) => refused(world, name, &refusal, now),
         },
+        Answer::Informed { certificate, revision, answer } => {
+            information::take(world, name, certificate, revision, answer, now);
+        }
+        Answer::Announced(note) => {
+            if let Some(memory) = memory(world, name) {
+                memory.announced.push(note);
+            }
+        }
         Answer::Gone => {
             // What is missing is looked for again, not at once.
             hold(world, name, None, now);
@@ -162,10 +173,15 @@ fn requested(world: &mut World, name: &Name, request: &Name, asked: Result<Box<A
     match asked {
         Ok(asked) => {
             let Asked { identity, object, is_new } = *asked;
-            let signer = world.certificates.get(name).filter(|_| is_new).and_then(start::lent);
-            request::learn(world, request, identity, RequestRecord::made(object, signer), now);
+            let record = if is_new {
+                RequestRecord::made(object, world.certificates.get(name).and_then(start::lent))
+            } else {
+                RequestRecord::found(object, now)
+            };
+            request::learn(world, request, identity, record, now);
             if let Some(memory) = memory(world, name) {
                 memory.trouble = None;
+                memory.obstacle = None;
                 memory.begun.get_or_insert(now);
             }
         }
@@ -183,6 +199,9 @@ fn requested(world: &mut World, name: &Name, request: &Name, asked: Result<Box<A
         Err(Refused::ByServer(refusal)) => refused(world, name, &refusal, now),
         Err(Refused::Taken) => {
             tracing::warn!(%request, certificate = %name, "somebody else has a request of this name: waiting until it goes");
+            if let Some(memory) = memory(world, name) {
+                memory.obstacle = Some(request.object().into());
+            }
             hold(world, name, None, now);
         }
     }
@@ -231,6 +250,7 @@ fn written(world: &mut World, name: &Name, written: Result<Box<Written>, Unwritt
     if let Some(in_hand) = memory.key.as_mut().filter(|_| !is_issued) {
         in_hand.facts.place = Place::Target;
     }
+    memory.stored = is_issued.then_some(now).or(memory.stored);
     memory.target = Some(Seen { version: Some(version), holding: Some(Arc::new(holding)), key });
 }
 
@@ -265,11 +285,7 @@ fn told(
             let reason = issuing.map(|it| it.reason.as_str()).unwrap_or_default();
             count(&world.metrics, &object, AttemptEnd::Failed(reason));
         }
-        memory.key = None;
-        memory.failure = None;
-        memory.begun = None;
-        memory.taken_names = 0;
-        memory.requests.clear();
+        memory.attempt_over();
     }
     record.memory().trouble = None;
     record.memory().has_turn = false;
@@ -302,7 +318,8 @@ fn forget_if_settled(world: &mut World, name: &Name, now: Timestamp) {
         && memory.failure.is_none()
         && memory.trouble.is_none()
         && !memory.is_stale
-        && !memory.is_reporting;
+        && !memory.is_reporting
+        && !(memory.is_informed && is_wanting(world, name, record, now));
     let content = Content { is_content: record.is_content && is_idle, ..observe::content(world, name, record) };
     if rest(&content, now).is_none() {
         return;
@@ -311,6 +328,14 @@ fn forget_if_settled(world: &mut World, name: &Name, now: Timestamp) {
         record.memory = None;
         record.whole = None;
     }
+}
+
+/// Whether a plan of all that is known wants anything done.
+fn is_wanting(world: &World, name: &Name, record: &CertificateRecord, now: Timestamp) -> bool {
+    let Some(object) = record.whole.as_deref() else { return false };
+    let wanted = Wanted::of(object);
+    let next = plan::certificate::plan(&observe::observe(world, name, record, object, &wanted, now), now);
+    matches!(next, Next::Go(agenda) if !agenda.ready.is_empty())
 }
 
 /// Takes in what was read, or that it could not be.

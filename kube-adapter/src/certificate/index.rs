@@ -1,8 +1,12 @@
 //! Which Certificates claim a Secret.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use acme_core::Timestamp;
+use acme_core::backoff::fraction;
 
 use super::record::CertificateRecord;
 use crate::few::Few;
@@ -16,6 +20,10 @@ pub(crate) struct Index {
     claims: HashMap<Name, Few<Name>>,
     /// How many bytes of whole Certificates are kept for which something is to be done.
     packed: Arc<AtomicUsize>,
+    /// Issuers that tell when certificates should be renewed: the numbers that stand for them, and their namespaces; none for a ClusterIssuer.
+    informing: HashMap<u64, HashSet<Box<str>>>,
+    /// Secrets that are put in order though nobody asked for it.
+    pub(super) fix_ups: FixUps,
 }
 
 /// The Certificates that want this Secret, in no order.
@@ -85,6 +93,82 @@ pub(crate) fn target_heard(world: &mut World, secret: &Name, state: Option<&Vers
     }
 }
 
+/// Whether the issuer of this number, referred to by this Certificate, tells when certificates should be renewed.
+pub(super) fn informs(world: &World, name: &Name, issuer: u64) -> bool {
+    let namespaces = world.certificate_index.informing.get(&issuer);
+    namespaces.is_some_and(|it| it.contains(name.namespace()) || it.contains(""))
+}
+
+/// The issuer of this number, referred to by this Certificate, was asked and tells nothing of renewals.
+pub(super) fn falls_silent(world: &mut World, name: &Name, issuer: u64) {
+    if let Some(namespaces) = world.certificate_index.informing.get_mut(&issuer) {
+        namespaces.remove(name.namespace());
+        namespaces.remove("");
+    }
+}
+
+/// The account of an issuer is usable, and may be asked about renewals or shall not be; or it is not usable any more. Certificates whose renewal that
+/// concerns are woken.
+pub(super) fn account_changed(world: &mut World, issuer: &Name, number: u64, asks: Option<bool>) {
+    let namespaces = world.certificate_index.informing.entry(number).or_default();
+    let is_news = match asks {
+        Some(true) => namespaces.insert(issuer.namespace().into()),
+        Some(false) => {
+            namespaces.remove(issuer.namespace());
+            true
+        }
+        None => {
+            namespaces.remove(issuer.namespace());
+            false
+        }
+    };
+    if !is_news {
+        return;
+    }
+    let is_of = |name: &Name, it: &CertificateRecord| {
+        let is_beside = issuer.namespace().is_empty() || issuer.namespace() == name.namespace();
+        it.issuer == number && is_beside && (asks == Some(true) || it.next_check.is_some())
+    };
+    let concerned: Vec<Name> =
+        world.certificates.iter().filter(|(name, it)| is_of(name, it)).map(|(name, _)| name.clone()).collect();
+    for name in concerned {
+        if asks == Some(false)
+            && let Some(record) = world.certificates.get_mut(&name)
+        {
+            // What the status says of it is taken back.
+            record.memory();
+        }
+        world.wake(Key::new(Kind::Certificate, name));
+    }
+}
+
+/// How fast Secrets are put in order that nobody waits for: after an upgrade there may be thousands.
+#[derive(Debug, Default)]
+pub(super) struct FixUps {
+    /// When what was begun so far would be over at the pace that is kept.
+    paid_until: Timestamp,
+}
+
+impl FixUps {
+    /// When one more may begin. Of many that wait each looks again at another time.
+    pub(super) fn next(&self, seed: &str, now: Timestamp) -> Timestamp {
+        let opens = self.paid_until - BURST;
+        if opens.is_due(now) { now } else { opens + CROWD.mul_f64(fraction(seed.as_bytes())) }
+    }
+
+    /// One begins.
+    pub(super) fn begin(&mut self, now: Timestamp) {
+        self.paid_until = self.paid_until.max(now) + EACH;
+    }
+}
+
+/// Five in a second.
+const EACH: Duration = Duration::from_millis(200);
+const BURST: Duration = Duration::from_millis(800);
+
+/// Over this time those that wait are spread.
+const CROWD: Duration = Duration::from_secs(60);
+
 fn leave(world: &mut World, secret: &Name, name: &Name) {
     let Some(claims) = world.certificate_index.claims.get_mut(secret) else { return };
     claims.remove(name);
@@ -94,5 +178,24 @@ fn leave(world: &mut World, secret: &Name, name: &Name) {
     }
     for other in left {
         world.wake(Key::new(Kind::Certificate, other));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use acme_core::Timestamp;
+
+    use super::FixUps;
+
+    #[test]
+    fn five_secrets_in_a_second_are_put_in_order_and_the_rest_wait() {
+        let (mut fix_ups, now) = (FixUps::default(), Timestamp::from_unix_seconds(1_800_000_000));
+        for _ in 0..5 {
+            assert_eq!(fix_ups.next("a", now), now);
+            fix_ups.begin(now);
+        }
+        let next = fix_ups.next("a", now);
+        assert!(next > now);
+        assert_eq!(fix_ups.next("a", next), next);
     }
 }

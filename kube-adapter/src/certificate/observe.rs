@@ -9,14 +9,15 @@ use certstore::policy::renew::Validity;
 
 use super::record::{CertificateRecord, Memory, Seen};
 use super::wanted::{self, Wanted};
-use super::{facts, index, key, temporary};
+use super::{facts, index, information, key, temporary};
 use crate::crd::certificate::Certificate;
 use crate::crd::certificate_request::CertificateRequest;
+use crate::issuer::{self, View};
 use crate::key::Name;
-use crate::plan::certificate::{Content, Contents, Observed, Requested, Rules, Stored, Target, WantedFacts};
+use crate::plan::certificate::{Content, Contents, Observed, Requested, Rules, Source, Stored, Target, WantedFacts};
 use crate::request;
 use crate::secret::{self, Dress};
-use crate::settings::{DurableKeys, Settings};
+use crate::settings::{DurableKeys, EventSet, Settings};
 use crate::world::World;
 
 /// What the tables say without the specification.
@@ -41,6 +42,7 @@ pub(super) fn content(world: &World, name: &Name, record: &CertificateRecord) ->
         has_leftovers,
         not_after: record.not_after,
         renewal: record.renewal,
+        asked_at: information::asked_at(world, name, record),
     }
 }
 
@@ -65,7 +67,9 @@ pub(super) fn observe<'a>(
     let seen = memory.unwrap_or(&empty);
     let requests = requests(world, record, object, wanted.as_ref().ok(), now);
     let is_under_way = requests.iter().any(|it| it.revision.is_some_and(|it| it > record.revision));
-    let target = target(world, name, record, object, is_under_way);
+    let source = information::source(world, name, record, &object.spec.issuer_ref);
+    let is_unnamed = matches!(source, Source::Offered { .. }) && information::current(record).is_none();
+    let target = target(world, name, record, object, is_under_way || is_unnamed);
     let named = match &target {
         Target::There(holding) => holding.certificate.clone(),
         Target::Unread | Target::Absent | Target::Proven { .. } => {
@@ -91,8 +95,10 @@ pub(super) fn observe<'a>(
         rules: Rules {
             backoff: Doubling { shortest: settings.least_backoff, longest: settings.longest_backoff },
             visible_after: settings.visible_after,
+            stranger_patience: settings.stranger_patience,
             patience: settings.patience,
             stores_keys: settings.durable_keys == DurableKeys::Always,
+            says_all: settings.events == EventSet::All,
         },
         wanted: wanted.as_ref().map_err(Clone::clone).map(|it| WantedFacts {
             spec: &it.spec,
@@ -104,20 +110,36 @@ pub(super) fn observe<'a>(
             history_limit: usize::try_from(record.history_limit).unwrap_or(usize::MAX),
         }),
         owner: owner.map(Name::object),
+        information: information::of(record, object, &target, source),
         target,
         key: in_hand,
         key_name: key::name(name, &record.uid, object, seen.taken_names).object().to_owned(),
         stored: stored.collect(),
         prospect: request::prospect(world, name.namespace(), &object.spec.issuer_ref, now),
         requests,
+        hint: hint(world, name, object),
         failure: seen.failure.clone(),
+        obstacle: memory.and_then(|it| it.obstacle.as_deref()),
+        fix_up_at: world.certificate_index.fix_ups.next(&record.uid.to_string(), now),
         begun: seen.begun,
-        suggested: None,
+        stored_at: seen.stored,
+        announced: memory.map_or(&[], |it| &it.announced),
         loop_until: record.issued.as_ref().and_then(|it| it.held_until(now)),
         held_until: seen.trouble.as_ref().map(|it| it.until),
         is_stale: seen.is_stale,
         is_reporting: seen.is_reporting,
         is_closing: world.closing,
+    }
+}
+
+/// What the issuer lacks, in cert-manager's words, and what to do about it.
+fn hint(world: &World, name: &Name, object: &Certificate) -> Option<String> {
+    let issuer = &object.spec.issuer_ref;
+    match issuer::view(world, name.namespace(), issuer) {
+        View::Missing => Some(issuer::missing(world, name.namespace(), issuer)),
+        // What it lacks is told by itself and by the request: here it would be a write more for each of its certificates, whenever it changes.
+        View::Unready(_) => Some("Referenced issuer does not have a Ready status condition".to_owned()),
+        View::Foreign | View::Ready(_) => None,
     }
 }
 
@@ -132,7 +154,8 @@ pub(super) fn kind(wanted: &Wanted) -> PublicKeyType {
     wanted.spec.key_type.into()
 }
 
-fn target(world: &World, name: &Name, record: &CertificateRecord, object: &Certificate, is_under_way: bool) -> Target {
+/// `is_wanted`: more must be known of it than metadata can prove, unless the key of the attempt is at hand already.
+fn target(world: &World, name: &Name, record: &CertificateRecord, object: &Certificate, is_wanted: bool) -> Target {
     let target = name.beside(Arc::clone(&record.secret));
     let known = secret::identity(world, &target).map(|it| &it.version);
     let memory = record.memory.as_deref();
@@ -150,9 +173,9 @@ fn target(world: &World, name: &Name, record: &CertificateRecord, object: &Certi
     let is_proven = proof.is_some_and(|it| it.holds(name.object(), record.issuer));
     let ready = object.status.as_ref().and_then(|it| it.conditions.get("Ready"));
     let is_ready = ready.is_some_and(|it| it.status.as_str() == "True" && it.observed_generation == record.generation);
-    let is_own = !is_under_way || memory.is_some_and(|it| it.key.is_some());
+    let is_enough = !is_wanted || memory.is_some_and(|it| it.key.is_some());
     match (record.not_before, record.not_after, proof) {
-        (Some(not_before), Some(not_after), Some(proof)) if is_proven && is_ready && is_own => Target::Proven {
+        (Some(not_before), Some(not_after), Some(proof)) if is_proven && is_ready && is_enough => Target::Proven {
             validity: Validity::new(not_before, not_after),
             is_dressed: proof.is_dressed(dress(record, &world.settings)),
         },
@@ -176,6 +199,7 @@ fn requests(
         requests.push(Requested {
             name: name.object().into(),
             revision,
+            appeared: request.memory().appeared,
             created: created.map_or(now, |it| Timestamp::from_unix_seconds(it.0.as_second())),
             facts: whole.zip(wanted).map(|(whole, wanted)| facts::of(whole, &object.spec, &wanted.spec)),
             standing: revision.filter(|it| *it > record.revision).and_then(|_| request::standing(world, name, now)),

@@ -12,8 +12,9 @@ use super::wanted;
 use crate::crd::certificate::Certificate;
 use crate::crd::certificate_request::CertificateRequest;
 use crate::key::{Identity, Name, Uid, Version};
-use crate::plan::certificate::{Failure, Holding, KeyFacts};
+use crate::plan::certificate::{Answered, Failure, Holding, KeyFacts};
 use crate::secret::issuer_digest;
+use crate::status::Note;
 use crate::world::Record;
 
 /// What is kept of a Certificate.
@@ -38,6 +39,10 @@ pub(crate) struct CertificateRecord {
     pub(super) not_before: Option<Timestamp>,
     pub(super) not_after: Option<Timestamp>,
     pub(super) renewal: Option<Timestamp>,
+    /// When its issuer is asked again when it should be renewed, as the status says.
+    pub(super) next_check: Option<Timestamp>,
+    /// What its issuer answered.
+    pub(super) answered: Option<Box<Answered>>,
     /// Its status says that all is well, about this very generation, and that nothing is under way.
     pub(super) is_content: bool,
     /// Its status says that a certificate is to be issued.
@@ -94,18 +99,23 @@ impl Record for CertificateRecord {
         let generation = metadata.generation.unwrap_or_default();
         let status = object.status.as_ref();
         let time = |it: Option<&crate::crd::time::Time>| it.and_then(|it| it.timestamp());
+        let renewals = status.and_then(|it| it.acme.as_ref()).and_then(|it| it.ari.as_ref());
         let is_content = is_content(&object, generation);
-        let (before_secret, mut memory, issued) = match before {
+        let revision = status.and_then(|it| it.revision).unwrap_or_default();
+        let (before_secret, memory, issued, answered) = match before {
             Some(before) => {
                 let is_same = before.generation == generation;
-                (Some(before.secret), before.memory.map(|it| (is_same, it)), before.issued.filter(|_| is_same))
+                let mut memory = before.memory;
+                if let Some(memory) = memory.as_mut().filter(|_| !is_same) {
+                    memory.spec_changed();
+                }
+                if let Some(memory) = memory.as_mut().filter(|_| before.revision != revision) {
+                    memory.attempt_over();
+                }
+                (Some(before.secret), memory, before.issued.filter(|_| is_same), before.answered)
             }
-            None => (None, None, None),
+            None => (None, None, None, None),
         };
-        if let Some((false, memory)) = &mut memory {
-            memory.spec_changed();
-        }
-        let memory = memory.map(|(_, it)| it);
         let secret: Arc<str> = match &before_secret {
             Some(before) if **before == *object.spec.secret_name => Arc::clone(before),
             Some(_) | None => object.spec.secret_name.as_str().into(),
@@ -119,11 +129,13 @@ impl Record for CertificateRecord {
             passwords: wanted::password_secrets(&object.spec).map(Into::into).collect(),
             issuer: issuer_digest(&object.spec.issuer_ref),
             dress: wanted::dress(&object).digest(),
-            revision: status.and_then(|it| it.revision).unwrap_or_default(),
+            revision,
             history_limit: wanted::history_limit(&object.spec),
             not_before: time(status.and_then(|it| it.not_before.as_ref())),
             not_after: time(status.and_then(|it| it.not_after.as_ref())),
             renewal: time(status.and_then(|it| it.renewal_time.as_ref())),
+            next_check: time(renewals.and_then(|it| it.next_check.as_ref())),
+            answered,
             is_content,
             is_issuing: status.is_some_and(|it| it.conditions.is_true("Issuing")),
             whole: None,
@@ -235,6 +247,14 @@ pub(crate) struct Memory {
     pub(super) taken_names: u32,
     /// What went wrong last, and how often in a row.
     pub(super) trouble: Option<Trouble>,
+    /// Somebody else has a request of the name that the next one would have.
+    pub(super) obstacle: Option<Box<str>>,
+    /// The issuer answered, and what it said may have to be told.
+    pub(super) is_informed: bool,
+    /// What was said as an Event, so that it is said once.
+    pub(super) announced: Vec<Note>,
+    /// When the certificate of the attempt under way was stored.
+    pub(super) stored: Option<Timestamp>,
 }
 
 impl Memory {
@@ -244,6 +264,18 @@ impl Memory {
         self.trouble = None;
         self.unfit.clear();
         self.begun = None;
+    }
+
+    /// The attempt came to its end: what it needed goes.
+    pub(super) fn attempt_over(&mut self) {
+        self.key = None;
+        self.failure = None;
+        self.begun = None;
+        self.taken_names = 0;
+        self.requests.clear();
+        self.stored = None;
+        self.obstacle = None;
+        self.announced.clear();
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use acme_core::{Signer, Timestamp};
+use acme_core::protocol::CertificateId;
+use acme_core::{ErrorKind, Signer, Timestamp};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use k8s_openapi::api::core::v1::Secret;
 
 use super::Action;
-use super::answer::{Answer, Read};
+use super::answer::{Answer, Asked, Read, Stored};
 use super::ask::Question;
 use super::key::{self, Owner};
 use super::record::{CertificateRecord, InHand};
@@ -17,13 +18,17 @@ use super::wanted::{self, Wanted};
 use crate::api::{Manager, Resource};
 use crate::context::Context;
 use crate::crd::certificate::Certificate;
+use crate::engine::Account;
+use crate::events::Severity;
+use crate::issuer;
 use crate::key::{Identity, Name};
 use crate::names;
 use crate::plan::certificate::{Failure, Place};
 use crate::request::{self, Prospect};
 use crate::secret;
 use crate::secret::target::TargetSecret;
-use crate::status::{Patch, Report};
+use crate::settings::EventSet;
+use crate::status::{Note, Patch, Report};
 use crate::world::World;
 
 /// Begins what a plan wants.
@@ -56,6 +61,9 @@ pub(super) fn start(
         && let Some(record) = world.certificates.get_mut(name)
     {
         record.memory().is_reporting = true;
+    }
+    if matches!(action, Action::Refresh) {
+        world.certificate_index.fix_ups.begin(now);
     }
     let context = Arc::clone(context);
     if matches!(action, Action::ReadObject) {
@@ -125,6 +133,20 @@ pub(super) fn start(
             }
             (_, _) => gone(),
         },
+        Action::AskRenewal { certificate, revision } => {
+            match issuer::view(world, name.namespace(), &work.object.spec.issuer_ref).account() {
+                None => gone(),
+                Some(account) => {
+                    let account = Arc::clone(account);
+                    work.ask_renewal(owner(name, record), account, certificate.clone(), *revision).boxed()
+                }
+            }
+        }
+        Action::Announce(note) => {
+            let controller = if note.reason == "Issuing" { "certificates-trigger" } else { "certificates-issuing" };
+            work.context.events.publish(owner(name, record).event(note, controller));
+            std::future::ready(Answer::Announced(note.clone())).boxed()
+        }
         Action::Report(report) => match world.certificates.identity(name) {
             None => gone(),
             Some(identity) => work.report(identity.clone(), (**report).clone()).boxed(),
@@ -188,6 +210,10 @@ impl Work {
 
     async fn store_key(self, owner: Owner, secret: Name, in_hand: InHand) -> Answer {
         let stored = key::store(&self.context.api, &secret, &owner, &in_hand.key).await;
+        if let Ok(Stored::Now(_)) = &stored {
+            let text = format!("Stored new private key in temporary Secret resource \"{}\"", secret.object());
+            mention(&self.context, &owner, "Generated", text, "certificates-key-manager");
+        }
         Answer::KeyStored(secret, stored)
     }
 
@@ -206,9 +232,23 @@ impl Work {
             Place::Target => object.spec.secret_name.clone(),
             Place::Memory => key::name(&name, &record.uid, &object, 0).object().to_owned(),
         };
+        let is_reused = in_hand.facts.place == Place::Target && wanted::keeps_key(&object.spec);
+        let (speaker, reused) = (owner.clone(), is_reused.then(|| object.spec.secret_name.clone()));
         let question =
             Question { owner, object, wanted, revision, name: request.clone(), key_secret, key: in_hand.key };
-        async move { Answer::Requested(request, question.put(&context).await.map(Box::new)) }.boxed()
+        async move {
+            let asked = question.put(&context).await;
+            if let Ok(Asked { is_new: true, .. }) = &asked {
+                if let Some(secret) = reused {
+                    let text = format!("Reusing private key stored in existing Secret resource \"{secret}\"");
+                    mention(&context, &speaker, "Reused", text, "certificates-key-manager");
+                }
+                let text = format!("Created new CertificateRequest resource \"{}\"", request.object());
+                mention(&context, &speaker, "Requested", text, "certificates-request-manager");
+            }
+            Answer::Requested(request, asked.map(Box::new))
+        }
+        .boxed()
     }
 
     async fn report(self, identity: Identity, report: Report) -> Answer {
@@ -224,6 +264,25 @@ impl Work {
         Answer::Told(told.map(|identity| Box::new((identity, after))))
     }
 
+    async fn ask_renewal(
+        self,
+        owner: Owner,
+        account: Arc<Account>,
+        certificate: CertificateId,
+        revision: i64,
+    ) -> Answer {
+        let answer = account.renewals.renewal_info(&certificate).await;
+        if let Err(error) = &answer
+            && error.kind() != ErrorKind::Unsupported
+            && self.context.settings.events == EventSet::All
+        {
+            let text = format!("Could not fetch ACME Renewal Information: {error}");
+            let note = Note { severity: Severity::Warning, reason: "ARIError".to_owned(), text };
+            self.context.events.publish(owner.event(&note, "certificates-readiness"));
+        }
+        Answer::Informed { certificate, revision, answer }
+    }
+
     async fn drop_request(self, request: Name, identity: Identity) -> Answer {
         let dropped = self.context.api.delete(Resource::REQUESTS, &request, &identity, "old-request").await;
         Answer::RequestDropped(request, dropped)
@@ -232,6 +291,14 @@ impl Work {
     async fn drop_key(self, secret: Name, identity: Identity) -> Answer {
         let dropped = self.context.api.delete(Resource::SECRETS, &secret, &identity, "old-key").await;
         Answer::KeyDropped(secret, dropped)
+    }
+}
+
+/// Says what only those hear who want to hear all that cert-manager says.
+fn mention(context: &Context, owner: &Owner, reason: &str, text: String, controller: &'static str) {
+    if context.settings.events == EventSet::All {
+        let note = Note { severity: Severity::Normal, reason: reason.to_owned(), text };
+        context.events.publish(owner.event(&note, controller));
     }
 }
 

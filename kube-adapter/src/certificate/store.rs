@@ -230,11 +230,15 @@ fn holding(applied: &Applied<'_>, chain_pem: &[u8]) -> Result<Holding, acme_core
     let chain = Chain::from_pem(chain_pem)?;
     let first = chain.leaf();
     let contents = match first {
-        Some(leaf) => Sound {
-            holder: Holder::of_certificate(leaf)?,
-            leaf: target::digest(leaf),
-            is_temporary: Leaf::read(leaf)?.issuer == target::TEMPORARY_ISSUER,
-        },
+        Some(leaf) => {
+            let read = Leaf::read(leaf)?;
+            Sound {
+                holder: Holder::of_certificate(leaf)?,
+                leaf: target::digest(leaf),
+                is_temporary: read.issuer == target::TEMPORARY_ISSUER,
+                id: read.id,
+            }
+        }
         None => return Err(acme_core::Error::new(acme_core::ErrorKind::Malformed, "the chain is empty")),
     };
     Ok(Holding {

@@ -1,6 +1,6 @@
 //! Orders: against models on virtual time, and on a real API server with a real ACME server and a real name server.
 
-mod cluster;
+pub(crate) mod cluster;
 mod courses;
 mod dns;
 mod embargoes;

@@ -6,6 +6,7 @@
 mod attempt;
 mod check;
 mod content;
+mod information;
 mod observed;
 mod report;
 #[cfg(test)]
@@ -16,12 +17,15 @@ use std::time::Duration;
 
 use acme_core::Timestamp;
 use acme_core::flow::{Agenda, Next, Waiting, Wake};
+use acme_core::protocol::CertificateId;
+use certstore::policy::renew::Reason;
 
 use crate::request;
-use crate::status::Report;
+use crate::status::{Note, Report};
 
 pub(crate) use check::{Complaint, path};
 pub(crate) use content::{Content, rest};
+pub(crate) use information::{Answered, Information, Source};
 pub(crate) use observed::{
     Contents, Failure, Holding, KeyFacts, Observed, Place, RequestFacts, Requested, Rules, Sound, Stored, Target,
     WantedFacts,
@@ -52,6 +56,10 @@ pub(crate) enum Action {
     Refresh,
     /// Write a temporary certificate for the key to come, and the key, into the target Secret (T').
     StoreTemporary,
+    /// Ask the issuer when this certificate, of this revision, should be renewed.
+    AskRenewal { certificate: CertificateId, revision: i64 },
+    /// Say something as an Event, and nowhere else.
+    Announce(Note),
     /// Write the status (I, S, S').
     Report(Box<Report>),
     /// Delete a request (B, and what cannot be finished).
@@ -111,11 +119,17 @@ pub(crate) fn read(held_until: Option<Timestamp>, now: Timestamp) -> Next<Action
 /// Nothing has to be issued: the rest is put in order, the Secret first.
 fn settle(observed: &Observed<'_>, readiness: Option<Complaint>, now: Timestamp) -> Next<Action, ()> {
     let is_ready = readiness.is_none();
+    let mut ready = Vec::new();
+    let mut fix_up = None;
     if observed.is_undressed() && is_ready {
-        return act([Action::Refresh]);
+        // The same again would be refused again: until something changes, people are told.
+        match &observed.failure {
+            Some(failure) => ready.extend(observed.unannounced(report::not_refreshed(failure))),
+            None if observed.is_asked_for() || observed.fix_up_at.is_due(now) => return act([Action::Refresh]),
+            None => fix_up = Some((observed.fix_up_at, "the Secret is put in order")),
+        }
     }
     let told = report::standing(observed, readiness);
-    let mut ready = Vec::new();
     if told.is_news(observed.object) {
         ready.push(Action::Report(Box::new(told)));
     } else {
@@ -124,9 +138,26 @@ fn settle(observed: &Observed<'_>, readiness: Option<Complaint>, now: Timestamp)
             ready.extend(observed.old_requests().map(Action::DropRequest));
         }
     }
-    let renewal = check::renewal(observed).map(|due| (due.at, "the certificate is renewed"));
+    let due = check::renewal(observed);
+    if let Some(due) = due.filter(|due| due.reason == Reason::NoWindow) {
+        ready.extend(observed.unannounced(report::no_window(observed, due)));
+    }
+    let question = match information::question(observed) {
+        Some((at, question)) if at.is_due(now) => {
+            ready.push(question);
+            None
+        }
+        question => question.map(|(at, _)| (at, "the issuer is asked about the renewal")),
+    };
+    let renewal = due.map(|due| (due.at, "the certificate is renewed"));
     let end = check::validity(observed).map(|it| (it.not_after + INSTANT, "the certificate expires"));
-    let wake = renewal.into_iter().chain(end).filter(|(at, _)| !at.is_due(now)).min_by_key(|(at, _)| *at);
+    let wake = renewal
+        .into_iter()
+        .chain(end)
+        .chain(question)
+        .chain(fix_up)
+        .filter(|(at, _)| !at.is_due(now))
+        .min_by_key(|(at, _)| *at);
     agenda(observed, ready, wake, now)
 }
 

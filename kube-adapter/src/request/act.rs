@@ -61,6 +61,7 @@ pub(super) fn start(
         identity: identity.clone(),
         by: manager(&issuer),
         bare: record.owner().is_none(),
+        approves: false,
         status: object.status.clone().unwrap_or_default(),
         now,
     };
@@ -120,7 +121,8 @@ pub(super) fn start(
         }
         Action::MakeOrder => {
             let Some(account) = issuer.account() else { return gone() };
-            let Ok((order, spec)) = order::draft(&object, &account.spec) else { return gone() };
+            let replaced = order::replaced(world, record, &object);
+            let Ok((order, spec)) = order::draft(&object, &account.spec, replaced) else { return gone() };
             let made = order::object(&order, spec, &object, &identity.uid, &context.settings);
             make_order(Arc::clone(context), order, made, identity.uid.clone()).boxed()
         }

@@ -43,6 +43,11 @@ impl Index {
         }
     }
 
+    /// Whether a request of a Certificate was taken in before.
+    pub(super) fn knows(&self, name: &Name, record: &RequestRecord) -> bool {
+        record.owner().is_none_or(|(_, uid)| self.owned.get(uid).is_some_and(|it| it.as_slice().contains(name)))
+    }
+
     /// A request goes on no more.
     pub(super) fn settle(&mut self, name: &Name) {
         if let Some(signer) = self.waits_for.remove(name) {

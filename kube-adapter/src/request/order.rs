@@ -3,19 +3,24 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use acme_core::protocol::CertificateId;
 use issuers::csr;
 use issuers::csr::RawGeneralName;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use rustls_pki_types::CertificateSigningRequestDer;
 use rustls_pki_types::pem::PemObject as _;
 
-use super::Failure;
+use super::{Failure, RequestRecord};
+use crate::certificate;
 use crate::crd::acme::AcmeIssuer;
 use crate::crd::certificate_request::CertificateRequest;
 use crate::crd::order::{Order, OrderSpec};
+use crate::engine::Account;
 use crate::key::{Name, Uid};
 use crate::names;
+use crate::order::{OrderRecord, Outcome};
 use crate::settings::Settings;
+use crate::world::World;
 
 /// How the Order of a request stands.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,11 +39,66 @@ pub(crate) enum View {
     Failed(Name, String, String),
 }
 
-/// The name of the Order for a request, and what it orders.
+/// How the Order of a request stands.
+pub(super) fn view(
+    world: &World,
+    request: &Name,
+    record: &RequestRecord,
+    object: &CertificateRequest,
+    account: &Account,
+) -> View {
+    let (name, found) = match named(world, record, object, account) {
+        Ok((name, Some(found))) => (name, found),
+        Ok((name, None)) => return View::Unmade(name),
+        Err(failure) => return View::Refused(failure),
+    };
+    let own = world.requests.identity(request).map(|it| &it.uid);
+    let is_ours = found.object().is_none_or(|order| own.is_some_and(|own| is_of(order, own)));
+    if !is_ours || record.memory().order_is_unfit {
+        return View::Unfit(name);
+    }
+    match found.outcome() {
+        Outcome::Pending { .. } => View::Pending(name),
+        Outcome::Issued(_) => View::Issued(name),
+        Outcome::Failed { state, reason } => View::Failed(name, state.to_owned(), reason.to_owned()),
+    }
+}
+
+/// The name of the Order of a request, and its record where there is one. What a renewal replaces is known from answers of the issuer, so an Order that names
+/// nothing is the one, too.
+fn named<'a>(
+    world: &'a World,
+    record: &RequestRecord,
+    object: &CertificateRequest,
+    account: &Account,
+) -> Result<(Name, Option<&'a OrderRecord>), Failure> {
+    let (plain, _) = draft(object, &account.spec, None)?;
+    let Some(replaced) = replaced(world, record, object) else {
+        let found = world.orders.get(&plain);
+        return Ok((plain, found));
+    };
+    let (name, _) = draft(object, &account.spec, Some(replaced))?;
+    match (world.orders.get(&name), world.orders.get(&plain)) {
+        (None, Some(found)) => Ok((plain, Some(found))),
+        (found, _) => Ok((name, found)),
+    }
+}
+
+/// What a request of a Certificate asks for the replacement of.
+pub(super) fn replaced(world: &World, record: &RequestRecord, object: &CertificateRequest) -> Option<CertificateId> {
+    let (owner, _) = record.owner()?;
+    certificate::replaced(world, owner, &object.spec.issuer_ref)
+}
+
+/// The name of the Order for a request, and what it orders: a certificate in the place of another, where that is `replaced`.
 ///
 /// # Errors
 /// Why it cannot be ordered, in cert-manager's words.
-pub(super) fn draft(request: &CertificateRequest, issuer: &AcmeIssuer) -> Result<(Name, OrderSpec), Failure> {
+pub(super) fn draft(
+    request: &CertificateRequest,
+    issuer: &AcmeIssuer,
+    replaced: Option<CertificateId>,
+) -> Result<(Name, OrderSpec), Failure> {
     let spec = &request.spec;
     let unreadable = |what: &dyn std::fmt::Display| {
         Failure::new("RequestParsingError", format!("Failed to decode CSR in spec.request: {what}"))
@@ -73,6 +133,7 @@ pub(super) fn draft(request: &CertificateRequest, issuer: &AcmeIssuer) -> Result
         ip_addresses,
         duration: spec.duration.clone().filter(|_| issuer.enable_duration_feature),
         profile: issuer.profile.clone(),
+        replaces: replaced.map(String::from).unwrap_or_default(),
         ..OrderSpec::default()
     };
     let request = Name::of(&request.metadata);

@@ -34,6 +34,8 @@ pub(crate) struct Memory {
     pub(crate) made_here: bool,
     /// Since when it is known and goes on.
     pub(crate) seen: Option<Timestamp>,
+    /// When it appeared while this process was planning, and had not made it.
+    pub(crate) appeared: Option<Timestamp>,
     /// What was found where the annotation says that its key is.
     pub(crate) key: KeyRead,
     /// Whether that Secret changed since it was read.
@@ -110,6 +112,11 @@ impl RequestRecord {
     pub(crate) fn made(object: CertificateRequest, signer: Option<Arc<dyn Signer>>) -> Self {
         let memory = Memory { made_here: signer.is_some(), signer, ..Memory::default() };
         Self::keep(object, Some(Box::new(memory)))
+    }
+
+    /// What is kept of a request that this process found where it wanted to make its own.
+    pub(crate) fn found(object: CertificateRequest, now: Timestamp) -> Self {
+        Self::keep(object, Box::new(Memory { appeared: Some(now), ..Memory::default() }))
     }
 
     /// The whole object, where it is kept. For want of it, it has to be read.

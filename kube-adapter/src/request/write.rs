@@ -29,6 +29,8 @@ pub(super) struct Writing {
     pub(super) by: Manager,
     /// Whether no Certificate owns it.
     pub(super) bare: bool,
+    /// This write gives the approval.
+    pub(super) approves: bool,
     pub(super) status: CertificateRequestStatus,
     pub(super) now: Timestamp,
 }
@@ -43,7 +45,7 @@ impl Writing {
             Ok(outcome) => return Answer::Unsigned(outcome),
             Err(error) => return Answer::Unsigned(Outcome::Failed(error)),
         };
-        self.status.conditions = approved(&self.status.conditions, self.now);
+        self.approved();
         self.issued(&obtained).await
     }
 
@@ -90,17 +92,23 @@ impl Writing {
     }
 
     pub(super) async fn approve(mut self) -> Answer {
-        self.status.conditions = approved(&self.status.conditions, self.now);
+        self.approved();
         self.by = APPROVER;
         self.write("approval", Vec::new()).await
     }
 
     pub(super) async fn show(mut self, text: String, may_approve: bool) -> Answer {
         if may_approve {
-            self.status.conditions = approved(&self.status.conditions, self.now);
+            self.approved();
         }
         self.ready(ConditionStatus::False, PENDING, &text);
-        self.write("what a request waits for", Vec::new()).await
+        let events = match waiting(&text) {
+            Some(reason) if self.context.settings.events == EventSet::All => {
+                vec![self.event(Severity::Normal, reason, text)]
+            }
+            Some(_) | None => Vec::new(),
+        };
+        self.write("what a request waits for", events).await
     }
 
     pub(super) async fn deny(mut self) -> Answer {
@@ -112,7 +120,7 @@ impl Writing {
     /// What failed was approved: that it may be asked for is not why.
     pub(super) async fn fail(mut self, failure: Failure, may_approve: bool) -> Answer {
         if may_approve {
-            self.status.conditions = approved(&self.status.conditions, self.now);
+            self.approved();
         }
         self.ready(ConditionStatus::False, FAILED, &failure.message);
         self.status.failure_time = Some(Time::from(self.now));
@@ -137,12 +145,24 @@ impl Writing {
         }
     }
 
+    /// Approves, unless somebody decided already.
+    fn approved(&mut self) {
+        let conditions = approved(&self.status.conditions, self.now);
+        self.approves = conditions != self.status.conditions;
+        self.status.conditions = conditions;
+    }
+
     fn ready(&mut self, status: ConditionStatus, reason: &str, message: &str) {
         let conditions = std::mem::take(&mut self.status.conditions);
         self.status.conditions = with_ready(conditions, status, reason, message, self.now);
     }
 
-    async fn write(self, why: &'static str, events: Vec<Event>) -> Answer {
+    async fn write(self, why: &'static str, mut events: Vec<Event>) -> Answer {
+        if self.approves && self.context.settings.events == EventSet::All {
+            let text = "Certificate request has been approved by cert-manager.io".to_owned();
+            let controller = APPROVER.controller();
+            events.insert(0, Event { controller, ..self.event(Severity::Normal, "cert-manager.io", text) });
+        }
         let Self { context, name, identity, by, status, .. } = self;
         let patch = json!({ "metadata": { "resourceVersion": identity.version.to_string() }, "status": status });
         let mut written = context.api.patch_status(Resource::REQUESTS, &name, &patch, by, why).await;
@@ -194,6 +214,18 @@ async fn look(context: &Context, name: &Name, identity: &Identity) -> Option<Box
     let found = context.api.read::<CertificateRequest>(Resource::REQUESTS, name).await.ok().flatten()?;
     let is_same = Identity::of(&found.metadata).is_some_and(|it| it.uid == identity.uid);
     is_same.then(|| Box::new(found))
+}
+
+/// The reason of cert-manager's Event for what a request waits for, where it has one.
+fn waiting(text: &str) -> Option<&'static str> {
+    let known = [
+        ("Not signing CertificateRequest until it is Approved", "WaitingForApproval"),
+        ("Referenced issuer does not have a Ready status condition", "IssuerNotReady"),
+        ("Referenced secret ", "MissingSecret"),
+        ("Waiting on certificate issuance from order ", "OrderPending"),
+    ];
+    let known = known.into_iter().find(|(start, _)| text.starts_with(start)).map(|(_, reason)| reason);
+    known.or_else(|| (text.starts_with("Referenced \"") && text.contains(" not found")).then_some("IssuerNotFound"))
 }
 
 /// The field manager: the controller of cert-manager that signs for such an issuer.

@@ -32,7 +32,7 @@ impl TargetSecret {
             Ok(held) => {
                 let leaf = held.chain.leaf().map(digest).unwrap_or_default();
                 let is_temporary = held.leaf.issuer == TEMPORARY_ISSUER;
-                (Contents::Sound(Sound { holder: held.holder, leaf, is_temporary }), Some(held.key))
+                (Contents::Sound(Sound { holder: held.holder, leaf, id: held.leaf.id, is_temporary }), Some(held.key))
             }
             Err(flaw) => {
                 let key = str::from_utf8(key_pem).ok().and_then(|it| PrivateKey::from_pem(it).ok());

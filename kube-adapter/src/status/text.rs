@@ -1,5 +1,7 @@
 //! Texts of conditions and Events that people and scripts match on: cert-manager's as prefix, ours behind.
 
+use std::time::Duration;
+
 use acme_core::Timestamp;
 use certstore::policy::renew::{Due, Reason};
 
@@ -24,6 +26,45 @@ pub(crate) fn renewing(due: Due) -> String {
     } else {
         format!("Renewing certificate as renewal was scheduled at {}", go_time(due.at))
     }
+}
+
+/// It will be time, and no window is open then.
+pub(crate) fn no_window(due: Due, not_before: Timestamp, not_after: Timestamp) -> String {
+    format!(
+        "Renewing certificate without satisfying renewal windows due to cannot find a time with the given windows between {} and {}: it is renewed at {}; \
+         add a window to spec.renewal.windows, or a longer one",
+        go_time(not_before),
+        go_time(not_after),
+        go_time(due.at)
+    )
+}
+
+/// Why a certificate is issued, and what its issuer lacks. `told` may have said something of the kind before.
+pub(crate) fn waiting(told: &str, lacks: Option<&str>) -> String {
+    let cause = told.split(WAITS).next().unwrap_or_default();
+    match lacks {
+        Some(lacks) => format!("{cause}{WAITS}{lacks}"),
+        None => cause.to_owned(),
+    }
+}
+
+const WAITS: &str = ". It waits: ";
+
+/// Somebody else has a request of the name that the next one would have.
+pub(crate) fn name_taken(request: &str) -> String {
+    format!(
+        "CertificateRequest \"{request}\" exists and does not belong to this Certificate: delete it, or give the Certificate another name. \
+         It is tried again from time to time"
+    )
+}
+
+/// A request is another controller's, by all that is known.
+pub(crate) fn left_to_another(request: &str, patience: Duration) -> String {
+    format!(
+        "CertificateRequest \"{request}\" was made by another controller, which is given {} seconds to end what it began. \
+         Two controllers must not look after the same Certificates: stop one of them, or let both use the same Lease",
+        patience.as_secs()
+    )
 }
 
 /// It is too late.
@@ -142,5 +183,39 @@ mod tests {
             issued_by(&ca),
             "Issuing certificate as Secret was previously issued by \"ClusterIssuer.cert-manager.io/x\""
         );
+    }
+
+    /// The rows of the table of texts that are about Certificates: the old text is how each begins, and what to do follows.
+    #[test]
+    fn old_texts_come_first_and_what_to_do_follows() {
+        let cluster = IssuerRef { name: "x".to_owned(), kind: "ClusterIssuer".to_owned(), ..IssuerRef::default() };
+        let end = at("2027-01-01T12:00:00Z");
+        for (text, old, added) in [
+            (
+                issued(4, &cluster, end, "renewal was scheduled"),
+                "The certificate has been successfully issued",
+                " (revision 4, by ClusterIssuer/x, until 2027-01-01; renewal was scheduled)",
+            ),
+            (
+                failed("no such zone", 3, end),
+                "The certificate request has failed to complete and will be retried: no such zone",
+                " (attempt 3; next not before 2027-01-01T12:00:00Z; cmctl renew tries now)",
+            ),
+            (
+                issued_for("a", "s"),
+                "Secret was issued for \"a\". If this message is not transient, you might have two conflicting Certificates pointing to the same secret.",
+                " Certificate \"a\" owns Secret \"s\"; give this one another secretName",
+            ),
+            (
+                waiting(
+                    DOES_NOT_EXIST,
+                    Some("Referenced \"Issuer\" not found: issuer.cert-manager.io \"x\" not found"),
+                ),
+                "Issuing certificate as Secret does not exist",
+                ". It waits: Referenced \"Issuer\" not found: issuer.cert-manager.io \"x\" not found",
+            ),
+        ] {
+            assert_eq!(text, format!("{old}{added}"));
+        }
     }
 }

@@ -45,7 +45,7 @@ pub struct CertificateAcmeStatus {
 }
 
 /// Renewal information as it was read last.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RenewalInformation {
     /// Window in which the server wants the certificate renewed.
@@ -66,7 +66,7 @@ pub struct RenewalInformation {
 }
 
 /// A window of time for renewal.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SuggestedWindow {
     /// Beginning of the window.

@@ -89,6 +89,9 @@ impl Cluster {
             None => (path, false),
         };
         let resource = path.split('/').nth(6).unwrap_or_default().to_owned();
+        if let Some(review) = review(path) {
+            return (StatusCode::CREATED, review);
+        }
         if *method != Method::GET {
             let of = if is_status { "/status" } else { "" };
             state.log.push(format!("{method} {resource}{of}"));
@@ -177,6 +180,15 @@ impl State {
         for path in paths {
             self.delete(&path, &Value::Null);
         }
+    }
+}
+
+/// What is answered to a question: who asks, and that he may.
+fn review(path: &str) -> Option<Value> {
+    match path.rsplit('/').next()? {
+        "selfsubjectreviews" => Some(json!({ "status": { "userInfo": { "username": "model" } } })),
+        "selfsubjectaccessreviews" => Some(json!({ "status": { "allowed": true } })),
+        _ => None,
     }
 }
 

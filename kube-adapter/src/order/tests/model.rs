@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 
 use acme_core::flow::{Begin, ChallengeStage, Next, OrderStage};
 use acme_core::key::KeyType;
-use acme_core::protocol::{ChallengeType as Kind, Problem, ProblemType, Registration};
+use acme_core::protocol::{CertificateId, ChallengeType as Kind, Problem, ProblemType, Registration};
 use acme_core::{Clock, Directory, Error, Identifier, PrivateKey, Signer, Timestamp};
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use issuers::acme::{Pace, Paced};
+use issuers::acme::{Pace, Paced, RenewalQuestions};
 use issuers::{Timer, csr};
 use serde_json::{Value, json};
 use solvers::{Presentation, Readiness, Solver};
@@ -158,8 +158,10 @@ impl Model {
             }
         };
         let spec = json!({ "solvers": [{ "dns01": { "rfc2136": { "nameserver": "192.0.2.53" } } }] });
-        let client = Arc::new(Paced::new(session, Arc::new(Pace::in_memory(shared))));
-        let account = Arc::new(Account { client, spec: Arc::new(serde_json::from_value(spec).unwrap()) });
+        let pace = Arc::new(Pace::in_memory(Arc::clone(&shared)));
+        let renewals = Arc::new(RenewalQuestions::new(directory, Arc::clone(&pace), shared));
+        let spec = Arc::new(serde_json::from_value(spec).unwrap());
+        let account = Arc::new(Account { client: Arc::new(Paced::new(session, pace)), renewals, spec });
         let cluster = Cluster::default();
         let settings = Arc::new(Settings::default());
         let timer: Arc<dyn Timer> = Arc::new(Virtual(clock.clone()));
@@ -208,7 +210,7 @@ impl Model {
     pub(crate) fn solvers(&mut self, spec: Value) -> Value {
         let before = serde_json::to_value(&*self.account.spec).unwrap();
         let account =
-            Account { client: Arc::clone(&self.account.client), spec: Arc::new(serde_json::from_value(spec).unwrap()) };
+            Account { spec: Arc::new(serde_json::from_value(spec).unwrap()), ..Account::clone(&self.account) };
         self.account = Arc::new(account);
         order::account_changed(&mut self.world, Name::new("shop", "acme"), Some(Arc::clone(&self.account)));
         before
@@ -225,6 +227,16 @@ impl Model {
             "spec": { "request": BASE64_STANDARD.encode(pem), "dnsNames": names, "issuerRef": { "name": "acme" } },
         });
         self.cluster.put(&format!("{ORDERS}/{name}"), object);
+        self.watch();
+    }
+
+    /// Makes an Order by hand for a certificate that replaces another.
+    pub(crate) fn replacing(&mut self, name: &str, names: &[&str], replaced: &CertificateId) {
+        self.order(name, names);
+        let path = format!("{ORDERS}/{name}");
+        let mut object = self.cluster.below(&path).remove(0);
+        object["spec"]["replaces"] = replaced.as_str().into();
+        self.cluster.put(&path, object);
         self.watch();
     }
 

@@ -184,3 +184,28 @@ async fn what_somebody_else_writes_meanwhile_stays() {
         assert!(model.cluster.below(ORDERS)[0]["metadata"]["labels"]["touched"].is_string());
     }
 }
+
+#[tokio::test]
+async fn what_was_replaced_already_is_ordered_without_saying_so() {
+    for seed in 0..8 {
+        let mut model = Model::new(seed).await;
+        let crash = if seed % 2 == 0 { Crash::Never } else { Crash::Sometimes };
+        model.order("first", &["www.example.com"]);
+        model.run(Crash::Never).await;
+        let first = model.ca.issued()[0].id.clone();
+        model.replacing("second", &["www.example.com"], &first);
+        model.run(crash).await;
+        model.replacing("third", &["www.example.com"], &first);
+        model.run(crash).await;
+
+        let story = format!("seed {seed}: {:#?}", model.story);
+        for name in ["second", "third"] {
+            assert_eq!(model.status(name)["state"], "valid", "{name} of {story}");
+        }
+        let replaced: Vec<_> = model.ca.issued().into_iter().map(|it| it.replaces).collect();
+        // A crash after newOrder may make another order, which is refused as a second replacement.
+        if crash == Crash::Never {
+            assert_eq!(replaced, [None, Some(first), None], "{story}");
+        }
+    }
+}

@@ -7,7 +7,7 @@ use acme_core::Timestamp;
 use acme_core::flow::Next;
 
 use super::check::{self, Complaint};
-use super::{Action, Contents, Observed, Place, RequestFacts, Requested, Target, act, agenda, report};
+use super::{Action, Contents, Observed, Place, RequestFacts, Requested, Target, act, agenda, information, report};
 use crate::request::{Ended, Prospect, Standing};
 use crate::status::text;
 
@@ -37,15 +37,23 @@ pub(super) fn cause(observed: &Observed<'_>, current: Option<&RequestFacts>, now
 pub(super) fn finish(observed: &Observed<'_>, now: Timestamp) -> Option<Next<Action, ()>> {
     let holding = observed.holding()?;
     let Contents::Sound(sound) = &holding.contents else { return None };
-    let successors = observed.successors();
+    let mut successors = observed.successors();
+    successors.retain(|it| observed.left_until(it, now).is_none());
     let mut issued = successors.iter().filter(|it| matches!(it.standing, Some(Standing::Issued)));
     if let Some(unread) = issued.clone().find(|it| it.facts.is_none()) {
         return Some(act([Action::ReadRequest(Arc::clone(&unread.name))]));
     }
     let stored = issued.find(|it| it.facts.as_ref().is_some_and(|facts| facts.leaf == Some(sound.leaf)))?;
     let because = because(observed);
-    let report = report::issued(observed, stored, because, now);
-    Some(agenda(observed, vec![Action::Report(Box::new(report))], None, now))
+    let report = Action::Report(Box::new(report::issued(observed, stored, because, now)));
+    // One status says both where the answer is quick; it is not waited for longer than people wait for a word.
+    let Some(question) = information::first_question(observed, stored.revision.unwrap_or_default()) else {
+        return Some(agenda(observed, vec![report], None, now));
+    };
+    match observed.stored_at.map(|it| it + observed.rules.visible_after).filter(|it| !it.is_due(now)) {
+        Some(until) => Some(agenda(observed, vec![question], Some((until, "the issuer tells of the renewal")), now)),
+        None => Some(agenda(observed, vec![question, report], None, now)),
+    }
 }
 
 /// What the Event of a success says of its cause.
@@ -68,7 +76,13 @@ pub(super) fn go_on(
     now: Timestamp,
 ) -> Next<Action, ()> {
     let step = Step { observed, cause, readiness, now };
-    let successors = observed.successors();
+    let (left, successors): (Vec<_>, Vec<_>) =
+        observed.successors().into_iter().partition(|it| observed.left_until(it, now).is_some());
+    if let (Some(other), true) = (left.first(), successors.is_empty()) {
+        let ready = observed.unannounced(report::left(observed, other)).into_iter().collect();
+        let until = left.iter().filter_map(|it| observed.left_until(it, now)).max();
+        return agenda(observed, ready, until.map(|at| (at, "another controller ends what it began")), now);
+    }
     if let Some(surplus) = step.surplus(&successors) {
         return act([Action::DropRequest(Arc::clone(&surplus.name))]);
     }
@@ -183,15 +197,22 @@ impl Step<'_, '_> {
         if wanted.keeps_key && matches!(observed.target, Target::Proven { .. }) {
             return act([Action::ReadTarget]);
         }
+        let mut said: Vec<Action> =
+            observed.obstacle.and_then(|it| observed.unannounced(report::name_taken(it))).into_iter().collect();
+        if observed.rules.says_all && self.cause.since.is_none() {
+            said.extend(observed.unannounced(report::triggered(&self.cause.complaint)));
+        }
         match observed.key.as_ref().filter(|it| it.unlike(wanted.key).is_empty()) {
             Some(key) => match key.place {
                 Place::Memory if self.hears_soon().is_some() => self.visibly(Vec::new(), self.hears_soon(), self.now),
                 Place::Memory if observed.stores_keys() => {
                     let store = if observed.wants_temporary() { Action::StoreTemporary } else { Action::StoreKey };
-                    self.visibly(vec![store], None, self.now)
+                    said.push(store);
+                    self.visibly(said, None, self.now)
                 }
                 Place::Memory | Place::Stored(_) | Place::Target => {
-                    self.visibly(vec![Action::Request(observed.revision() + 1)], None, self.now)
+                    said.push(Action::Request(observed.revision() + 1));
+                    self.visibly(said, None, self.now)
                 }
             },
             None => match (self.unread_key(), observed.stored.first()) {

@@ -39,7 +39,7 @@ pub(super) fn readiness(observed: &Observed<'_>, current: Option<&RequestFacts>,
 
 /// When the certificate in the Secret is renewed.
 pub(super) fn renewal(observed: &Observed<'_>) -> Option<Due> {
-    observed.wanted.as_ref().ok()?.renewal.due(validity(observed)?, observed.suggested)
+    observed.wanted.as_ref().ok()?.renewal.due(validity(observed)?, observed.information.suggested())
 }
 
 /// From when until when the certificate in the Secret is valid, as far as there is one.

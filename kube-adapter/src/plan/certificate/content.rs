@@ -18,13 +18,15 @@ pub(crate) struct Content {
     pub(crate) has_leftovers: bool,
     pub(crate) not_after: Option<Timestamp>,
     pub(crate) renewal: Option<Timestamp>,
+    /// When its issuer is asked when it should be renewed.
+    pub(crate) asked_at: Option<Timestamp>,
 }
 
 /// Until when nothing is to be done; `None` when a plan is needed.
 pub(crate) fn rest(content: &Content, now: Timestamp) -> Option<Next<Action, ()>> {
-    let Content { is_content, is_proven, is_owner, has_leftovers, not_after, renewal } = *content;
+    let Content { is_content, is_proven, is_owner, has_leftovers, not_after, renewal, asked_at } = *content;
     let end = not_after?;
-    let at = renewal.map_or(end, |at| at.min(end));
+    let at = renewal.into_iter().chain(asked_at).fold(end, Timestamp::min);
     let rests = is_content && is_proven && is_owner && !has_leftovers && !at.is_due(now);
     rests.then(|| wait(at, "the certificate is renewed"))
 }

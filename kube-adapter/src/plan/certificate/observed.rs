@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use acme_core::Timestamp;
 use acme_core::key::PublicKeyType;
+use acme_core::protocol::CertificateId;
 use certstore::Spec;
 use certstore::policy::after_failure::Doubling;
 use certstore::policy::renew::{Preferences, Validity};
 use issuers::Holder;
 
-use super::Complaint;
+use super::{Action, Complaint, Information};
 use crate::crd::certificate::Certificate;
 use crate::crd::reference::IssuerRef;
 use crate::key::Name;
 use crate::request::{Prospect, Standing};
 use crate::secret::Proof;
+use crate::status::Note;
 
 /// What is known of a Certificate and of all that belongs to it.
 #[derive(Debug)]
@@ -37,12 +39,22 @@ pub(crate) struct Observed<'a> {
     /// The requests that it owns, in no order.
     pub(crate) requests: Vec<Requested>,
     pub(crate) prospect: Prospect,
+    /// What the issuer lacks, and what to do about it.
+    pub(crate) hint: Option<String>,
     /// What this process found wrong with the attempt under way.
     pub(crate) failure: Option<Failure>,
+    /// Somebody else has a request of the name that the next one would have.
+    pub(crate) obstacle: Option<&'a str>,
+    /// Before then no Secret is put in order that nobody asked for.
+    pub(crate) fix_up_at: Timestamp,
     /// Since when the attempt is under way.
     pub(crate) begun: Option<Timestamp>,
-    /// The instant that the certificate authority suggests for the renewal.
-    pub(crate) suggested: Option<Timestamp>,
+    /// What its issuer says of the renewal.
+    pub(crate) information: Information<'a>,
+    /// When the certificate of the attempt under way was stored by this process.
+    pub(crate) stored_at: Option<Timestamp>,
+    /// What this process said as Events.
+    pub(crate) announced: &'a [Note],
     /// So many certificates were issued for this very specification that somebody must look; nothing more until then.
     pub(crate) loop_until: Option<Timestamp>,
     /// Calls failed: nothing is tried before then.
@@ -60,9 +72,13 @@ pub(crate) struct Observed<'a> {
 pub(crate) struct Rules {
     pub(crate) backoff: Doubling,
     pub(crate) visible_after: Duration,
+    /// How long a request of another controller is left to it.
+    pub(crate) stranger_patience: Duration,
     pub(crate) patience: Duration,
     /// Keys are stored before anything is asked for, always.
     pub(crate) stores_keys: bool,
+    /// Everything is said as an Event that cert-manager says.
+    pub(crate) says_all: bool,
 }
 
 /// What is asked for.
@@ -127,6 +143,8 @@ pub(crate) struct Sound {
     pub(crate) holder: Holder,
     /// SHA-256 of the leaf.
     pub(crate) leaf: [u8; 32],
+    /// What its authority calls it.
+    pub(crate) id: Option<CertificateId>,
     /// It only stands for one that is to come.
     pub(crate) is_temporary: bool,
 }
@@ -166,6 +184,8 @@ pub(crate) struct Requested {
     /// Which certificate it asks for, where that is readable.
     pub(crate) revision: Option<i64>,
     pub(crate) created: Timestamp,
+    /// When it appeared while this process was planning, and had not made it.
+    pub(crate) appeared: Option<Timestamp>,
     /// What it asks for and what it was given; `None` until it is read.
     pub(crate) facts: Option<RequestFacts>,
     pub(crate) standing: Option<Standing>,
@@ -245,6 +265,15 @@ impl Observed<'_> {
         successors
     }
 
+    /// Until when a request is left to another controller, which made it by all that this process knows.
+    pub(super) fn left_until(&self, request: &Requested, now: Timestamp) -> Option<Timestamp> {
+        let until = request.appeared? + self.rules.stranger_patience;
+        let own = self.key.as_ref().map(|it| it.digest);
+        // An answer may have been lost: what is for the key at hand is ours.
+        let is_ours = own.is_some() && request.facts.as_ref().and_then(|it| it.key) == own;
+        (!is_ours && !until.is_due(now)).then_some(until)
+    }
+
     /// Requests that nobody needs any more: those beyond the limit, the oldest first.
     pub(super) fn old_requests(&self) -> impl Iterator<Item = Arc<str>> {
         let limit = self.wanted.as_ref().map_or(usize::MAX, |it| it.history_limit);
@@ -259,6 +288,11 @@ impl Observed<'_> {
         self.stored.iter().map(|it| Arc::clone(&it.name))
     }
 
+    /// This as an Event, unless it was said already.
+    pub(super) fn unannounced(&self, note: Note) -> Option<Action> {
+        (!self.announced.contains(&note)).then_some(Action::Announce(note))
+    }
+
     /// Whether the Secret wears something else than it shall.
     pub(super) fn is_undressed(&self) -> bool {
         match (&self.target, &self.wanted) {
@@ -269,6 +303,12 @@ impl Observed<'_> {
             (Target::Proven { is_dressed, .. }, _) => !is_dressed,
             (Target::Unread | Target::Absent | Target::There(_), _) => false,
         }
+    }
+
+    /// Whether somebody changed the specification, and waits for what becomes of it.
+    pub(super) fn is_asked_for(&self) -> bool {
+        let ready = self.object.status.as_ref().and_then(|it| it.conditions.get("Ready"));
+        ready.is_none_or(|it| Some(it.observed_generation) != self.object.metadata.generation)
     }
 
     /// What the Secret holds, where it was read.

@@ -1,9 +1,10 @@
 //! What the status shall say at each turn.
 
 use acme_core::{Timestamp, text as acme_text};
+use certstore::policy::renew::Due;
 
 use super::check::{self, Complaint};
-use super::{Observed, Place, Requested, Target};
+use super::{Failure, Observed, Place, Requested, Target, information};
 use crate::events::Severity;
 use crate::status::{Failures, Field, Note, Report, Told, text};
 
@@ -29,13 +30,17 @@ pub(super) fn standing(observed: &Observed<'_>, readiness: Option<Complaint>) ->
         issuing: if recovers { Field::Cleared } else { Field::Kept },
         failures: if recovers { Field::Cleared } else { Field::Kept },
         next_key: Field::Cleared,
+        information: information::told(observed),
         ..seen(observed, readiness)
     }
 }
 
 /// A certificate is being fetched.
 pub(super) fn issuing(observed: &Observed<'_>, cause: &Complaint, readiness: Option<Complaint>) -> Report {
-    let is_told = observed.object.status.as_ref().is_some_and(|it| it.conditions.is_true("Issuing"));
+    let conditions = observed.object.status.as_ref().map(|it| &it.conditions);
+    let told = conditions.filter(|it| it.is_true("Issuing")).and_then(|it| it.get("Issuing"));
+    let (reason, before) = told.map_or((cause.reason, &*cause.message), |it| (&*it.reason, &*it.message));
+    let message = text::waiting(before, observed.hint.as_deref());
     let next_key = match observed.key.as_ref().map(|it| &it.place) {
         Some(Place::Stored(name)) => Field::Set(name.to_string()),
         Some(Place::Target) => Field::Set(observed.object.spec.secret_name.clone()),
@@ -48,7 +53,10 @@ pub(super) fn issuing(observed: &Observed<'_>, cause: &Complaint, readiness: Opt
     };
     Report {
         why: "issuing",
-        issuing: if is_told { Field::Kept } else { Field::Set(Told::yes(cause.reason, &*cause.message)) },
+        issuing: match told {
+            Some(told) if told.message == message => Field::Kept,
+            Some(_) | None => Field::Set(Told::yes(reason, message)),
+        },
         next_key,
         ..seen(observed, readiness)
     }
@@ -67,6 +75,7 @@ pub(super) fn issued(observed: &Observed<'_>, successor: &Requested, because: &s
         issuing: Field::Cleared,
         failures: Field::Cleared,
         next_key: Field::Cleared,
+        information: information::told_first(observed),
         event: Some(Note { severity: Severity::Normal, reason: "Issuing".to_owned(), text }),
         ..seen(observed, readiness)
     }
@@ -102,6 +111,36 @@ pub(super) fn blocked(observed: &Observed<'_>, why: &Complaint, readiness: Optio
         event: Some(Note { severity: Severity::Warning, reason: why.reason.to_owned(), text: why.message.clone() }),
         ..seen(observed, readiness)
     }
+}
+
+/// The renewal cannot be in a window that was asked for.
+pub(super) fn no_window(observed: &Observed<'_>, due: Due) -> Note {
+    let validity = check::validity(observed);
+    let text =
+        text::no_window(due, validity.map_or(due.at, |it| it.not_before), validity.map_or(due.at, |it| it.not_after));
+    Note { severity: Severity::Warning, reason: "WindowError".to_owned(), text }
+}
+
+/// Somebody else has a request of the name that the next one would have.
+pub(super) fn name_taken(request: &str) -> Note {
+    Note { severity: Severity::Warning, reason: "RequestNameTaken".to_owned(), text: text::name_taken(request) }
+}
+
+/// The Secret cannot be made what it should be.
+pub(super) fn not_refreshed(failure: &Failure) -> Note {
+    let text = acme_text::printable(&failure.message, LONGEST_TEXT);
+    Note { severity: Severity::Warning, reason: failure.reason.clone(), text }
+}
+
+/// A certificate is needed: for those who want to hear all that cert-manager says.
+pub(super) fn triggered(cause: &Complaint) -> Note {
+    Note { severity: Severity::Normal, reason: "Issuing".to_owned(), text: cause.message.clone() }
+}
+
+/// A request is another controller's, by all that is known.
+pub(super) fn left(observed: &Observed<'_>, request: &Requested) -> Note {
+    let text = text::left_to_another(&request.name, observed.rules.stranger_patience);
+    Note { severity: Severity::Warning, reason: "AnotherController".to_owned(), text }
 }
 
 /// What the Secret holds, and whether that is what is asked for.

@@ -2,6 +2,7 @@
 
 mod crashes;
 mod failures;
+mod information;
 mod paths;
 mod readiness;
 
@@ -18,15 +19,15 @@ use serde_json::{Value, json};
 
 use super::observed::Rules;
 use super::{
-    Action, Contents, Holding, KeyFacts, Observed, Place, RequestFacts, Requested, Sound, Stored, Target, WantedFacts,
-    plan,
+    Action, Answered, Contents, Failure, Holding, Information, KeyFacts, Observed, Place, RequestFacts, Requested,
+    Sound, Source, Stored, Target, WantedFacts, plan,
 };
 use crate::certificate::Wanted;
 use crate::crd::certificate::Certificate;
 use crate::key::Name;
 use crate::request::{self, Ended, Prospect, Standing};
 use crate::secret::{Dress, Proof};
-use crate::status::Report;
+use crate::status::{Note, Report};
 
 /// A Certificate `web` for `a.example` from `ca`, and what there is of it. What a test does not touch is as it is before anything was done.
 struct Case {
@@ -44,6 +45,14 @@ struct Case {
     keeps_key: bool,
     wants_temporary: bool,
     is_closing: bool,
+    information: Information<'static>,
+    stored_at: Option<Timestamp>,
+    announced: Vec<Note>,
+    hint: Option<String>,
+    failure: Option<Failure>,
+    obstacle: Option<&'static str>,
+    fix_up_at: Timestamp,
+    says_all: bool,
 }
 
 /// A request, in few words.
@@ -55,6 +64,7 @@ struct Request {
     unlike: Vec<&'static str>,
     state: State,
     created: Timestamp,
+    appeared: Option<Timestamp>,
 }
 
 #[derive(Clone)]
@@ -108,6 +118,14 @@ impl Case {
             wants_temporary: false,
             keeps_key: fields["privateKey"]["rotationPolicy"] == "Never",
             is_closing: false,
+            information: Information::default(),
+            stored_at: None,
+            announced: Vec::new(),
+            hint: None,
+            failure: None,
+            obstacle: None,
+            fix_up_at: Timestamp::EPOCH,
+            says_all: false,
         }
     }
 
@@ -157,6 +175,7 @@ impl Case {
             name: format!("web-{}{}", it.revision, "x".repeat(usize::from(number > 1))).into(),
             revision: (it.revision > 0).then_some(it.revision),
             created: it.created,
+            appeared: it.appeared,
             facts: Some(RequestFacts { unlike: it.unlike.clone(), key: Some(it.key), broken: None, leaf: it.leaf }),
             standing: is_going(it).then(|| it.state.standing()),
         });
@@ -168,8 +187,10 @@ impl Case {
                 rules: Rules {
                     backoff: Doubling::default(),
                     visible_after: Duration::from_secs(2),
+                    stranger_patience: Duration::from_secs(60),
                     patience: Duration::from_secs(30),
                     stores_keys: false,
+                    says_all: self.says_all,
                 },
                 wanted: Ok(WantedFacts {
                     spec: &self.wanted.spec,
@@ -187,9 +208,14 @@ impl Case {
                 stored: self.stored.clone(),
                 requests: requests.collect(),
                 prospect: self.prospect,
-                failure: None,
+                hint: self.hint.clone(),
+                failure: self.failure.clone(),
+                obstacle: self.obstacle,
+                fix_up_at: self.fix_up_at,
                 begun: self.begun,
-                suggested: None,
+                information: self.information.clone(),
+                stored_at: self.stored_at,
+                announced: &self.announced,
                 loop_until: self.loop_until,
                 held_until: None,
                 is_stale: false,
@@ -243,7 +269,7 @@ fn reports(actions: Vec<Action>) -> Vec<Report> {
 
 impl Request {
     fn going(revision: i64, key: [u8; 32]) -> Self {
-        Self { revision, key, leaf: None, unlike: Vec::new(), state: State::Going, created: at(0) }
+        Self { revision, key, leaf: None, unlike: Vec::new(), state: State::Going, created: at(0), appeared: None }
     }
 
     fn issued(revision: i64, key: [u8; 32], leaf: [u8; 32]) -> Self {
@@ -294,7 +320,7 @@ fn holding(of: [u8; 32], leaf: [u8; 32]) -> Holding {
         proof: Proof::applied("web", &issuer, &Dress::default()),
         validity: Some(validity()),
         key: Some(key(of, Place::Target)),
-        contents: Contents::Sound(Sound { holder, leaf, is_temporary: false }),
+        contents: Contents::Sound(Sound { holder, leaf, id: None, is_temporary: false }),
     }
 }
 

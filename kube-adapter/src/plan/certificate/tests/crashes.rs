@@ -91,3 +91,23 @@ fn what_the_secret_holds_is_told_before_another_is_asked_for() {
     assert_eq!((ready.is_true, ready.reason.as_str()), (false, "RequestChanged"));
     assert_eq!(ready.message, "Fields on existing CertificateRequest resource not up to date: [spec.dnsNames]");
 }
+
+#[test]
+fn a_request_that_another_controller_makes_is_left_to_it_for_a_minute() {
+    let appeared = |ago: i64| Request { appeared: Some(at(-ago)), ..Request::going(1, OTHER_KEY) };
+    for state in [State::Going, State::Issued, State::Failed(at(-1))] {
+        let case = Case::new().key(Place::Memory).request(Request { state, ..appeared(5) });
+        let Action::Announce(note) = case.action() else { panic!("it is said that there are two") };
+        assert_eq!(note.reason, "AnotherController");
+        let said = Case { announced: vec![note], ..case };
+        said.rests_until(at(55));
+    }
+    let case = Case::new().key(Place::Memory).request(appeared(60));
+    assert_eq!(case.action(), drop_request("web-1"), "after that it goes on as with one that nobody works on");
+}
+
+#[test]
+fn a_request_for_the_key_at_hand_is_ours_whoever_told_of_it_first() {
+    let case = Case::new().key(Place::Memory).request(Request { appeared: Some(at(0)), ..Request::going(1, KEY) });
+    assert_eq!(case.action(), step("web-1"));
+}

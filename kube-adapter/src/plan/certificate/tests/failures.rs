@@ -84,3 +84,65 @@ impl Case {
         case
     }
 }
+
+#[test]
+fn a_secret_that_the_server_refuses_is_said_and_not_tried_for_ever() {
+    let mut undressed = holding(KEY, LEAF);
+    undressed.proof = Proof::default();
+    let failure = Failure { reason: "SecretRefused".to_owned(), message: "too large".to_owned() };
+    let case = Case::issued().target(Target::There(Arc::new(undressed)));
+    assert_eq!(case.action(), Action::Refresh);
+    let refused = Case { failure: Some(failure), ..case };
+    let Action::Announce(note) = refused.action() else { panic!("it is said") };
+    assert_eq!((&*note.reason, &*note.text), ("SecretRefused", "too large"));
+    Case { announced: vec![note], ..refused }.rests_until(hours(30 * 24));
+}
+
+#[test]
+fn a_secret_that_nobody_asked_for_waits_its_turn_and_one_that_was_asked_for_does_not() {
+    let mut undressed = holding(KEY, LEAF);
+    undressed.proof = Proof::default();
+    let case = Case::issued().target(Target::There(Arc::new(undressed)));
+    let mut crowded = Case { fix_up_at: at(30), ..case };
+    crowded.rests_until(at(30));
+    crowded.object.metadata.generation = Some(3);
+    assert_eq!(crowded.action(), Action::Refresh);
+}
+
+#[test]
+fn what_the_issuer_lacks_stands_behind_the_old_words_as_long_as_it_lacks_it() {
+    let hint = "Referenced \"Issuer\" not found: issuer.cert-manager.io \"ca\" not found. A ClusterIssuer \"ca\" exists: set spec.issuerRef.kind: ClusterIssuer";
+    let case = Case { hint: Some(hint.to_owned()), begun: Some(at(-5)), ..Case::new() };
+    let waiting = case.prospect(Prospect::Waiting).stored("web-abcde").key(Place::Stored("web-abcde".into()));
+    let waiting = waiting.request(Request::going(1, KEY));
+    let Field::Set(told) = &reports(waiting.actions())[0].issuing else { panic!("it is told") };
+    assert_eq!(told.message, format!("Issuing certificate as Secret does not exist. It waits: {hint}"));
+    let object = {
+        let report = reports(waiting.actions()).remove(0);
+        let mut object = waiting.object.clone();
+        object.status = Some(report.applied(&object, at(0)));
+        object
+    };
+    let known = Case { object, ..waiting };
+    assert_eq!(reports(known.actions()), [], "it is told once");
+    let mended = Case { hint: None, ..known };
+    let Field::Set(told) = &reports(mended.actions())[0].issuing else { panic!("it is taken back") };
+    assert_eq!((told.is_true, &*told.message), (true, "Issuing certificate as Secret does not exist"));
+}
+
+#[test]
+fn a_name_that_somebody_else_took_is_said_and_tried_again() {
+    let case = Case { obstacle: Some("web-1"), ..Case::new().key(Place::Memory) };
+    let actions = case.actions();
+    let [Action::Announce(note), Action::Request(1)] = actions.as_slice() else { panic!("{actions:?}") };
+    assert_eq!(note.reason, "RequestNameTaken");
+    assert!(note.text.starts_with("CertificateRequest \"web-1\" exists and does not belong to this Certificate"));
+}
+
+#[test]
+fn who_wants_to_hear_everything_hears_why_a_certificate_is_issued() {
+    let case = Case { says_all: true, ..Case::new().key(Place::Memory) };
+    let actions = case.actions();
+    let [Action::Announce(note), Action::Request(1)] = actions.as_slice() else { panic!("{actions:?}") };
+    assert_eq!((&*note.reason, &*note.text), ("Issuing", "Issuing certificate as Secret does not exist"));
+}
