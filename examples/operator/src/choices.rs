@@ -203,7 +203,7 @@ const GATES: &[(&str, bool, &str)] = &[
     ("UseDomainQualifiedFinalizer", true, "always"),
     ("DefaultPrivateKeyRotationPolicyAlways", true, "always"),
     ("ACMEHTTP01IngressPathTypeExact", true, "always"),
-    ("ACMEUseARI", false, "Certificates do not ask for renewal information yet"),
+    ("ACMEUseARI", true, "always; `spec.acme.renewalInformationSource: None` turns it off for an issuer"),
     ("ValidateCAA", false, "it has no effect in cert-manager either"),
     ("CAInjectorMerging", true, "the role ca-injector is not there yet"),
 ];

@@ -3,9 +3,11 @@
 #[path = "../kit/kit.rs"]
 mod kit;
 
+mod bad_input;
 mod ledger;
 mod recorded;
 mod secrets;
+mod two;
 mod waits;
 
 use kit::manifests::{authority, ca_issuer};

@@ -3,6 +3,8 @@
 #[path = "../kit/kit.rs"]
 mod kit;
 
+mod renewal;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::thread;
 
