@@ -106,17 +106,32 @@ enum Effect {
     Later,
 }
 
-/// Reads feature gates; answers what has to be said about them.
+/// What feature gates come to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Gates {
+    /// `ACMEHTTP01IngressPathTypeExact`, where it is named.
+    pub exact_paths: Option<bool>,
+    /// What has to be said.
+    pub remarks: Vec<String>,
+}
+
+/// Reads feature gates.
 ///
 /// # Errors
 /// `Malformed` for a gate that does not exist, and for a value that is neither true nor false.
-pub fn gates(pairs: &[String]) -> Result<Vec<String>, Error> {
-    let mut remarks = Vec::new();
+pub fn gates(pairs: &[String]) -> Result<Gates, Error> {
+    let mut gates = Gates::default();
+    let remarks = &mut gates.remarks;
     for text in pairs {
         let (name, value) = values::pair(text)?;
         let value = values::switch(&value)?;
         if name == "AllAlpha" || name == "AllBeta" {
             remarks.push(format!("the feature gates of {name} have no meaning here"));
+            continue;
+        }
+        if name == EXACT_PATHS {
+            gates.exact_paths = Some(value);
             continue;
         }
         let (_, built, note) = GATES.iter().find(|(gate, _, _)| *gate == name).ok_or_else(|| {
@@ -127,7 +142,7 @@ pub fn gates(pairs: &[String]) -> Result<Vec<String>, Error> {
             remarks.push(format!("the feature gate {name}={value} changes nothing: {note}"));
         }
     }
-    Ok(remarks)
+    Ok(gates)
 }
 
 /// The feature gates as Markdown, for the README.
@@ -186,6 +201,9 @@ const CONTROLLERS: &[Row] = &[
     row("certificatesigningrequests-issuer-venafi", Effect::Later),
 ];
 
+/// The one gate that changes something: paths of Ingresses are `Exact`, or as the controller understands them.
+const EXACT_PATHS: &str = "ACMEHTTP01IngressPathTypeExact";
+
 /// cert-manager's gates: what this program does as if they were set to, and why it does not change.
 const GATES: &[(&str, bool, &str)] = &[
     ("DisallowInsecureCSRUsageDefinition", true, "a signing request is held to its resource always"),
@@ -202,7 +220,7 @@ const GATES: &[(&str, bool, &str)] = &[
     ("OtherNames", true, "always there"),
     ("UseDomainQualifiedFinalizer", true, "always"),
     ("DefaultPrivateKeyRotationPolicyAlways", true, "always"),
-    ("ACMEHTTP01IngressPathTypeExact", true, "always"),
+    (EXACT_PATHS, true, "`false` makes paths `ImplementationSpecific`, for controllers that know no `Exact`"),
     ("ACMEUseARI", true, "always; `spec.acme.renewalInformationSource: None` turns it off for an issuer"),
     ("ValidateCAA", false, "it has no effect in cert-manager either"),
     ("CAInjectorMerging", true, "the role ca-injector is not there yet"),
@@ -243,15 +261,16 @@ mod tests {
 
     #[test]
     fn gates_are_known_by_name() {
-        assert!(gates(&owned(&["ServerSideApply=true", "NameConstraints=true"])).unwrap().is_empty());
+        assert!(gates(&owned(&["ServerSideApply=true", "NameConstraints=true"])).unwrap().remarks.is_empty());
         assert_eq!(
-            gates(&owned(&["ListenerSets=true"])).unwrap(),
+            gates(&owned(&["ListenerSets=true"])).unwrap().remarks,
             ["the feature gate ListenerSets=true changes nothing: the shims are not there yet"]
         );
         assert!(
             gates(&owned(&["ServerSideAply=true"])).unwrap_err().to_string().ends_with("did you mean ServerSideApply?")
         );
         assert!(gates(&owned(&["OtherNames"])).is_err());
+        assert_eq!(gates(&owned(&["ACMEHTTP01IngressPathTypeExact=false"])).unwrap().exact_paths, Some(false));
     }
 
     #[test]

@@ -116,6 +116,8 @@ pub struct Acme {
     pub http01_self_check: SelfCheck,
     /// The shape of solver Pods.
     pub solver_pods: SolverPods,
+    /// Whether paths of Ingresses are `Exact`.
+    pub exact_paths: bool,
     /// Labels for solver objects.
     pub solver_labels: Vec<(String, String)>,
     /// The Service in front of the role `solver`.
@@ -262,6 +264,7 @@ impl Default for Options {
                 http01_solver: Http01Solver::Auto,
                 http01_self_check: SelfCheck::Bounded,
                 solver_pods: SolverPods::default(),
+                exact_paths: true,
                 solver_labels: Vec::new(),
                 solver_service: None,
                 solver_listen: SocketAddr::from(([0, 0, 0, 0], 8089)),

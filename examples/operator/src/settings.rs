@@ -1,7 +1,7 @@
 //! What was asked for, as the library's settings: the one place where the two meet.
 
 use kube_adapter::{
-    AcmeSettings, Ambient, AmbientCredentials, DurableKeys, EventSet, Http01Solver, SelfCheck, Settings,
+    AcmeSettings, Ambient, AmbientCredentials, DurableKeys, EventSet, Http01Solver, PathType, SelfCheck, Settings,
 };
 
 use crate::options::{self, Options};
@@ -53,6 +53,7 @@ fn acme(acme: &options::Acme) -> AcmeSettings {
         options::SelfCheck::Required => SelfCheck::Required,
         options::SelfCheck::Off => SelfCheck::Off,
     };
+    settings.http01_path_type = if acme.exact_paths { PathType::Exact } else { PathType::ImplementationSpecific };
     settings.dns01_nameservers.clone_from(&acme.dns01_nameservers);
     settings.dns01_recursive_only = acme.dns01_recursive_only;
     settings.http01_nameservers.clone_from(&acme.http01_nameservers);

@@ -49,7 +49,11 @@ impl Reading {
                 self.options.controllers_off = choice.off;
                 self.options.remarks.extend(choice.remarks);
             }
-            "feature-gates" => self.options.remarks.extend(choices::gates(items)?),
+            "feature-gates" => {
+                let gates = choices::gates(items)?;
+                acme.exact_paths = gates.exact_paths.unwrap_or(acme.exact_paths);
+                self.options.remarks.extend(gates.remarks);
+            }
             "leader-elect" => self.alone = !values::switch(text)?,
             "leader-election-namespace" => election.namespace = text.to_owned(),
             "leader-election-mode" => {
