@@ -81,7 +81,8 @@ fn an_account_makes_as_many_orders_as_it_is_allowed_and_then_one_at_a_time() {
     let world = World::new();
     let allowance = Allowance { orders: 300, within: HOURS };
     let made = (0..100).map(|_| Made { account: account(), at: world.clock.now() });
-    let pace = Pace::in_memory(Arc::new(world.clock.clone())).allowing(allowance, made);
+    let pace = Pace::in_memory(Arc::new(world.clock.clone())).allowing(allowance, []);
+    pace.spent(made);
     let (account, other) = (account(), Url::parse("https://ca.test/acct/2").unwrap());
     let call = Call::NewOrder(order(&["a.example"]));
     let ordering = |account: &Url| run(&world.clock, pace.guard(Sending::Call(account, &call), async { Ok(()) }));

@@ -3,9 +3,12 @@
 //! What a directory says of itself goes before what is written here; this is for what no directory says.
 
 use std::fmt;
+use std::time::Duration;
 
 use acme_core::protocol::Url;
 use acme_core::{Error, ErrorKind, Identifier};
+
+use super::pace::Allowance;
 
 /// A certificate authority that this crate knows. Its `Display` is the directory's URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,6 +30,8 @@ pub struct Known {
     pub addresses: Addresses,
     /// Whether orders may name the dates of a certificate.
     pub dates: ValidityDates,
+    /// How many new orders it takes from an account, where that is told.
+    pub new_orders: Option<Allowance>,
 }
 
 /// Whether orders may name the dates of a certificate (`notBefore`, `notAfter`).
@@ -83,12 +88,14 @@ pub const LETS_ENCRYPT: Known = Known {
     renewal_info: RenewalInformation::Given,
     addresses: Addresses::WithProfile("shortlived"),
     dates: ValidityDates::Refused,
+    new_orders: Some(Allowance { orders: 300, within: Duration::from_secs(3 * 3600) }),
 };
 
 /// Let's Encrypt for trying things out: generous limits, and roots that nobody trusts.
 pub const LETS_ENCRYPT_STAGING: Known = Known {
     name: "Let's Encrypt (staging)",
     url: "https://acme-staging-v02.api.letsencrypt.org/directory",
+    new_orders: Some(Allowance { orders: 1500, within: Duration::from_secs(3 * 3600) }),
     ..LETS_ENCRYPT
 };
 
@@ -102,6 +109,7 @@ pub const ZEROSSL: Known = Known {
     renewal_info: RenewalInformation::SaidByDirectory,
     addresses: Addresses::Refused,
     dates: ValidityDates::Unknown,
+    new_orders: None,
 };
 
 /// Google Trust Services.
@@ -114,6 +122,7 @@ pub const GOOGLE: Known = Known {
     renewal_info: RenewalInformation::Given,
     addresses: Addresses::Certified,
     dates: ValidityDates::Taken,
+    new_orders: None,
 };
 
 /// Google Trust Services for trying things out.

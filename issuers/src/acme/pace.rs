@@ -73,6 +73,14 @@ impl Pace {
         self
     }
 
+    /// Takes in orders that were made by others under these accounts, or by a process before this one; the oldest first.
+    pub fn spent(&self, made: impl IntoIterator<Item = Made>) {
+        let mut known = self.known();
+        for Made { account, at } in made {
+            known.spending.spend(&account, at);
+        }
+    }
+
     /// Sends by awaiting `call`, unless a pause holds it up; and takes in the pause that its answer asks for.
     ///
     /// A pause of more than a few seconds, or than [`storing_from`](Self::storing_from) says, is durable before the error that names it comes back.
