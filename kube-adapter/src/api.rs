@@ -266,6 +266,9 @@ impl Resource {
     pub(crate) const ENDPOINT_SLICES: Self = Self::new("/apis/discovery.k8s.io/v1", "endpointslices");
     pub(crate) const INGRESSES: Self = Self::new("/apis/networking.k8s.io/v1", "ingresses");
     pub(crate) const HTTP_ROUTES: Self = Self::new("/apis/gateway.networking.k8s.io/v1", "httproutes");
+    pub(crate) const INGRESS_CLASSES: Self = Self::new("/apis/networking.k8s.io/v1", "ingressclasses");
+    pub(crate) const GATEWAYS: Self = Self::new("/apis/gateway.networking.k8s.io/v1", "gateways");
+    pub(crate) const GATEWAY_CLASSES: Self = Self::new("/apis/gateway.networking.k8s.io/v1", "gatewayclasses");
     pub(crate) const EVENTS: Self = Self::new("/apis/events.k8s.io/v1", "events");
 
     const fn new(prefix: &'static str, plural: &'static str) -> Self {

@@ -19,7 +19,7 @@ use crate::reconcile::Reconcile;
 use crate::request::Requester;
 use crate::settings::Settings;
 use crate::store::ConfigMapStore;
-use crate::watch::{Follower, Watched};
+use crate::watch::{Follower, Selection, Watched};
 use crate::workshop::Workshop;
 use crate::world::{Change, News, World};
 
@@ -115,15 +115,17 @@ impl Controller {
 
     /// One stream for each kind, and for each namespace where not all are looked after.
     fn watch(&self, changes: &mpsc::Sender<Vec<Change>>, tasks: &mut JoinSet<()>) {
-        self.follow(tasks, "Certificates", "", changes, |news| Change::Certificate(Box::new(news)));
-        self.follow(tasks, "CertificateRequests", "", changes, |news| Change::Request(Box::new(news)));
-        self.follow(tasks, "Issuers", "", changes, |news| Change::Issuer(Box::new(news)));
-        self.follow(tasks, "Orders", "", changes, |news| Change::Order(Box::new(news)));
-        self.follow(tasks, "Challenges", "", changes, |news| Change::Challenge(Box::new(news)));
-        self.follow(tasks, "TLS Secrets", TLS, changes, Change::TlsSecret);
-        self.follow(tasks, "other Secrets", NOT_TLS, changes, Change::OtherSecret);
+        let all = Selection::Everything;
+        self.follow(tasks, "Certificates", all, changes, |news| Change::Certificate(Box::new(news)));
+        self.follow(tasks, "CertificateRequests", all, changes, |news| Change::Request(Box::new(news)));
+        self.follow(tasks, "Issuers", all, changes, |news| Change::Issuer(Box::new(news)));
+        self.follow(tasks, "Orders", all, changes, |news| Change::Order(Box::new(news)));
+        self.follow(tasks, "Challenges", all, changes, |news| Change::Challenge(Box::new(news)));
+        self.follow(tasks, "TLS Secrets", Selection::Fields(TLS), changes, Change::TlsSecret);
+        self.follow(tasks, "other Secrets", Selection::Fields(NOT_TLS), changes, Change::OtherSecret);
+        self.follow(tasks, "solver Services", Selection::Labels(SOLVERS), changes, Change::Service);
         if self.settings.namespaces.is_none() {
-            let follower = self.follower(None, "", "ClusterIssuers", changes);
+            let follower = self.follower(None, all, "ClusterIssuers", changes);
             tasks.spawn(follower.run(|news| Change::ClusterIssuer(Box::new(news))));
         }
     }
@@ -132,11 +134,11 @@ impl Controller {
         &self,
         tasks: &mut JoinSet<()>,
         what: &'static str,
-        fields: &'static str,
+        selection: Selection,
         changes: &mpsc::Sender<Vec<Change>>,
         wrap: fn(News<K>) -> Change,
     ) {
-        let mut begin = |scope| tasks.spawn(self.follower(scope, fields, what, changes).run(wrap));
+        let mut begin = |scope| tasks.spawn(self.follower(scope, selection, what, changes).run(wrap));
         match &self.settings.namespaces {
             None => {
                 begin(None);
@@ -152,11 +154,11 @@ impl Controller {
     fn follower(
         &self,
         scope: Option<Arc<str>>,
-        fields: &'static str,
+        selection: Selection,
         what: &'static str,
         changes: &mpsc::Sender<Vec<Change>>,
     ) -> Follower<Change> {
-        Follower::new(self.client.clone(), scope, fields, what, changes.clone(), Arc::clone(&self.timer))
+        Follower::new(self.client.clone(), scope, selection, what, changes.clone(), Arc::clone(&self.timer))
     }
 }
 
@@ -174,6 +176,8 @@ const EMBARGOES: &str = "certwright-embargoes";
 
 /// Bundles of changes that wait to be taken in: enough to keep the loop busy, few enough to cost no memory.
 const CHANGES: usize = 16;
+
+const SOLVERS: &str = "acme.cert-manager.io/http01-solver=true";
 
 const TLS: &str = "type=kubernetes.io/tls";
 

@@ -8,17 +8,25 @@
 //! | [`shared`] | the Service without selector and its EndpointSlices | one for a namespace |
 //! | [`pod`] | Pod and Service, as cert-manager makes them | one for a Challenge |
 //! | [`lead`] | all of these, in the cluster, and takes them away again | one for an Order and solver |
+//! | [`way`] | whether it is an Ingress, one of the user's, or a route; and these as values | |
+//! | [`object`] | one object in the cluster: made, brought up to date, deleted | |
+//! | [`class`] | which controllers pass over the shared Service, so that Pods have to answer | one for a process |
 //! | [`service`] | the shared Service in the cluster, and where it leads to | one for a namespace |
+//! | [`sweep`] | its end, an hour after the last work | one for a namespace |
 //! | [`responder`] | the server that answers, from the watched Challenges | one for a process |
 
+pub(crate) mod class;
 pub(crate) mod in_place;
 pub(crate) mod ingress;
 pub(crate) mod lead;
+pub(crate) mod object;
 pub(crate) mod pod;
 pub(crate) mod responder;
 pub(crate) mod route;
 pub(crate) mod service;
 pub(crate) mod shared;
+pub(crate) mod sweep;
+mod way;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -30,7 +38,7 @@ use serde_json::{Value, json};
 use solvers::http01::self_check::SelfCheck;
 
 use crate::api::{Refusal, RefusalKind};
-use crate::crd::ChallengeSpec;
+use crate::crd::{Challenge, ChallengeSpec};
 use crate::key::{Name, Uid};
 use crate::names;
 
@@ -39,6 +47,8 @@ use crate::names;
 pub(crate) struct Shared {
     /// The Services of namespaces.
     pub(crate) services: service::Services,
+    /// Which controllers pass those over.
+    pub(crate) classes: class::Classes,
     /// How it is looked whether answers get through.
     pub(crate) check: OnceLock<SelfCheck>,
 }
@@ -71,6 +81,39 @@ impl Answered {
     /// What one challenge's objects are found by.
     fn labels(&self) -> [(&'static str, String); 2] {
         [(DOMAIN, names::label(&self.name)), (TOKEN, names::label(&self.token))]
+    }
+}
+
+/// A path, and the Service that it leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Led {
+    pub(crate) answered: Answered,
+    /// The name of the Service.
+    pub(crate) service: String,
+}
+
+/// A challenge with what a Pod has to know that answers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answering {
+    pub(crate) answered: Answered,
+    /// Its authorization.
+    pub(crate) authorization: String,
+    /// The Challenge, whose its Pod would be.
+    pub(crate) challenge: Owner,
+    /// The key authorization.
+    pub(crate) key: String,
+}
+
+impl Answering {
+    /// That of a Challenge.
+    pub(crate) fn of(challenge: &Challenge) -> Self {
+        let uid = Uid::parse(challenge.metadata.uid.as_deref().unwrap_or_default());
+        Self {
+            answered: Answered::of(&challenge.spec),
+            authorization: challenge.spec.authorization_url.clone(),
+            challenge: Owner { kind: "Challenge", name: Name::of(&challenge.metadata), uid },
+            key: challenge.spec.key.clone(),
+        }
     }
 }
 
@@ -142,7 +185,7 @@ const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Answered, Owner, in_place, ingress, object_name, pod, route, shared};
+    use super::{Answered, Led, Owner, in_place, ingress, object_name, pod, route, shared};
     use crate::crd::Challenge;
     use crate::crd::acme::http01::IngressSolver;
     use crate::key::{Name, Uid};
@@ -166,6 +209,10 @@ mod tests {
             name: Name::new(text(&object["metadata"]["namespace"]), text(&reference["name"])),
             uid: Uid::parse(&text(&reference["uid"])),
         }
+    }
+
+    fn led(answered: Answered, service: &str) -> Led {
+        Led { answered, service: service.to_owned() }
     }
 
     /// Everything in `ours` is in `theirs`, which the API server has filled up with defaults.
@@ -194,10 +241,9 @@ mod tests {
         let (theirs, challenge) = recorded("Ingress");
         let challenge = challenge.unwrap();
         let service = theirs["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"].as_str().unwrap();
-        let answered = [Answered::of(&challenge.spec)];
+        let led = [led(Answered::of(&challenge.spec), service)];
         let name = theirs["metadata"]["name"].as_str().unwrap();
-        let ours =
-            ingress::ingress(name, &owner_of(&theirs), &answered, &solver(&challenge), service, PathType::Exact, &[]);
+        let ours = ingress::ingress(name, &owner_of(&theirs), &led, &solver(&challenge), PathType::Exact, &[]);
         within(&ours, &theirs, "");
         assert_eq!(ours["metadata"]["labels"], theirs["metadata"]["labels"]);
         assert_eq!(ours["spec"], theirs["spec"]);
@@ -242,8 +288,8 @@ mod tests {
         let settings = challenge.spec.solver.http01.as_ref().unwrap().gateway_http_route.clone().unwrap();
         let backend = &theirs["spec"]["rules"][0]["backendRefs"][0];
         let name = theirs["metadata"]["name"].as_str().unwrap();
-        let answered = [Answered::of(&challenge.spec)];
-        let ours = route::route(name, &owner_of(&theirs), &answered, &settings, backend["name"].as_str().unwrap(), &[]);
+        let led = [led(Answered::of(&challenge.spec), backend["name"].as_str().unwrap())];
+        let ours = route::route(name, &owner_of(&theirs), &led, &settings, &[]);
         within(&ours["spec"]["rules"], &theirs["spec"]["rules"], "rules");
         assert_eq!(ours["spec"]["hostnames"], theirs["spec"]["hostnames"]);
         assert_eq!(ours["metadata"]["labels"], theirs["metadata"]["labels"]);
@@ -258,18 +304,17 @@ mod tests {
         let answered = [Answered { name: "edit.example.com".to_owned(), token }];
         let service = added["backend"]["service"]["name"].as_str().unwrap();
         let rules = before["spec"]["rules"].as_array().unwrap();
-        let ours = in_place::insert(rules, &answered, service, PathType::Exact).unwrap();
+        let ours = in_place::insert(rules, &[led(answered[0].clone(), service)], PathType::Exact).unwrap();
         assert_eq!(Value::Array(ours.clone()), after["spec"]["rules"]);
         assert_eq!(in_place::remove(&ours, &answered).as_ref(), Some(rules));
     }
 
     #[test]
     fn an_order_of_many_names_has_one_ingress() {
-        let answered: Vec<Answered> =
-            (0..100).map(|at| Answered { name: format!("{at}.example.com"), token: format!("token-{at}") }).collect();
+        let answered = |at| Answered { name: format!("{at}.example.com"), token: format!("token-{at}") };
+        let led: Vec<Led> = (0..100).map(|at| led(answered(at), shared::NAME)).collect();
         let owner = Owner { kind: "Order", name: Name::new("shop", "order"), uid: Uid::Uuid([7; 16]) };
-        let object =
-            ingress::ingress("name", &owner, &answered, &IngressSolver::default(), shared::NAME, PathType::Exact, &[]);
+        let object = ingress::ingress("name", &owner, &led, &IngressSolver::default(), PathType::Exact, &[]);
         assert_eq!(object["spec"]["rules"].as_array().unwrap().len(), 100);
         assert_eq!(object["metadata"]["labels"], json!({ "acme.cert-manager.io/http01-solver": "true" }));
     }

@@ -261,7 +261,9 @@ fn event(verdict: &Verdict, name: &Name, identity: &Identity, said: EventSet) ->
     let Key { kind, name } = key(name);
     let (kind, controller) = match kind {
         Kind::ClusterIssuer => ("ClusterIssuer", "clusterissuers"),
-        Kind::Issuer | Kind::Certificate | Kind::CertificateRequest | Kind::Order => ("Issuer", "issuers"),
+        Kind::Issuer | Kind::Certificate | Kind::CertificateRequest | Kind::Order | Kind::SolverService => {
+            ("Issuer", "issuers")
+        }
     };
     let is_ready = verdict.engine.is_some();
     let is_of_all = said == EventSet::All && verdict.reason == "KeyPairVerified";

@@ -112,6 +112,8 @@ pub enum Kind {
     ClusterIssuer,
     /// An Order with its Challenges.
     Order,
+    /// The Service of a namespace that leads to the solver of HTTP-01.
+    SolverService,
 }
 
 impl fmt::Display for Kind {

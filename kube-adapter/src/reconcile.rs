@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::certificate::{self, Certificates};
 use crate::context::Context;
+use crate::http01::sweep::Sweeps;
 use crate::issuer::Issuers;
 use crate::key::{Key, Kind};
 use crate::leader::Leadership;
@@ -178,6 +179,7 @@ impl Reconcile {
             Kind::CertificateRequest => Requests::class(&self.world, &key.name, now),
             Kind::Issuer | Kind::ClusterIssuer => Issuers::class(&self.world, &key.name, now),
             Kind::Order => Orders::class(&self.world, &key.name, now),
+            Kind::SolverService => Sweeps::class(&self.world, &key.name, now),
         };
         self.queue.push(key, class);
     }
@@ -205,6 +207,7 @@ impl Reconcile {
                 Kind::CertificateRequest => self.step::<Requests>(key),
                 Kind::Issuer | Kind::ClusterIssuer => self.step::<Issuers>(key),
                 Kind::Order => self.step::<Orders>(key),
+                Kind::SolverService => self.step::<Sweeps>(key),
             }
             self.enqueue_woken();
         }
@@ -398,6 +401,7 @@ fn controller(kind: Kind) -> &'static str {
         Kind::Issuer => "issuers",
         Kind::ClusterIssuer => "clusterissuers",
         Kind::Order => "orders",
+        Kind::SolverService => "challenges",
     }
 }
 

@@ -156,6 +156,12 @@ pub struct AcmeSettings {
     pub http01_rules: Rules,
     /// Over how long the first questions about renewal (RFC 9773) are spread after a start.
     pub renewal_info_spread: Duration,
+    /// How long the self-check may miss the answer until the objects that lead there are looked at, too, and made anew where they went.
+    pub http01_doubt_after: Duration,
+    /// How long the shared solver may not be reached until a Pod answers instead, where Pods may be made.
+    pub http01_pod_after: Duration,
+    /// How long the shared Service of a namespace is kept after the last work there.
+    pub http01_service_for: Duration,
     /// Whether HTTPRoutes are made (`--enable-gateway-api`).
     pub gateway_api: bool,
 }
@@ -177,6 +183,9 @@ impl Default for AcmeSettings {
             http01_port: 80,
             http01_rules: Rules::default(),
             renewal_info_spread: Duration::from_secs(3600),
+            http01_doubt_after: Duration::from_secs(10),
+            http01_pod_after: Duration::from_secs(60),
+            http01_service_for: Duration::from_secs(3600),
             gateway_api: false,
         }
     }

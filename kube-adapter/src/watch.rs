@@ -16,7 +16,9 @@ use http::header::ACCEPT;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use issuers::Timer;
+use k8s_openapi::api::core::v1::Service;
 use kube::client::Body;
+use kube::core::PartialObjectMeta;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
@@ -61,6 +63,15 @@ watched! {
     Challenge => CHALLENGES,
 }
 
+impl Watched for PartialObjectMeta<Service> {
+    const RESOURCE: Resource = Resource::SERVICES;
+    const METADATA_ONLY: bool = true;
+
+    fn version(&self) -> Option<&str> {
+        self.metadata.resource_version.as_deref()
+    }
+}
+
 /// A piece of news.
 #[derive(Debug)]
 pub(crate) enum Event<K> {
@@ -76,13 +87,34 @@ pub(crate) enum Event<K> {
     Delete(K),
 }
 
+/// Which objects of a collection are watched.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Selection {
+    /// All of them.
+    Everything,
+    /// Those that a field selector takes.
+    Fields(&'static str),
+    /// Those that a label selector takes.
+    Labels(&'static str),
+}
+
+impl Selection {
+    /// What it adds to a query that has begun.
+    fn query(self) -> String {
+        match self {
+            Self::Everything => String::new(),
+            Self::Fields(selector) => format!("&fieldSelector={}", escape(selector)),
+            Self::Labels(selector) => format!("&labelSelector={}", escape(selector)),
+        }
+    }
+}
+
 /// One collection, as it is followed.
 pub(crate) struct Follower<T> {
     client: kube::Client,
     /// The namespace that it is about; `None` is the whole cluster.
     scope: Option<Arc<str>>,
-    /// The field selector; empty selects everything.
-    fields: &'static str,
+    selection: Selection,
     /// What people call it.
     what: &'static str,
     changes: mpsc::Sender<Vec<T>>,
@@ -105,16 +137,16 @@ enum End {
 }
 
 impl<T: Send + 'static> Follower<T> {
-    /// Follows what `fields` selects, in one namespace or in all.
+    /// Follows what is selected, in one namespace or in all.
     pub(crate) fn new(
         client: kube::Client,
         scope: Option<Arc<str>>,
-        fields: &'static str,
+        selection: Selection,
         what: &'static str,
         changes: mpsc::Sender<Vec<T>>,
         timer: Arc<dyn Timer>,
     ) -> Self {
-        Self { client, scope, fields, what, changes, timer, version: None, failures: 0 }
+        Self { client, scope, selection, what, changes, timer, version: None, failures: 0 }
     }
 
     /// Hands every change on, until nobody takes them any more. It begins with a list.
@@ -236,10 +268,7 @@ impl<T: Send + 'static> Follower<T> {
     ) -> Result<Result<Response<Body>, (StatusCode, String)>, End> {
         let mut path = K::RESOURCE.collection(self.scope.as_deref().unwrap_or_default());
         path.push_str(query);
-        if !self.fields.is_empty() {
-            path.push_str("&fieldSelector=");
-            path.push_str(&escape(self.fields));
-        }
+        path.push_str(&self.selection.query());
         let broken = |error: &dyn std::fmt::Display| End::Broken(printable(error));
         let request = Request::get(path).header(ACCEPT, accept).body(Body::empty()).map_err(|it| broken(&it))?;
         let answer = match tokio::time::timeout(PATIENCE, self.client.send(request)).await {

@@ -7,10 +7,13 @@ use std::mem;
 use std::sync::Arc;
 
 use acme_core::Timestamp;
+use k8s_openapi::api::core::v1::Service;
+use kube::core::PartialObjectMeta;
 
 use crate::certificate::CertificateRecord;
 use crate::challenge::ChallengeRecord;
 use crate::crd;
+use crate::http01::sweep::{self, ServiceRecord};
 use crate::issuer::{ClusterIssuerRecord, IssuerRecord};
 use crate::key::Key;
 use crate::metrics::Metrics;
@@ -36,6 +39,8 @@ pub(crate) struct World {
     pub(crate) other_secrets: Table<SecretRecord>,
     pub(crate) orders: Table<OrderRecord>,
     pub(crate) challenges: Table<ChallengeRecord>,
+    /// Shared Services of HTTP-01, metadata only. Nothing but their end depends on them.
+    pub(crate) services: Table<ServiceRecord>,
     pub(crate) certificate_index: crate::certificate::Index,
     pub(crate) request_index: crate::request::Index,
     pub(crate) secret_index: crate::secret::Index,
@@ -59,6 +64,7 @@ pub(crate) enum Change {
     OtherSecret(News<SecretMetadata>),
     Order(Box<News<crd::order::Order>>),
     Challenge(Box<News<crd::challenge::Challenge>>),
+    Service(News<PartialObjectMeta<Service>>),
 }
 
 impl World {
@@ -77,6 +83,7 @@ impl World {
             other_secrets: Table::fed_by(streams),
             orders: Table::fed_by(streams),
             challenges: Table::fed_by(streams),
+            services: Table::fed_by(streams),
             certificate_index: Default::default(),
             request_index: Default::default(),
             secret_index: Default::default(),
@@ -132,6 +139,11 @@ impl World {
             Change::Challenge(news) => {
                 for changed in self.challenges.take(*news) {
                     crate::challenge::changed(self, changed, now);
+                }
+            }
+            Change::Service(news) => {
+                for changed in self.services.take(news) {
+                    sweep::changed(self, changed, now);
                 }
             }
         }

@@ -92,16 +92,35 @@ pub(crate) fn key(kind: &ChallengeType, token: &str, thumbprint: &str) -> Result
     })
 }
 
+/// What is remembered of an answer beside its flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Memory {
+    /// When it was made.
+    pub(crate) presented: Option<Timestamp>,
+    /// Whether it was seen before the server was told.
+    pub(crate) sight: Sight,
+}
+
+/// Whether an answer was seen before the server was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Sight {
+    /// It was, or is to be.
+    #[default]
+    Seen,
+    /// Nothing could be seen from here, and the server was told all the same.
+    Blind,
+}
+
 /// The status that tells how far the flow is; what was told already and must stay, stays.
 pub(crate) fn encode(
     flow: &ChallengeFlow,
     spec: &ChallengeSpec,
     before: &ChallengeStatus,
-    presented_at: Option<Timestamp>,
+    memory: Memory,
 ) -> ChallengeStatus {
     let mut status = before.clone();
     if status.presented_at.is_none() {
-        status.presented_at = presented_at.map(Time::from);
+        status.presented_at = memory.presented.map(Time::from);
     }
     match (flow.stage(), flow.verdict()) {
         (_, Some(Verdict::Valid)) => {
@@ -118,9 +137,10 @@ pub(crate) fn encode(
                     Some(_) if fault.kind == ErrorKind::Refused => AcmeState::Invalid,
                     Some(_) | None => AcmeState::Errored,
                 });
-                status.reason = match presented_at.is_some() || before.presented {
-                    true => words::not_authorized(&spec.dns_name, fault),
-                    false => words::not_presented(&words::fault(fault)),
+                status.reason = match (memory.presented.is_some() || before.presented, memory.sight) {
+                    (true, Sight::Seen) => words::not_authorized(&spec.dns_name, fault),
+                    (true, Sight::Blind) => words::unseen(&words::not_authorized(&spec.dns_name, fault)),
+                    (false, _) => words::not_presented(&words::fault(fault)),
                 };
             }
             end(&mut status);
@@ -137,7 +157,11 @@ pub(crate) fn encode(
                 | ChallengeStage::CleaningUp
                 | ChallengeStage::Settled => AcmeState::Processing,
             });
-            status.reason = flow.obstacle().map(|it| obstacle(stage, spec, &it)).unwrap_or_default();
+            status.reason = match (flow.obstacle(), memory.sight) {
+                (Some(it), _) => obstacle(stage, spec, &it),
+                (None, Sight::Blind) => words::unseen(&format!("Waiting for {} challenge", spec.kind)),
+                (None, Sight::Seen) => String::new(),
+            };
         }
     }
     status

@@ -111,6 +111,13 @@ pub(crate) fn not_authorized(name: &str, said: &Fault) -> String {
     }
 }
 
+/// The server was told of an answer that nobody could look at.
+pub(crate) fn unseen(said: &str) -> String {
+    bounded(&format!(
+        "{said} (nothing of the answer could be seen from here, and the certificate authority was asked all the same)"
+    ))
+}
+
 /// The server found the answer.
 pub(crate) const AUTHORIZED: &str = "Successfully authorized domain";
 

@@ -2,23 +2,23 @@
 
 use serde_json::{Value, json};
 
-use super::Answered;
 use super::ingress::{path, rule};
+use super::{Answered, Led};
 use crate::settings::PathType;
 
 /// The rules with a path for each challenge put first in the rule of its host, or in a rule of its own. `None` when they are all there already.
-pub(crate) fn insert(rules: &[Value], answered: &[Answered], service: &str, path_type: PathType) -> Option<Vec<Value>> {
+pub(crate) fn insert(rules: &[Value], led: &[Led], path_type: PathType) -> Option<Vec<Value>> {
     let mut wanted = rules.to_vec();
-    for it in answered {
-        let ours = path(it, service, path_type);
-        match wanted.iter_mut().find(|rule| rule["host"].as_str() == it.host()) {
+    for it in led {
+        let ours = path(it, path_type);
+        match wanted.iter_mut().find(|rule| rule["host"].as_str() == it.answered.host()) {
             Some(found) => {
                 let mut paths: Vec<Value> = found["http"]["paths"].as_array().cloned().unwrap_or_default();
                 paths.retain(|known| known["path"] != ours["path"]);
                 paths.insert(0, ours);
                 found["http"] = json!({ "paths": paths });
             }
-            None => wanted.push(rule(it, service, path_type)),
+            None => wanted.push(rule(it, path_type)),
         }
     }
     (wanted != rules).then_some(wanted)
@@ -50,10 +50,14 @@ pub(crate) fn remove(rules: &[Value], answered: &[Answered]) -> Option<Vec<Value
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Answered, PathType, insert, remove};
+    use super::{Answered, Led, PathType, insert, remove};
 
     fn answered(name: &str, token: &str) -> Answered {
         Answered { name: name.to_owned(), token: token.to_owned() }
+    }
+
+    fn led(answered: &[Answered]) -> Vec<Led> {
+        answered.iter().map(|it| Led { answered: it.clone(), service: "solver".to_owned() }).collect()
     }
 
     fn users() -> Vec<Value> {
@@ -66,7 +70,7 @@ mod tests {
         let before = users();
         let ours =
             [answered("edit.example.com", "one"), answered("new.example.com", "two"), answered("192.0.2.7", "three")];
-        let during = insert(&before, &ours, "solver", PathType::Exact).unwrap();
+        let during = insert(&before, &led(&ours), PathType::Exact).unwrap();
         assert_eq!(during.len(), 3);
         assert_eq!(during[0]["http"]["paths"][0]["path"], "/.well-known/acme-challenge/one");
         assert_eq!(during[0]["http"]["paths"][1]["path"], "/");
@@ -77,8 +81,8 @@ mod tests {
     #[test]
     fn a_second_time_changes_nothing() {
         let ours = [answered("edit.example.com", "one")];
-        let once = insert(&users(), &ours, "solver", PathType::Exact).unwrap();
-        assert_eq!(insert(&once, &ours, "solver", PathType::Exact), None);
+        let once = insert(&users(), &led(&ours), PathType::Exact).unwrap();
+        assert_eq!(insert(&once, &led(&ours), PathType::Exact), None);
         assert_eq!(remove(&users(), &ours), None);
     }
 
@@ -87,9 +91,8 @@ mod tests {
         let mine = [answered("edit.example.com", "one")];
         let theirs = [answered("edit.example.com", "two")];
         let both =
-            insert(&insert(&users(), &theirs, "solver", PathType::Exact).unwrap(), &mine, "solver", PathType::Exact)
-                .unwrap();
+            insert(&insert(&users(), &led(&theirs), PathType::Exact).unwrap(), &led(&mine), PathType::Exact).unwrap();
         let left = remove(&both, &mine).unwrap();
-        assert_eq!(left, insert(&users(), &theirs, "solver", PathType::Exact).unwrap());
+        assert_eq!(left, insert(&users(), &led(&theirs), PathType::Exact).unwrap());
     }
 }

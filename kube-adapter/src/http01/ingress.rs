@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Answered, Owner, labels};
+use super::{Answered, Led, Owner, labels};
 use crate::crd::acme::http01::IngressSolver;
 use crate::settings::PathType;
 
@@ -47,17 +47,16 @@ impl Override {
     }
 }
 
-/// An Ingress called `name` that leads each path to `service`.
+/// An Ingress called `name` that leads each path to its Service.
 pub(crate) fn ingress(
     name: &str,
     owner: &Owner,
-    answered: &[Answered],
+    led: &[Led],
     solver: &IngressSolver,
-    service: &str,
     path_type: PathType,
     extra: &[(String, String)],
 ) -> Value {
-    let only = if let [only] = answered { Some(only) } else { None };
+    let only: Option<&Answered> = if let [only] = led { Some(&only.answered) } else { None };
     let mut labels = labels(extra, only);
     let mut annotations: BTreeMap<String, String> = BTreeMap::new();
     if let Some(template) = &solver.ingress_template {
@@ -71,7 +70,7 @@ pub(crate) fn ingress(
     if let Some(class) = &solver.class {
         annotations.insert("kubernetes.io/ingress.class".to_owned(), class.clone());
     }
-    let rules: Vec<Value> = answered.iter().map(|it| rule(it, service, path_type)).collect();
+    let rules: Vec<Value> = led.iter().map(|it| rule(it, path_type)).collect();
     let mut spec = json!({ "rules": rules });
     if let Some(class) = &solver.ingress_class_name {
         spec["ingressClassName"] = class.as_str().into();
@@ -86,19 +85,19 @@ pub(crate) fn ingress(
 }
 
 /// A rule for one challenge.
-pub(super) fn rule(answered: &Answered, service: &str, path_type: PathType) -> Value {
-    let mut rule = json!({ "http": { "paths": [path(answered, service, path_type)] } });
-    if let Some(host) = answered.host() {
+pub(super) fn rule(led: &Led, path_type: PathType) -> Value {
+    let mut rule = json!({ "http": { "paths": [path(led, path_type)] } });
+    if let Some(host) = led.answered.host() {
         rule["host"] = host.into();
     }
     rule
 }
 
 /// The path of one challenge.
-pub(super) fn path(answered: &Answered, service: &str, path_type: PathType) -> Value {
+pub(super) fn path(led: &Led, path_type: PathType) -> Value {
     json!({
-        "path": answered.path(), "pathType": word(path_type),
-        "backend": { "service": { "name": service, "port": { "number": super::PORT } } },
+        "path": led.answered.path(), "pathType": word(path_type),
+        "backend": { "service": { "name": led.service, "port": { "number": super::PORT } } },
     })
 }
 

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::crd::challenge::{Challenge, ChallengeType};
 use crate::key::{Identity, Name};
-use crate::watch::Follower;
+use crate::watch::{Follower, Selection};
 use crate::world::{News, Record, Table};
 
 /// Answers HTTP-01 for every Challenge that is watched.
@@ -68,7 +68,7 @@ impl Responder {
         };
         for scope in scopes {
             let (client, timer) = (client.clone(), Arc::clone(&timer));
-            let follower = Follower::new(client, scope, "", "Challenges", changes.clone(), timer);
+            let follower = Follower::new(client, scope, Selection::Everything, "Challenges", changes.clone(), timer);
             tasks.spawn(follower.run(|news| news));
         }
         drop(changes);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Answered, Owner, PORT, labels};
+use super::{Answered, Led, Owner, PORT, labels};
 use crate::crd::acme::http01::{GatewayHttpRouteSolver, ParentReference};
 
 /// The Gateway that an Order's annotations add (`acme.cert-manager.io/http01-parentrefname`, `-kind`, `-namespace`).
@@ -17,27 +17,26 @@ pub(crate) fn parent_of(annotations: &BTreeMap<String, String>, namespace: &str)
     Some(ParentReference { name, kind: Some(kind), namespace: Some(namespace), ..ParentReference::default() })
 }
 
-/// An HTTPRoute called `name` that leads each path to `service`; at most [`MOST_NAMES`] names.
+/// An HTTPRoute called `name` that leads each path to its Service; at most [`MOST_NAMES`] names.
 pub(crate) fn route(
     name: &str,
     owner: &Owner,
-    answered: &[Answered],
+    led: &[Led],
     solver: &GatewayHttpRouteSolver,
-    service: &str,
     extra: &[(String, String)],
 ) -> Value {
-    let only = if let [only] = answered { Some(only) } else { None };
+    let only: Option<&Answered> = if let [only] = led { Some(&only.answered) } else { None };
     let mut labels = labels(extra, only);
     labels.extend(solver.labels.clone());
-    let mut hosts: Vec<&str> = answered.iter().filter_map(Answered::host).collect();
+    let mut hosts: Vec<&str> = led.iter().filter_map(|it| it.answered.host()).collect();
     hosts.sort_unstable();
     hosts.dedup();
-    let rules: Vec<Value> = answered
+    let rules: Vec<Value> = led
         .iter()
         .map(|it| {
             json!({
-                "matches": [{ "path": { "type": "Exact", "value": it.path() } }],
-                "backendRefs": [{ "group": "", "kind": "Service", "name": service, "port": PORT, "weight": 1 }],
+                "matches": [{ "path": { "type": "Exact", "value": it.answered.path() } }],
+                "backendRefs": [{ "group": "", "kind": "Service", "name": it.service, "port": PORT, "weight": 1 }],
             })
         })
         .collect();

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::{Arc, Mutex as Lock, PoisonError};
 
 use acme_core::{Error, ErrorKind, Retry};
 use serde_json::{Value, json};
@@ -12,11 +13,15 @@ use crate::api::{Manager, RefusalKind, Resource};
 use crate::context::Context;
 use crate::key::{Identity, Name, Uid};
 
-/// What is known of the Services of this process's namespaces: where each leads to. One namespace is worked on at a time.
+/// What is known of the Services of this process's namespaces: where each leads to.
 #[derive(Debug, Default)]
 pub(crate) struct Services {
-    lead: Mutex<HashMap<String, Vec<IpAddr>>>,
+    lead: Lock<HashMap<String, Arc<Place>>>,
 }
+
+/// Where the Service of one namespace leads to, once that is known. Held while it is worked on.
+#[derive(Debug, Default)]
+struct Place(Mutex<Option<Vec<IpAddr>>>);
 
 impl Services {
     /// Sees to it that the Service of a namespace leads to the solver.
@@ -25,8 +30,9 @@ impl Services {
     /// `Busy` while no address of the solver is known, `Conflict` when the Service is somebody else's, and what the API server says.
     pub(crate) async fn ensure(&self, context: &Context, namespace: &str, service_type: &str) -> Result<(), Error> {
         let addresses = addresses(context).await?;
-        let mut lead = self.lead.lock().await;
-        if lead.get(namespace) == Some(&addresses) {
+        let place = self.place(namespace);
+        let mut lead = place.0.lock().await;
+        if lead.as_ref() == Some(&addresses) {
             return Ok(());
         }
         let name = Name::new(namespace, shared::NAME);
@@ -41,13 +47,18 @@ impl Services {
         {
             remove(context, &name.beside(left)).await?;
         }
-        lead.insert(namespace.to_owned(), addresses);
+        *lead = Some(addresses);
         Ok(())
     }
 
     /// Where a namespace leads to is looked at anew the next time: something does not get through.
     pub(crate) async fn doubt(&self, namespace: &str) {
-        self.lead.lock().await.remove(namespace);
+        *self.place(namespace).0.lock().await = None;
+    }
+
+    fn place(&self, namespace: &str) -> Arc<Place> {
+        let mut lead = self.lead.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(lead.entry(namespace.to_owned()).or_default())
     }
 }
 

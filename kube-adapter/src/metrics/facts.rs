@@ -4,6 +4,9 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+use k8s_openapi::api::core::v1::Service;
+use kube::core::PartialObjectMeta;
+
 use super::rows::{IssuerOf, Ready};
 use crate::crd::condition::{ConditionStatus, Conditions};
 use crate::crd::reference::IssuerRef;
@@ -160,6 +163,12 @@ impl Measured for Challenge {
 }
 
 impl Measured for SecretMetadata {
+    type Facts = ();
+
+    fn facts(&self, _words: &mut Words) {}
+}
+
+impl Measured for PartialObjectMeta<Service> {
     type Facts = ();
 
     fn facts(&self, _words: &mut Words) {}

@@ -7,7 +7,9 @@ mod written;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use acme_core::flow::{ChallengeEvent, ChallengeFlow, Choice, Fault, IssuanceEvent, OrderAction, OrderEvent};
+use acme_core::flow::{
+    ChallengeAction, ChallengeEvent, ChallengeFlow, Choice, Fault, IssuanceEvent, OrderAction, OrderEvent,
+};
 use acme_core::protocol::{ProblemType, Url};
 use acme_core::{Error, ErrorKind, Retry, Timestamp};
 use solvers::Solver;
@@ -56,22 +58,26 @@ fn with_run(world: &mut World, name: &Name, change: impl FnOnce(&mut Run)) {
     }
 }
 
-fn failed(action: acme_core::flow::ChallengeAction, error: &Error) -> ChallengeEvent {
-    let fault = Fault::from(error);
-    // Credentials are in Secrets, which people correct: an answer that cannot be made known is told, and tried again as long as its Order lasts.
-    let is_for_people = action == acme_core::flow::ChallengeAction::Present && fault.retry == Retry::Never;
-    ChallengeEvent::Failed { action, fault: if is_for_people { fault.with_retry(Retry::Backoff) } else { fault } }
+fn failed(action: ChallengeAction, error: &Error) -> ChallengeEvent {
+    let fault = match action {
+        ChallengeAction::Present | ChallengeAction::CleanUp => patient(Fault::from(error)),
+        ChallengeAction::Check | ChallengeAction::Accept | ChallengeAction::Look | ChallengeAction::Withdraw => {
+            Fault::from(error)
+        }
+    };
+    ChallengeEvent::Failed { action, fault }
+}
+
+/// A provider that refuses is asked again: people mend a Secret, or a right at the provider, and expect that to be all.
+fn patient(fault: Fault) -> Fault {
+    match fault.retry {
+        Retry::Never => fault.with_retry(Retry::Backoff),
+        Retry::Backoff | Retry::After(_) => fault,
+    }
 }
 
 /// A step of the order.
 fn order(world: &mut World, name: &Name, action: &OrderAction, told: Result<OrderEvent, Error>, now: Timestamp) {
-    if let Err(error) = &told
-        && error.problem().is_some_and(|problem| problem.kind == ProblemType::AccountDoesNotExist)
-        && let Some(order) = world.orders.get(name).and_then(OrderRecord::object)
-    {
-        let issuer = observe::issuer(name, &order.spec.issuer_ref);
-        crate::issuer::account_forgotten(world, &issuer, now);
-    }
     let chain = world
         .orders
         .get(name)
@@ -182,6 +188,9 @@ fn challenge_step(
             run.busy.remove(url);
             keep(&mut run.solvers, of, solver);
         }
+        if event == ChallengeEvent::Visible && run.leads.values().any(|it| it.was_unseen(url)) {
+            run.unseen.insert(url.clone());
+        }
         if event == ChallengeEvent::Presented {
             run.presented.entry(url.clone()).or_insert(now);
         }
@@ -220,8 +229,8 @@ fn cleaned_up(
         run.busy.remove(&flow.assignment().authorization);
         let event = event.unwrap_or_else(|error| {
             let fault = Fault::from(&error);
-            let fault = if hopeless { fault.with_retry(Retry::Never) } else { fault };
-            ChallengeEvent::Failed { action: acme_core::flow::ChallengeAction::CleanUp, fault }
+            let fault = if hopeless { fault.with_retry(Retry::Never) } else { patient(fault) };
+            ChallengeEvent::Failed { action: ChallengeAction::CleanUp, fault }
         });
         let _ = flow.apply(event, now);
     });

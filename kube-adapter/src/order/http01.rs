@@ -1,5 +1,7 @@
 //! HTTP-01: the way to the answer is a [`Lead`] of the Order, the answer itself is given by the role `solver`, and here is looked whether it gets through.
 
+use std::error::Error as StdError;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,21 +10,25 @@ use acme_core::transport::ReqwestTransport;
 use acme_core::{Clock, Error, Timestamp};
 use async_trait::async_trait;
 use solvers::dns01::{NameServer, Resolver};
-use solvers::http01::self_check::{Look, Rules, SelfCheck, Standing, Verdict, others_can_reach};
+use solvers::http01::self_check::{Fault, Look, Miss, Rules, SelfCheck, Standing, Verdict, others_can_reach};
 use solvers::{Presentation, Readiness, Solver};
 
 use crate::context::Context;
-use crate::http01::Answered;
+use crate::http01::Answering;
 use crate::http01::lead::Lead;
 use crate::settings;
 
 /// The solver of one Challenge.
 pub(super) struct Http01 {
     lead: Arc<Lead>,
-    answered: Answered,
+    answering: Answering,
     /// How it is looked whether the answer gets through; `None` where nobody is to look.
     check: Option<SelfCheck>,
     rules: Rules,
+    /// How long the answer may be missed until what leads there is looked at, too: somebody may have deleted it, or the solver may have moved.
+    doubt_after: Duration,
+    /// How long the answer may be passed over until a Pod has to give it.
+    pod_after: Duration,
     clock: Arc<dyn Clock>,
     seen: Mutex<Seen>,
 }
@@ -33,6 +39,8 @@ struct Seen {
     standing: Standing,
     /// Since when the answer is missed without a break.
     missed_since: Option<Timestamp>,
+    /// Since when it is passed over without a break, as controllers do that know no Service without a selector.
+    passed_over_since: Option<Timestamp>,
 }
 
 impl Http01 {
@@ -40,7 +48,7 @@ impl Http01 {
     ///
     /// # Errors
     /// When the way to look cannot be made: name servers that are none.
-    pub(super) fn new(context: &Context, lead: Arc<Lead>, answered: Answered) -> Result<Self, Error> {
+    pub(super) fn new(context: &Context, lead: Arc<Lead>, answering: Answering) -> Result<Self, Error> {
         let settings = &context.settings.acme;
         let check = match settings.http01_self_check {
             settings::SelfCheck::Off => None,
@@ -50,7 +58,16 @@ impl Http01 {
         if settings.http01_self_check == settings::SelfCheck::Required {
             rules.blind_after = None;
         }
-        Ok(Self { lead, answered, check, rules, clock: context.timer.clone(), seen: Mutex::default() })
+        Ok(Self {
+            lead,
+            answering,
+            check,
+            rules,
+            doubt_after: settings.http01_doubt_after,
+            pod_after: settings.http01_pod_after,
+            clock: context.timer.clone(),
+            seen: Mutex::default(),
+        })
     }
 
     /// Folds a look in.
@@ -61,7 +78,22 @@ impl Http01 {
             Look::Passed => None,
             Look::Missed(_) => Some(seen.missed_since.unwrap_or(now)),
         };
+        seen.passed_over_since = match look {
+            Look::Missed(miss) if is_passed_over(miss) => Some(seen.passed_over_since.unwrap_or(now)),
+            Look::Missed(_) | Look::Passed => None,
+        };
         (verdict, *seen)
+    }
+
+    /// Lets a Pod answer when nobody finds the way to the shared solver for long.
+    async fn fall_back(&self, seen: Seen, now: Timestamp) -> Result<(), Error> {
+        let is_long = seen.passed_over_since.is_some_and(|since| now.since(since) >= self.pod_after);
+        if !is_long || !self.lead.may_fall_back() {
+            return Ok(());
+        }
+        tracing::info!(name = %self.answering.answered.name, "the shared solver is not reached: a Pod answers");
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).passed_over_since = None;
+        self.lead.fall_back(&self.answering).await
     }
 }
 
@@ -72,7 +104,7 @@ impl Solver for Http01 {
     }
 
     async fn present(&self, _: &Presentation) -> Result<(), Error> {
-        self.lead.show(&self.answered).await
+        self.lead.show(&self.answering).await
     }
 
     async fn check(&self, presentation: &Presentation) -> Result<Readiness, Error> {
@@ -81,29 +113,58 @@ impl Solver for Http01 {
         let now = self.clock.now();
         let (verdict, seen) = self.judge(&look, now);
         match verdict {
-            Verdict::Ready => Ok(Readiness::Ready),
+            Verdict::Ready => {
+                self.lead.reached(&self.answering.answered).await;
+                Ok(Readiness::Ready)
+            }
             Verdict::ReadyUnseen => {
-                tracing::info!(name = %self.answered.name, "nothing can be seen of the answer from here: the certificate authority is asked all the same");
+                self.lead.note_unseen(&self.answering);
+                tracing::info!(name = %self.answering.answered.name, "nothing can be seen of the answer from here: the certificate authority is asked all the same");
                 Ok(Readiness::Ready)
             }
             Verdict::Again(at) => {
                 let missing = match &look {
                     Look::Passed => format!("seen {} of {} times in a row", seen.standing.passes, self.rules.passes),
+                    Look::Missed(miss) if is_cut_off(miss) => {
+                        format!("{miss} ({}; {})", self.lead.in_words(), self.lead.behind())
+                    }
                     Look::Missed(miss) => format!("{miss} ({})", self.lead.in_words()),
                 };
-                if seen.missed_since.is_some_and(|since| now.since(since) >= DOUBTED_AFTER) {
+                if seen.missed_since.is_some_and(|since| now.since(since) >= self.doubt_after) {
                     self.seen.lock().unwrap_or_else(PoisonError::into_inner).missed_since = Some(now);
                     self.lead.doubt().await;
-                    self.lead.show(&self.answered).await?;
+                    self.lead.show(&self.answering).await?;
                 }
+                self.fall_back(seen, now).await?;
                 Ok(Readiness::NotYet { again_after: at.since(now), missing })
             }
         }
     }
 
     async fn clean_up(&self, _: &Presentation) -> Result<(), Error> {
-        self.lead.finish(&self.answered).await
+        self.lead.finish(&self.answering).await
     }
+}
+
+/// Does this look like a controller that passes over what the path leads to, or cannot reach it?
+fn is_passed_over(miss: &Miss) -> bool {
+    if let Fault::Status(status) = &miss.fault {
+        return matches!(status.as_u16(), 404 | 502..=504);
+    }
+    let Fault::Unreachable(error) = &miss.fault else { return false };
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(it) = cause {
+        if it.downcast_ref::<io::Error>().is_some_and(|it| it.kind() == io::ErrorKind::ConnectionRefused) {
+            return true;
+        }
+        cause = it.source();
+    }
+    false
+}
+
+/// Did somebody answer who did not get to the solver?
+fn is_cut_off(miss: &Miss) -> bool {
+    matches!(&miss.fault, Fault::Status(status) if matches!(status.as_u16(), 502 | 504))
 }
 
 /// How it is looked: by the settings' name servers, on a fresh connection, at nobody's own addresses. Made once for a process.
@@ -131,6 +192,3 @@ fn self_check(context: &Context) -> Result<SelfCheck, Error> {
 
 /// How long one look may take.
 const LOOK: Duration = Duration::from_secs(10);
-
-/// How long an answer may be missed until what leads there is looked at, too: somebody may have deleted it, or the solver may have moved.
-const DOUBTED_AFTER: Duration = Duration::from_secs(10);

@@ -40,7 +40,7 @@ pub(super) fn lead(
         Some(lead) => Arc::clone(lead),
         None => {
             let owner = owner(challenge, order, of, by_pod);
-            let lead = Arc::new(Lead::new(context, owner, solver, &challenge.spec.key)?);
+            let lead = Arc::new(Lead::new(context, owner, solver)?);
             run.leads.insert(shared_by, Arc::clone(&lead));
             lead
         }

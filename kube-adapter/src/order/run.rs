@@ -40,6 +40,8 @@ pub(crate) struct Run {
     pub(crate) stuck: BTreeMap<Url, Stuck>,
     /// When answers were made.
     pub(crate) presented: HashMap<Url, Timestamp>,
+    /// Authorizations whose answer nobody could look at before the server was told.
+    pub(crate) unseen: HashSet<Url>,
     /// The certificate, once it was fetched.
     pub(crate) certificate: Option<Chain>,
     /// How the order failed.

@@ -8,7 +8,7 @@ use solvers::Solver;
 use crate::context::Context;
 use crate::crd::acme;
 use crate::crd::challenge::Challenge;
-use crate::http01::Answered;
+use crate::http01::Answering;
 use crate::http01::lead::Lead;
 use crate::order::dns01;
 use crate::order::http01::Http01;
@@ -28,8 +28,8 @@ pub(crate) async fn make(
     let spec = &challenge.spec;
     is_known(&spec.solver)?;
     match (&spec.solver.dns01, lead) {
-        (_, Some(lead)) => Ok(Arc::new(Http01::new(context, lead, Answered::of(spec))?)),
-        (Some(dns01), None) => dns01::make(context, dns01, &spec.key, secrets).await,
+        (_, Some(lead)) => Ok(Arc::new(Http01::new(context, lead, Answering::of(challenge))?)),
+        (Some(dns01), None) => dns01::make(dns01, &spec.key, &dns01::Credentials { context, namespace: secrets }).await,
         (None, None) => Err(unknown("HTTP-01 without a way to its answer")),
     }
 }

@@ -12,6 +12,7 @@ use acme_core::protocol::Url;
 
 use crate::challenge::ChallengeRecord;
 use crate::codec;
+use crate::codec::challenge::{Memory, Sight};
 use crate::codec::order::{Failed, Telling as Told};
 use crate::crd::challenge::{Challenge, ChallengeStatus};
 use crate::crd::order::{Order, OrderStatus};
@@ -200,8 +201,12 @@ pub(crate) fn wanted_status(order: &Order, run: &Run, issuance: &Issuance) -> Or
 /// The status that a Challenge should have.
 pub(crate) fn wanted_status_of(run: &Run, flow: &ChallengeFlow, challenge: &Challenge) -> ChallengeStatus {
     let before = challenge.status.clone().unwrap_or_default();
-    let presented = run.presented.get(&flow.assignment().authorization).copied();
-    codec::challenge::encode(flow, &challenge.spec, &before, presented)
+    let authorization = &flow.assignment().authorization;
+    let memory = Memory {
+        presented: run.presented.get(authorization).copied(),
+        sight: if run.unseen.contains(authorization) { Sight::Blind } else { Sight::Seen },
+    };
+    codec::challenge::encode(flow, &challenge.spec, &before, memory)
 }
 
 /// Does a Challenge not say yet how far it is?

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use testkit::servers::Endpoint;
 
-use crate::Scene;
+use crate::scene::Scene;
 use crate::kit::{Operator, eventually};
 
 #[test]

@@ -181,6 +181,9 @@ impl<P: Deref<Target = ControlPlane>> Shared<P> {
         }
         let target =
             array(&found.body["spec"]["ports"]).iter().find(|it| it["port"] == port)?["targetPort"].as_u64()?;
+        if has_selector {
+            return self.pod_behind(&found.body["spec"]["selector"], target);
+        }
         for slice in self.list("/apis/discovery.k8s.io/v1", "endpointslices") {
             if slice["metadata"]["labels"]["kubernetes.io/service-name"] != service {
                 continue;
@@ -194,6 +197,18 @@ impl<P: Deref<Target = ControlPlane>> Shared<P> {
             }
         }
         None
+    }
+
+    /// A running Pod that a selector takes, found as those controllers do that send requests to Pods themselves.
+    fn pod_behind(&self, selector: &Value, port: u64) -> Option<SocketAddr> {
+        let wanted = selector.as_object()?;
+        let pods = self.list("/api/v1", "pods");
+        let pod = pods.iter().find(|it| {
+            let labels = &it["metadata"]["labels"];
+            it["status"]["phase"] == "Running" && wanted.iter().all(|(key, value)| labels[key.as_str()] == *value)
+        })?;
+        let address = pod["status"]["podIP"].as_str()?.parse().ok()?;
+        Some(SocketAddr::new(address, u16::try_from(port).ok()?))
     }
 
     fn list(&self, group: &str, resource: &str) -> Vec<Value> {

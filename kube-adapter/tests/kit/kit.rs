@@ -13,6 +13,7 @@ pub mod definitions;
 mod fault;
 pub mod ingress;
 pub mod judge;
+pub mod kubelet;
 mod ledger;
 pub mod manifests;
 mod operator;

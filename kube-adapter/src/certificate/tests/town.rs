@@ -14,9 +14,6 @@ use base64::prelude::BASE64_STANDARD;
 use issuers::acme::{AccountSettings, AcmeIssuer, Pace, Paced, RenewalQuestions};
 use issuers::chain::Leaf;
 use issuers::{CertificateRequest, InMemory, Timer, csr, drive};
-use k8s_openapi::api::core::v1::Secret;
-use kube::core::PartialObjectMeta;
-use kube::runtime::watcher::Event;
 use serde_json::{Value, json};
 use solvers::{Answers, Http01, Selector, Solvers};
 use testkit::ca::{ModelCa, Settings as CaSettings};
@@ -33,8 +30,10 @@ use crate::issuer::{IssuerRecord, Tried};
 use crate::key::Name;
 use crate::leader::Leadership;
 use crate::order::tests::cluster::Cluster;
+use crate::secret::SecretMetadata;
 use crate::settings::Settings;
 use crate::subject::Subject;
+use crate::watch::Event;
 use crate::workshop::Workshop;
 use crate::world::{Change, News, Record as _, World};
 
@@ -138,10 +137,7 @@ impl Town {
         let news = News { scope: None, event: Event::Apply(object) };
         self.world.take(Change::Certificate(Box::new(news)), now);
         let secret = self.cluster.below(SECRET).pop().expect("it is there");
-        let secret = PartialObjectMeta::<Secret> {
-            metadata: serde_json::from_value(secret["metadata"].clone()).expect("they are metadata"),
-            ..PartialObjectMeta::default()
-        };
+        let secret: SecretMetadata = serde_json::from_str(&secret.to_string()).expect("it has metadata");
         self.world.take(Change::TlsSecret(News { scope: None, event: Event::Apply(secret) }), now);
     }
 

@@ -5,6 +5,7 @@ use acme_core::flow::{ChallengeFlow, ChallengeStage, Issuance};
 use acme_core::protocol::Url;
 
 use super::with_run;
+use crate::http01::sweep;
 use crate::key::{Key, Kind, Name};
 use crate::order::turns::{Group, Line, Moved, Place, Server, Wish};
 use crate::order::{Action, OrderRecord, Telling, is_for, observe};
@@ -13,6 +14,9 @@ use crate::world::World;
 
 /// What follows from every change: whose turn it is, and since when something is owed to people.
 pub(super) fn update(world: &mut World, name: &Name, now: Timestamp) {
+    if world.order_index.runs.get(name).is_some_and(|run| !run.leads.is_empty()) {
+        sweep::worked(world, name.namespace(), now);
+    }
     let wishes = wishes(world, name);
     let most = world.settings.max_concurrent_challenges;
     let Moved { called, awaited } = world.order_index.turns.set(name, &wishes, most);

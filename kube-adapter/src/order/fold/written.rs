@@ -44,7 +44,7 @@ fn learn_order(world: &mut World, name: &Name, object: Order, identity: Identity
     }
     let origin = match world.orders.get(name) {
         Some(OrderRecord::Whole { origin, .. }) => *origin,
-        Some(OrderRecord::Settled) | None => Origin::Elsewhere,
+        Some(OrderRecord::Settled { .. }) | None => Origin::Elsewhere,
     };
     crate::order::wake_owner(world, name, &object);
     world.orders.learn(name.clone(), identity, OrderRecord::Whole { object: Arc::new(object), origin });
