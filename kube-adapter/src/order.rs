@@ -23,7 +23,7 @@ mod write;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +31,7 @@ use acme_core::Timestamp;
 use acme_core::flow::{ChallengeAction, Next, OrderAction, Pace};
 use acme_core::protocol::Url;
 use futures_util::future::BoxFuture;
+use issuers::acme::pace::Made;
 
 use crate::context::Context;
 use crate::engine::Account;
@@ -41,6 +42,7 @@ use crate::subject::{Lane, Subject};
 use crate::world::{Changed, World};
 
 pub(crate) use act::Answer;
+use record::Ordered;
 pub(crate) use record::{OrderRecord, Outcome};
 pub(crate) use run::{Run, is_for};
 pub(crate) use turns::Turns;
@@ -59,6 +61,10 @@ pub(crate) struct Index {
     pub(crate) turns: Turns,
     /// Accounts of issuers that are ready; an issuer of the cluster has no namespace.
     accounts: HashMap<Name, Arc<Account>>,
+    /// Orders of the last hours that were over when this process looked, until their account is told of them.
+    recent: Vec<Ordered>,
+    /// Issuers whose account was told.
+    told: HashSet<Name>,
 }
 
 /// What it may want done.
@@ -102,7 +108,13 @@ pub(crate) enum Telling {
 }
 
 /// One of them changed.
-pub(crate) fn changed(world: &mut World, changed: Changed<OrderRecord>, _now: Timestamp) {
+pub(crate) fn changed(world: &mut World, changed: Changed<OrderRecord>, now: Timestamp) {
+    if let Some(OrderRecord::Settled { ordered }) = world.orders.get_mut(&changed.name)
+        && let Some(ordered) = ordered.take()
+        && now.since(ordered.at) < COUNTED
+    {
+        world.order_index.recent.push(*ordered);
+    }
     let owned = world.orders.get(&changed.name).and_then(OrderRecord::object).cloned();
     let gone = changed.removed.as_ref().and_then(OrderRecord::object).cloned();
     for order in owned.iter().chain(&gone) {
@@ -123,6 +135,7 @@ pub(crate) fn wake_unsettled(world: &mut World) {
 pub(crate) fn account_changed(world: &mut World, issuer: Name, account: Option<Arc<Account>>) {
     match account {
         Some(account) => {
+            tell_of_orders(world, &issuer, &account);
             world.order_index.accounts.insert(issuer, account);
         }
         None => {
@@ -130,6 +143,21 @@ pub(crate) fn account_changed(world: &mut World, issuer: Name, account: Option<A
         }
     }
     wake_unsettled(world);
+}
+
+/// Tells the pace of an account what was ordered before this process came: what the server allows is counted on, not begun anew with every restart.
+fn tell_of_orders(world: &mut World, issuer: &Name, account: &Account) {
+    if !world.order_index.told.insert(issuer.clone()) {
+        return;
+    }
+    let (mine, others) = std::mem::take(&mut world.order_index.recent).into_iter().partition(|it| it.issuer == *issuer);
+    world.order_index.recent = others;
+    let mut made: Vec<Ordered> = mine;
+    let live = world.orders.iter().filter_map(|(_, record)| record.object());
+    let placed = live.filter(|it| it.status.as_ref().is_some_and(|it| !it.url.is_empty()));
+    made.extend(placed.filter_map(|it| Ordered::of(it)).filter(|it| it.issuer == *issuer));
+    made.sort_by_key(|it| it.at);
+    account.pace.spent(made.into_iter().map(|it| Made { account: account.url.clone(), at: it.at }));
 }
 
 /// Wakes who waits for an Order: its request, and the Certificate above it.
@@ -158,6 +186,9 @@ pub(crate) fn patience() -> Pace {
 }
 
 const HOUR: u64 = 3600;
+
+/// The longest time within which a server counts new orders.
+const COUNTED: Duration = Duration::from_secs(3 * HOUR);
 
 /// The annotation that request and Order have from their Certificate.
 const CERTIFICATE_NAME: &str = "cert-manager.io/certificate-name";

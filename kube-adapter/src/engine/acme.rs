@@ -88,8 +88,10 @@ async fn open(
     };
     let session = server.directory.session(key, url.clone()).map_err(|error| Fell::unmade(&error, error.retry()))?;
     let account = Account {
-        client: Arc::new(Paced::new(Metrics::naming(session), server.pace)),
+        client: Arc::new(Paced::new(Metrics::naming(session), Arc::clone(&server.pace))),
         renewals: server.renewals,
+        pace: server.pace,
+        url: url.clone(),
         spec: Arc::new(spec.clone()),
     };
     let mut verdict = Verdict::ready(

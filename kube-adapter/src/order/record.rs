@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use acme_core::Timestamp;
+
 use crate::codec;
 use crate::codec::order::Origin;
 use crate::crd::order::Order;
 use crate::key::{Identity, Name};
+use crate::order::observe;
 use crate::world::Record;
 
 /// What is kept of one.
@@ -13,8 +16,26 @@ use crate::world::Record;
 pub(crate) enum OrderRecord {
     /// The whole object, and who made it.
     Whole { object: Arc<Order>, origin: Origin },
-    /// It is valid, and its certificate is where it belongs.
-    Settled,
+    /// It is valid, and its certificate is where it belongs. Until that is taken in, who made it when.
+    Settled { ordered: Option<Box<Ordered>> },
+}
+
+/// An order that was made at a server before this process looked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ordered {
+    /// By which issuer.
+    pub(crate) issuer: Name,
+    /// When its Order was made.
+    pub(crate) at: Timestamp,
+}
+
+impl Ordered {
+    /// What is known of an Order; `None` where it is not known when it was made.
+    pub(crate) fn of(order: &Order) -> Option<Self> {
+        let at = order.metadata.creation_timestamp.as_ref()?;
+        let at = Timestamp::from_unix_seconds(at.0.as_second());
+        Some(Self { issuer: observe::issuer(&Name::of(&order.metadata), &order.spec.issuer_ref), at })
+    }
 }
 
 /// How an Order stands, for the request that waits for it.
@@ -38,7 +59,7 @@ impl OrderRecord {
     pub(crate) fn object(&self) -> Option<&Arc<Order>> {
         match self {
             Self::Whole { object, .. } => Some(object),
-            Self::Settled => None,
+            Self::Settled { .. } => None,
         }
     }
 
@@ -69,11 +90,11 @@ impl Record for OrderRecord {
     fn read(object: Self::Object, before: Option<Self>) -> Option<Self> {
         let issued = object.status.as_ref().is_some_and(codec::order::is_issued);
         Some(match before {
-            Some(Self::Settled) if issued => Self::Settled,
+            Some(Self::Settled { ordered }) if issued => Self::Settled { ordered },
             // What is issued when it is seen first was, most likely, fetched long ago.
-            None if issued => Self::Settled,
+            None if issued => Self::Settled { ordered: Ordered::of(&object).map(Box::new) },
             Some(Self::Whole { origin, .. }) => Self::Whole { object: Arc::new(object), origin },
-            Some(Self::Settled) | None => Self::Whole { object: Arc::new(object), origin: Origin::Elsewhere },
+            Some(Self::Settled { .. }) | None => Self::Whole { object: Arc::new(object), origin: Origin::Elsewhere },
         })
     }
 }

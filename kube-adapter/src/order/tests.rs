@@ -4,6 +4,7 @@ pub(crate) mod cluster;
 mod courses;
 mod dns;
 mod embargoes;
+mod leftovers;
 mod model;
 mod rig;
 mod take_over;

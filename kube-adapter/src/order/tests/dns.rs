@@ -100,6 +100,31 @@ async fn a_namespace_goes_although_nobody_can_clean_up_any_more() {
     running.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wrong_credentials_are_told_and_mended() {
+    let rig = Rig::new("credentials");
+    let right = rig.plane.read(&format!("/api/v1/namespaces/{}/secrets/tsig", rig.namespace))["data"].clone();
+    let path = format!("/api/v1/namespaces/{}/secrets/tsig", rig.namespace);
+    rig.plane.write("PATCH", &path, &json!({ "stringData": { "key": "bm90IHRoZSBrZXkgYXQgYWxs" } }));
+    let mut settings = rig.settings();
+    settings.visible_after = std::time::Duration::from_millis(200);
+    let running = rig.start(settings, json!([rig.solver()])).await;
+
+    rig.order("credentials", &["www.example.test"]);
+    let told = rig
+        .wait("a word about the credentials", || {
+            let challenges = rig.challenges();
+            let reason = challenges.first().map(|it| text(&it["status"]["reason"])).unwrap_or_default();
+            if reason.starts_with("Error presenting challenge: ") { Ok(reason) } else { Err(json!(challenges)) }
+        })
+        .await;
+    assert!(told.contains("BADSIG") || told.contains("signature") || told.contains("key"), "{told}");
+    rig.plane.write("PATCH", &path, &json!({ "data": right }));
+    rig.until("credentials", "valid", |it| it["status"]["certificate"].is_string()).await;
+    gone(&rig).await;
+    running.stop().await;
+}
+
 /// Waits until no Challenge is left.
 async fn gone(rig: &Rig) {
     rig.wait("the end of the Challenges", || match rig.challenges().as_slice() {

@@ -1,22 +1,25 @@
 //! Orders against a model of everything around them, on virtual time: every order of events, a crash at every point.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use acme_core::client::Client as _;
 use acme_core::flow::{Begin, ChallengeStage, Next, OrderStage};
 use acme_core::key::KeyType;
 use acme_core::protocol::{CertificateId, ChallengeType as Kind, Problem, ProblemType, Registration};
-use acme_core::{Clock, Directory, Error, Identifier, PrivateKey, Signer, Timestamp};
+use acme_core::{Clock, Directory, Error, ErrorKind, Identifier, PrivateKey, Signer, Timestamp};
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use issuers::acme::pace::Allowance;
 use issuers::acme::{Pace, Paced, RenewalQuestions};
 use issuers::{Timer, csr};
 use serde_json::{Value, json};
 use solvers::{Presentation, Readiness, Solver};
 use testkit::VirtualClock;
 use testkit::ca::{ModelCa, Settings as CaSettings, ValidationJob, Validator, Verdict};
+use tokio::sync::mpsc;
 
 use super::cluster::Cluster;
 use crate::api::{Api, Room};
@@ -27,7 +30,7 @@ use crate::context::Context;
 use crate::crd::challenge::Challenge;
 use crate::crd::order::Order;
 use crate::engine::{Account, Servers};
-use crate::events::Events;
+use crate::events::{Event as Announced, Events};
 use crate::key::Name;
 use crate::leader::Leadership;
 use crate::order::{self, Action, OrderRecord, Orders, patience};
@@ -47,13 +50,14 @@ pub(crate) struct Model {
     context: Arc<Context>,
     world: World,
     chance: u64,
+    announced: mpsc::Receiver<Announced>,
     /// What was done, for the story of a failure.
     pub(crate) story: Vec<String>,
 }
 
 /// The records that answer DNS-01, by name and value.
 #[derive(Clone, Default)]
-pub(crate) struct Records(Arc<Mutex<BTreeSet<(String, String)>>>);
+pub(crate) struct Records(Arc<Mutex<BTreeSet<(String, String)>>>, Arc<AtomicBool>);
 
 impl Records {
     pub(crate) fn insert(&self, name: String, value: String) {
@@ -62,6 +66,11 @@ impl Records {
 
     pub(crate) fn len(&self) -> usize {
         self.0.lock().unwrap().len()
+    }
+
+    /// The provider takes nothing away any more.
+    pub(crate) fn keep(&self) {
+        self.1.store(true, Ordering::Relaxed);
     }
 }
 
@@ -108,6 +117,9 @@ impl Solver for Recorder {
     }
 
     async fn clean_up(&self, presentation: &Presentation) -> Result<(), Error> {
+        if self.records.1.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::Unauthorized, "the DNS provider refuses to change the zone"));
+        }
         self.records.0.lock().unwrap().remove(&(presentation.identifier.to_string(), self.value.clone()));
         Ok(())
     }
@@ -129,6 +141,9 @@ impl Timer for Virtual {
         self.0.sleep_until(at).await;
     }
 }
+
+/// What the authority of the model takes from an account.
+const ALLOWED: Allowance = Allowance { orders: 300, within: std::time::Duration::from_secs(3 * 3600) };
 
 pub(crate) const ORDERS: &str = "/apis/acme.cert-manager.io/v1/namespaces/shop/orders";
 pub(crate) const CHALLENGES: &str = "/apis/acme.cert-manager.io/v1/namespaces/shop/challenges";
@@ -158,17 +173,20 @@ impl Model {
             }
         };
         let spec = json!({ "solvers": [{ "dns01": { "rfc2136": { "nameserver": "192.0.2.53" } } }] });
-        let pace = Arc::new(Pace::in_memory(Arc::clone(&shared)));
+        let url = session.account().clone();
+        let pace = Arc::new(Pace::in_memory(Arc::clone(&shared)).allowing(ALLOWED, []));
         let renewals = Arc::new(RenewalQuestions::new(directory, Arc::clone(&pace), shared));
+        let client = Arc::new(Paced::new(session, Arc::clone(&pace)));
         let spec = Arc::new(serde_json::from_value(spec).unwrap());
-        let account = Arc::new(Account { client: Arc::new(Paced::new(session, pace)), renewals, spec });
+        let account = Arc::new(Account { client, renewals, pace, url, spec });
         let cluster = Cluster::default();
+        let (events, announced) = Events::queue();
         let settings = Arc::new(Settings::default());
         let timer: Arc<dyn Timer> = Arc::new(Virtual(clock.clone()));
         let api_clock: Arc<dyn Clock> = Arc::new(clock.clone());
         let context = Arc::new(Context {
             api: Api::new(cluster.client(), Arc::new(Room::new(settings.writes)), api_clock, settings.patience),
-            events: Events::queue().0,
+            events,
             settings: Arc::clone(&settings),
             leadership: Leadership::undisputed(),
             timer,
@@ -179,7 +197,8 @@ impl Model {
             queue_length: AtomicUsize::new(0),
         });
         let world = World::new(settings);
-        let mut model = Self { cluster, ca, clock, records, account, context, world, chance: seed, story: Vec::new() };
+        let mut model =
+            Self { cluster, ca, clock, records, account, context, world, chance: seed, announced, story: Vec::new() };
         model.boot();
         model
     }
@@ -187,10 +206,10 @@ impl Model {
     /// Forgets everything but what is in the cluster, as after a crash.
     pub(crate) fn boot(&mut self) {
         self.world = World::new(Arc::clone(&self.context.settings));
+        self.watch();
         for issuer in [Name::new("shop", "acme"), Name::of_cluster("fx-dns"), Name::new("shop", "http")] {
             order::account_changed(&mut self.world, issuer, Some(Arc::clone(&self.account)));
         }
-        self.watch();
     }
 
     /// Lets the watches say how everything is now.
@@ -347,6 +366,15 @@ impl Model {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
+    }
+
+    /// The Events since the last time this was asked: reason and text.
+    pub(crate) fn announced(&mut self) -> Vec<String> {
+        let mut said = Vec::new();
+        while let Ok(event) = self.announced.try_recv() {
+            said.push(format!("{}: {}", event.reason, event.note));
+        }
+        said
     }
 
     /// An Order as it is now.

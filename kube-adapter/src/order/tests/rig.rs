@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use acme_core::client::Client as _;
 use acme_core::key::KeyType;
 use acme_core::protocol::{Registration, Url};
 use acme_core::{Clock, Directory, Identifier, PrivateKey};
@@ -159,9 +160,11 @@ impl Rig {
         let registration = Registration::agreeing_to_terms();
         let session = directory.register(self.account.clone(), &registration).await.unwrap();
         let spec: AcmeIssuer = serde_json::from_value(json!({ "solvers": solvers })).unwrap();
+        let url = session.account().clone();
         let pace = Arc::new(Pace::in_memory(Arc::clone(&clock)));
         let renewals = Arc::new(RenewalQuestions::new(directory, Arc::clone(&pace), clock));
-        Arc::new(Account { client: Arc::new(Paced::new(session, pace)), renewals, spec: Arc::new(spec) })
+        let client = Arc::new(Paced::new(session, Arc::clone(&pace)));
+        Arc::new(Account { client, renewals, pace, url, spec: Arc::new(spec) })
     }
 
     pub(crate) fn challenges(&self) -> Vec<Value> {

@@ -1,11 +1,13 @@
 //! Orders that cert-manager 1.21 left half-way, frozen after each of its writes, and finished here: the same order, the same key, nothing ordered anew.
 
+#[path = "../../../tests/kit/recorded.rs"]
+mod recorded;
+
 use std::collections::BTreeMap;
 
-use acme_core::protocol::ChallengeType;
-use acme_core::{Clock as _, Identifier, PrivateKey};
+use acme_core::{Clock as _, PrivateKey};
 use serde_json::Value;
-use testkit::ca::{Endpoint, SeededAuthorization, Settings};
+use testkit::ca::{Endpoint, Settings};
 
 use super::model::{CHALLENGES, Crash, Model, ORDERS};
 
@@ -25,16 +27,10 @@ impl Recording {
             Some("Challenge") => it["metadata"]["ownerReferences"][0]["name"] == name,
             _ => false,
         });
-        let text = serde_json::to_string(&mine.collect::<Vec<_>>()).unwrap();
-        let mut states: Vec<Value> = serde_json::from_str(&rewritten(&text)).unwrap();
-        let described =
-            states.iter().rev().find(|it| it["kind"] == "Order").unwrap()["status"]["authorizations"].clone();
+        let last = |states: &[Value]| states.iter().rev().find(|it| it["kind"] == "Order").unwrap().clone();
+        let mut states = recorded::moved(&mine.collect::<Vec<_>>(), "https://ca.test", last);
         for state in &mut states {
             state["metadata"]["namespace"] = "shop".into();
-        }
-        let places = places(&described);
-        for state in &mut states {
-            relocate(state, &places);
         }
         Self { name, issuer, states }
     }
@@ -55,30 +51,12 @@ impl Recording {
 
     /// The authority, as it was when this had been written.
     fn seed(&self, model: &Model, frozen: &BTreeMap<String, Value>) {
-        let authorizations: Vec<SeededAuthorization> = self.last()["status"]["authorizations"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|it| {
-                let name = it["identifier"].as_str().unwrap();
-                let wildcard = it["wildcard"] == true;
-                let name = if wildcard { format!("*.{name}") } else { name.to_owned() };
-                let challenges = it["challenges"].as_array().unwrap().iter().map(|it| {
-                    let token = it["token"].as_str().filter(|it| !it.is_empty()).map(str::to_owned);
-                    (ChallengeType::from(it["type"].as_str().unwrap().to_owned()), last_part(&it["url"]), token)
-                });
-                SeededAuthorization {
-                    identifier: Identifier::parse(&name).unwrap(),
-                    id: last_part(&it["url"]),
-                    challenges: challenges.collect(),
-                }
-            })
-            .collect();
-        let id = last_part(&self.last()["status"]["url"]);
+        let authorizations = recorded::authorizations(self.last());
+        let id = recorded::last_part(&self.last()["status"]["url"]);
         model.ca.seed_order("recorded", &id, &authorizations, model.clock.now());
         for challenge in frozen.values().filter(|it| it["kind"] == "Challenge") {
             if challenge["status"]["state"] == "valid" {
-                model.ca.seed_valid(&last_part(&challenge["spec"]["authorizationURL"]));
+                model.ca.seed_valid(&recorded::last_part(&challenge["spec"]["authorizationURL"]));
             }
             if challenge["status"]["presented"] == true {
                 let text = |field: &str| challenge["spec"][field].as_str().unwrap().to_owned();
@@ -123,50 +101,9 @@ impl Recording {
     }
 }
 
-/// From the paths of the server that was recorded to those of the model.
-fn rewritten(text: &str) -> String {
-    let mut text = text.replace("https://127.0.0.1:14000", "https://ca.test");
-    for (theirs, ours) in [("my-order", "order"), ("finalize-order", "finalize"), ("authZ", "authz")] {
-        text = text.replace(&format!("ca.test/{theirs}/"), &format!("ca.test/{ours}/"));
-    }
-    text
-}
-
-/// In which authorization each challenge is.
-fn places(authorizations: &Value) -> BTreeMap<String, String> {
-    let mut places = BTreeMap::new();
-    for it in authorizations.as_array().unwrap() {
-        for challenge in it["challenges"].as_array().into_iter().flatten() {
-            let id = last_part(&challenge["url"]);
-            places.insert(
-                format!("https://ca.test/chalZ/{id}"),
-                format!("https://ca.test/chall/{}/{id}", last_part(&it["url"])),
-            );
-        }
-    }
-    places
-}
-
-fn relocate(value: &mut Value, places: &BTreeMap<String, String>) {
-    match value {
-        Value::String(text) => {
-            if let Some(place) = places.get(text) {
-                text.clone_from(place);
-            }
-        }
-        Value::Array(values) => values.iter_mut().for_each(|it| relocate(it, places)),
-        Value::Object(fields) => fields.values_mut().for_each(|it| relocate(it, places)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
 fn path(object: &Value) -> String {
     let below = if object["kind"] == "Order" { ORDERS } else { CHALLENGES };
     format!("{below}/{}", object["metadata"]["name"].as_str().unwrap())
-}
-
-fn last_part(url: &Value) -> String {
-    url.as_str().unwrap().rsplit('/').next().unwrap().to_owned()
 }
 
 #[tokio::test]
