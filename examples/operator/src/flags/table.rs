@@ -321,7 +321,6 @@ const fn flag(name: &'static str, field: Option<&'static str>, kind: Kind, meani
 
 const NO_RATE: &str = "no fixed rate: the API server says what it can bear, and `Retry-After` is obeyed";
 const BOUNDED: &str = "bounded by the library, above every limit of cert-manager's";
-const POD_SHAPE: &str = "the shape of solver Pods is fixed; a `podTemplate` of the solver changes it";
 const SHIM: &str = "the shims are not there yet";
 const TLS: &str = "TLS 1.2 and 1.3 with the suites of rustls, none of which is weak";
 const PPROF: &str = "there is no Go runtime to profile";
