@@ -30,16 +30,16 @@ pub(crate) fn objects(scene: &Scene) -> BTreeMap<String, Value> {
     told
 }
 
-/// About what there are Events that ask a person to act, and with which reason.
-pub(crate) fn warnings(scene: &Scene) -> BTreeSet<String> {
-    let found = all(scene);
-    let names = names(scene, &found);
-    let line = |it: &Value| {
+/// About what there are Events that ask a person to act, with which reason, and their text.
+pub(crate) fn warnings(scene: &Scene) -> BTreeMap<String, String> {
+    let names = names(scene, &all(scene));
+    let told = |it: &Value| {
         let about = &it["regarding"];
-        format!("{} {} .{}", text(&about["kind"]), text(&about["name"]), text(&it["reason"]))
+        let what = format!("{} {} .{}", text(&about["kind"]), text(&about["name"]), text(&it["reason"]));
+        (what, text(&it["note"]).to_owned())
     };
     let events = scene.space.list("events").into_iter().filter(|it| it["type"] == "Warning");
-    events.map(|it| line(&renamed(&it, &names))).collect()
+    events.map(|it| told(&renamed(&it, &names))).collect()
 }
 
 fn all(scene: &Scene) -> Vec<(&'static str, Value)> {
