@@ -25,6 +25,7 @@ use crate::context::Context;
 use crate::crd::acme::AcmeIssuerStatus;
 use crate::crd::issuer::IssuerSpec;
 use crate::key::Name;
+use crate::workshop::Weight;
 
 pub(crate) use account::Account;
 pub(crate) use account_key::AccountKey;
@@ -35,8 +36,8 @@ pub(crate) use venafi::CUSTOM_FIELDS;
 /// An issuer that is set up.
 #[derive(Clone)]
 pub(crate) enum Engine {
-    /// It signs in this process and nobody else hears of the request: the authority of a Secret.
-    Authority(Arc<dyn Issuer>),
+    /// It signs in this process and nobody else hears of the request: the authority of a Secret, and what its signatures cost.
+    Authority(Arc<dyn Issuer>, Weight),
     /// It signs in this process, with the key of the request itself.
     SelfSigned(Arc<dyn Issuer>),
     /// Somebody else signs, in one question or a few.
@@ -114,7 +115,7 @@ impl Engine {
     /// What signs in this process.
     pub(crate) fn issuer(&self) -> Option<&Arc<dyn Issuer>> {
         match self {
-            Self::Authority(issuer) | Self::SelfSigned(issuer) => Some(issuer),
+            Self::Authority(issuer, _) | Self::SelfSigned(issuer) => Some(issuer),
             Self::Remote(_) | Self::Acme(_) => None,
         }
     }
@@ -123,7 +124,7 @@ impl Engine {
     pub(crate) fn account(&self) -> Option<&Arc<Account>> {
         match self {
             Self::Acme(account) => Some(account),
-            Self::Authority(_) | Self::SelfSigned(_) | Self::Remote(_) => None,
+            Self::Authority(..) | Self::SelfSigned(_) | Self::Remote(_) => None,
         }
     }
 }
@@ -131,7 +132,7 @@ impl Engine {
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Authority(_) => f.write_str("Authority"),
+            Self::Authority(..) => f.write_str("Authority"),
             Self::SelfSigned(_) => f.write_str("SelfSigned"),
             Self::Remote(remote) => remote.fmt(f),
             Self::Acme(_) => f.write_str("Acme"),

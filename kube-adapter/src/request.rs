@@ -111,7 +111,7 @@ pub(crate) fn prospect(world: &World, namespace: &str, issuer: &IssuerRef, now: 
     match issuer::view(world, namespace, issuer) {
         View::Foreign => Prospect::LongWait,
         _ if stores_all || quick == Prospect::Waiting => Prospect::Waiting,
-        View::Ready(Engine::Authority(_) | Engine::SelfSigned(_)) => quick,
+        View::Ready(Engine::Authority(..) | Engine::SelfSigned(_)) => quick,
         // Whoever applies both in one file has the issuer there in a moment.
         View::Missing => Prospect::Unclear,
         View::Unready(kept) if kept.tried().is_none() && kept.spec.signs_here() => Prospect::Unclear,

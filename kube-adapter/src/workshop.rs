@@ -1,9 +1,10 @@
-//! Where keys are made and certificates signed: off the loop, as many at a time as there are cores.
+//! Where keys are made and certificates signed: off the loop, and what takes long in threads of its own, as many as there are cores.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use acme_core::key::Spares;
+use acme_core::key::{SignatureAlgorithm, Spares};
 use acme_core::{Error, ErrorKind, KeyType, PrivateKey};
 use tokio::sync::Semaphore;
 
@@ -18,6 +19,26 @@ pub(crate) struct Workshop {
     in_demand: Arc<AtomicBool>,
 }
 
+/// What a piece of work costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// No more than to hand it to another thread and back: a signature by a short curve.
+    Light,
+    /// More: RSA, key stores.
+    Heavy,
+}
+
+impl Weight {
+    /// What keys and signatures of an algorithm cost.
+    pub(crate) fn of(algorithm: SignatureAlgorithm) -> Self {
+        let is_light = matches!(
+            algorithm,
+            SignatureAlgorithm::EcdsaP256Sha256 | SignatureAlgorithm::EcdsaP384Sha384 | SignatureAlgorithm::Ed25519
+        );
+        if is_light { Self::Light } else { Self::Heavy }
+    }
+}
+
 impl Workshop {
     /// A workshop for `benches` pieces of work at the same time.
     pub(crate) fn new(benches: usize) -> Self {
@@ -30,11 +51,19 @@ impl Workshop {
         }
     }
 
-    /// Does one piece of work.
+    /// Does one piece of work: in place, where that is quicker.
     ///
     /// # Errors
     /// `Internal` when the work panicked.
-    pub(crate) async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        weight: Weight,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        if weight == Weight::Light {
+            return panic::catch_unwind(AssertUnwindSafe(work))
+                .map_err(|_| Error::new(ErrorKind::Internal, "work on a key or a certificate broke off"));
+        }
         let bench = self.benches.acquire().await;
         let done = tokio::task::spawn_blocking(work).await.map_err(|source| {
             Error::new(ErrorKind::Internal, "work on a key or a certificate broke off").with_source(source)
@@ -57,7 +86,10 @@ impl Workshop {
                 self.make_spares();
                 Ok(key)
             }
-            None => self.run(move || PrivateKey::generate(kind)).await.and_then(|it| it),
+            None => {
+                let weight = Weight::of(kind.algorithm());
+                self.run(weight, move || PrivateKey::generate(kind)).await.and_then(|it| it)
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use acme_core::{Error, PrivateKey, pem};
+use acme_core::{Error, PrivateKey, Signer as _, pem};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 use super::answer::{Asked, Refused};
@@ -18,6 +18,7 @@ use crate::crd::certificate_request::{CertificateRequest, CertificateRequestSpec
 use crate::key::{Identity, Name, Uid};
 use crate::request::{KEY_SECRET, REVISION};
 use crate::secret::CERTIFICATE_NAME;
+use crate::workshop::Weight;
 
 /// All that a request is made of.
 pub(super) struct Question {
@@ -35,7 +36,8 @@ impl Question {
     /// Makes the request (R). One of the same name that this Certificate made earlier is taken as it is, whatever it says: the plan looks at it.
     pub(super) async fn put(self, context: &Context) -> Result<Asked, Refused> {
         let (draft, key) = (self.wanted.spec.draft().map_err(Refused::Unsigned)?, Arc::clone(&self.key));
-        let signed = context.workshop.run(move || draft.sign_now(&key)).await.and_then(|it| it);
+        let weight = Weight::of(key.algorithm());
+        let signed = context.workshop.run(weight, move || draft.sign_now(&key)).await.and_then(|it| it);
         let csr = signed.map_err(Refused::Unsigned)?;
         let user = context.requester.user(&context.api, context.now()).await.map_err(Refused::ByServer)?;
         let mut object = self.request(&csr, &context.settings.copied_annotation_prefixes);

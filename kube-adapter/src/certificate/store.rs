@@ -26,6 +26,7 @@ use crate::secret::applied::{Applied, Passwords, TLS};
 use crate::secret::target::{self, TargetSecret, file, key_facts};
 use crate::secret::{Dress, Proof};
 use crate::status::Note;
+use crate::workshop::Weight;
 
 /// A target Secret to be written.
 pub(super) struct Store {
@@ -72,7 +73,8 @@ impl Store {
         key: Arc<PrivateKey>,
     ) -> Result<Written, Unwritten> {
         let (object, signed, now) = (Arc::clone(&self.object), Arc::clone(&key), context.now());
-        let made = context.workshop.run(move || temporary::certificate(&object, &wanted, &signed, now)).await;
+        let weight = Weight::of(key.algorithm());
+        let made = context.workshop.run(weight, move || temporary::certificate(&object, &wanted, &signed, now)).await;
         let chain_pem = made.and_then(|it| it).map_err(|error| Unwritten::Unusable(unusable(&error.to_string())))?;
         let (state, kind) = self.state(context).await?;
         let issuer = self.object.spec.issuer_ref.clone();
@@ -129,7 +131,8 @@ impl Store {
         let is_tls = kind == TLS;
         let (name, issuer, key) = (secret.clone(), material.issuer.clone(), Arc::clone(&material.key));
         let proof = Proof::applied(owner.name.object(), &issuer, &dress);
-        let body = context.workshop.run(move || {
+        let weight = if object.spec.keystores.is_some() { Weight::Heavy } else { Weight::Light };
+        let body = context.workshop.run(weight, move || {
             let applied = Applied {
                 name: &name,
                 certificate: owner.name.object(),

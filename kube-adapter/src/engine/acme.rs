@@ -21,6 +21,7 @@ use crate::crd::acme::{AcmeIssuer, AcmeIssuerStatus};
 use crate::issuer::credentials;
 use crate::key::Name;
 use crate::metrics::Metrics;
+use crate::workshop::Weight;
 
 /// What keeps an account from being used.
 struct Fell {
@@ -134,7 +135,11 @@ async fn account_key(context: &Context, secrets: &mut Secrets<'_>, spec: &AcmeIs
         },
         Err(Unread::Missing(secret)) if !spec.disable_account_key_generation => {
             let (secret, entry): (Name, String) = (secret, entry.to_owned());
-            let made = context.workshop.run(move || AccountKey::generate(secret, &entry)).await.and_then(|made| made);
+            let made = context
+                .workshop
+                .run(Weight::Heavy, move || AccountKey::generate(secret, &entry))
+                .await
+                .and_then(|made| made);
             made.map(AccountKeyFound::New).map_err(|error| verifying(&error, Retry::Backoff))
         }
         Err(unread @ Unread::Lacking(..)) => {

@@ -11,6 +11,7 @@ use rustls_pki_types::CertificateDer;
 use super::secrets::{Contents, Unread};
 use super::{Engine, Found, Of, Secrets, Verdict, read_key};
 use crate::crd::issuer::CaIssuer as Spec;
+use crate::workshop::Weight;
 
 /// Reads the Secret, and makes an issuer of what it holds.
 pub(super) async fn set_up(
@@ -39,8 +40,10 @@ pub(super) async fn set_up(
         Ok(authority) => {
             // Its end is looked at again when it comes.
             let left = authority.not_after().since(now);
+            let weight = Weight::of(authority.signer().algorithm());
             let issuer = CaIssuer::new(of.issuer.to_string(), authority, clock);
-            let verdict = Verdict::ready(Engine::Authority(Arc::new(issuer)), "KeyPairVerified", "Signing CA verified");
+            let verdict =
+                Verdict::ready(Engine::Authority(Arc::new(issuer), weight), "KeyPairVerified", "Signing CA verified");
             (Found::Verdict(verdict), Retry::After(left))
         }
         Err(error) => failed("ErrInvalidKeyPair", error.to_string(), error.retry()),

@@ -120,7 +120,7 @@ pub(crate) fn plan(observed: &Observed<'_>, now: Timestamp) -> Standing {
             let why = kept.verdict().filter(|it| !it.message.is_empty()).map(|it| format!(": {}", it.message));
             observed.blocked(format!("{NOT_READY}{}", why.unwrap_or_default()), now)
         }
-        View::Ready(Engine::Authority(_)) => observed.sign(now),
+        View::Ready(Engine::Authority(..)) => observed.sign(now),
         View::Ready(Engine::SelfSigned(_)) => observed.sign_with_own_key(now),
         View::Ready(Engine::Acme(_)) => observed.order(now),
         View::Ready(Engine::Remote(_)) => observed.ask_remote(now),

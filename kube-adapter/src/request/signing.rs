@@ -14,6 +14,7 @@ use rustls_pki_types::pem::PemObject as _;
 
 use crate::crd::certificate_request::{CertificateRequest, CertificateRequestSpec};
 use crate::engine::Remote;
+use crate::workshop::Weight;
 
 /// What an issuer gave, as the status holds it.
 #[derive(Debug)]
@@ -50,6 +51,11 @@ impl Question {
     /// What a request asks. One that was made here need not prove its key.
     pub(super) fn new(object: Arc<CertificateRequest>, signer: Option<Arc<dyn Signer>>, made_here: bool) -> Self {
         Self { object, signer, maker: if made_here { Maker::Asker } else { Maker::Anybody } }
+    }
+
+    /// What a signature by its own key costs.
+    pub(super) fn weight(&self) -> Weight {
+        self.signer.as_ref().map_or(Weight::Heavy, |it| Weight::of(it.algorithm()))
     }
 
     /// Asks an issuer that answers without waiting for anything.

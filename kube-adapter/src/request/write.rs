@@ -39,7 +39,11 @@ impl Writing {
     /// Signs, and writes approval and certificate at once. A certificate whose write is refused was never seen by anybody, and is forgotten.
     pub(super) async fn sign(mut self, engine: Engine, question: Question) -> Answer {
         let Some(issuer) = engine.issuer().map(Arc::clone) else { return Answer::Gone };
-        let signed = self.context.workshop.run(move || question.ask_now(issuer.as_ref())).await;
+        let weight = match &engine {
+            Engine::Authority(_, weight) => *weight,
+            Engine::SelfSigned(_) | Engine::Remote(_) | Engine::Acme(_) => question.weight(),
+        };
+        let signed = self.context.workshop.run(weight, move || question.ask_now(issuer.as_ref())).await;
         let obtained = match signed {
             Ok(Outcome::Obtained(obtained)) => obtained,
             Ok(outcome) => return Answer::Unsigned(outcome),
@@ -231,7 +235,7 @@ fn waiting(text: &str) -> Option<&'static str> {
 /// The field manager: the controller of cert-manager that signs for such an issuer.
 pub(super) fn manager(issuer: &View<'_>) -> Manager {
     match issuer {
-        View::Ready(Engine::Authority(_)) => Manager("cert-manager-certificaterequests-issuer-ca"),
+        View::Ready(Engine::Authority(..)) => Manager("cert-manager-certificaterequests-issuer-ca"),
         View::Ready(Engine::SelfSigned(_)) => Manager("cert-manager-certificaterequests-issuer-selfsigned"),
         View::Ready(Engine::Remote(remote)) => signing_for(remote),
         View::Ready(Engine::Acme(_)) => Manager("cert-manager-certificaterequests-issuer-acme"),
