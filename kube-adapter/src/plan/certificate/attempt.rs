@@ -120,7 +120,7 @@ impl Step<'_, '_> {
             if !is_other && !self.is_accounted(ended) {
                 return self.fail(&ended.reason, &ended.message);
             }
-            return if is_other { drop() } else { self.pause().unwrap_or_else(drop) };
+            return if is_other { self.lift().unwrap_or_else(drop) } else { self.pause().unwrap_or_else(drop) };
         }
         if is_other {
             return drop();
@@ -270,6 +270,13 @@ impl Step<'_, '_> {
             ready.push(Action::Report(Box::new(told)));
         }
         Some(agenda(self.observed, ready, Some((until, "another attempt is made")), self.now))
+    }
+
+    /// A specification that the failed request no longer fits ends the pause. That stands in the status before the request goes: nothing else would tell it then.
+    fn lift(&self) -> Option<Next<Action, ()>> {
+        self.pause()?;
+        let told = report::issuing(self.observed, &self.cause.complaint, self.readiness.clone());
+        Some(agenda(self.observed, vec![Action::Report(Box::new(told))], None, self.now))
     }
 
     /// The attempt failed.

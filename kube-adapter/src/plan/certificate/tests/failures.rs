@@ -43,9 +43,15 @@ fn the_key_of_a_failed_attempt_goes_at_once() {
 }
 
 #[test]
-fn another_specification_lifts_the_pause() {
-    let request = Request::failed(1, at(-60)).unlike("spec.dnsNames");
-    assert_eq!(Case::new().status(&failed(3, at(-60))).request(request).action(), drop_request("web-1"));
+fn another_specification_lifts_the_pause_and_says_so_before_the_request_goes() {
+    let request = || Request::failed(1, at(-60)).unlike("spec.dnsNames");
+    let told = Case::new().status(&failed(3, at(-60))).request(request()).report();
+    let Field::Set(issuing) = told.issuing else { panic!("it is told") };
+    assert!(issuing.is_true);
+    // As it stands in the status then.
+    let case = Case::new().status(&renewed_by_hand(failed(3, at(-60)), at(0)));
+    assert_eq!(case.clone_with(request()).action(), drop_request("web-1"));
+    assert_eq!(case.action(), Action::MakeKey);
 }
 
 #[test]
