@@ -205,9 +205,13 @@ impl Step<'_, '_> {
         match observed.key.as_ref().filter(|it| it.unlike(wanted.key).is_empty()) {
             Some(key) => match key.place {
                 Place::Memory if self.hears_soon().is_some() => self.visibly(Vec::new(), self.hears_soon(), self.now),
+                // What people are told tells of the temporary certificate, so it follows.
+                Place::Memory if observed.stores_keys() && observed.wants_temporary() => {
+                    said.push(Action::StoreTemporary);
+                    act(said)
+                }
                 Place::Memory if observed.stores_keys() => {
-                    let store = if observed.wants_temporary() { Action::StoreTemporary } else { Action::StoreKey };
-                    said.push(store);
+                    said.push(Action::StoreKey);
                     self.visibly(said, None, self.now)
                 }
                 Place::Memory | Place::Stored(_) | Place::Target => {
