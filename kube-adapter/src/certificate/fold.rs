@@ -25,6 +25,11 @@ use crate::world::{Record as _, World};
 
 /// Takes in how an action went.
 pub(super) fn fold(world: &mut World, name: &Name, action: &Action, answer: Answer, now: Timestamp) {
+    if action.stores_a_pair()
+        && let Some(memory) = memory(world, name)
+    {
+        memory.is_storing = false;
+    }
     match answer {
         Answer::Stepped(request, answer) => request::fold(world, &request, answer, now),
         Answer::Object(read) => object(world, name, read, now),
@@ -319,6 +324,7 @@ fn forget_if_settled(world: &mut World, name: &Name, now: Timestamp) {
         && memory.trouble.is_none()
         && !memory.is_stale
         && !memory.is_reporting
+        && !memory.is_storing
         && !(memory.is_informed && is_wanting(world, name, record, now));
     let content = Content { is_content: record.is_content && is_idle, ..observe::content(world, name, record) };
     if rest(&content, now).is_none() {

@@ -128,6 +128,7 @@ pub(super) fn observe<'a>(
         held_until: seen.trouble.as_ref().map(|it| it.until),
         is_stale: seen.is_stale,
         is_reporting: seen.is_reporting,
+        is_storing: seen.is_storing,
         is_closing: world.closing,
     }
 }

@@ -243,6 +243,8 @@ pub(crate) struct Memory {
     pub(super) has_turn: bool,
     /// A write of its status is under way.
     pub(super) is_reporting: bool,
+    /// A write of its Secret with another pair is under way.
+    pub(super) is_storing: bool,
     /// Names of next keys that others have.
     pub(super) taken_names: u32,
     /// What went wrong last, and how often in a row.

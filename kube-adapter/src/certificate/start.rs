@@ -65,6 +65,11 @@ pub(super) fn start(
     if matches!(action, Action::Refresh) {
         world.certificate_index.fix_ups.begin(now);
     }
+    if action.stores_a_pair()
+        && let Some(record) = world.certificates.get_mut(name)
+    {
+        record.memory().is_storing = true;
+    }
     let context = Arc::clone(context);
     if matches!(action, Action::ReadObject) {
         let name = name.clone();

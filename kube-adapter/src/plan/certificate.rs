@@ -68,6 +68,13 @@ pub(crate) enum Action {
     DropKey(Arc<str>),
 }
 
+impl Action {
+    /// Does it put another key and certificate into the Secret?
+    pub(crate) fn stores_a_pair(&self) -> bool {
+        matches!(self, Self::Store(_) | Self::StoreTemporary)
+    }
+}
+
 /// What to do next.
 pub(crate) fn plan(observed: &Observed<'_>, now: Timestamp) -> Next<Action, ()> {
     if observed.object.metadata.deletion_timestamp.is_some() {
@@ -75,6 +82,10 @@ pub(crate) fn plan(observed: &Observed<'_>, now: Timestamp) -> Next<Action, ()> 
     }
     if let Some(until) = observed.held_until.filter(|it| !it.is_due(now)) {
         return wait(until, "the API server is asked again");
+    }
+    if observed.is_storing {
+        // Only its answer tells what the Secret holds. Until then a specification that changed meanwhile takes no request away.
+        return wait(now + observed.rules.patience, "the Secret is written");
     }
     if observed.is_stale {
         return act([Action::ReadObject]);

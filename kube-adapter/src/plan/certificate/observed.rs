@@ -63,6 +63,8 @@ pub(crate) struct Observed<'a> {
     pub(crate) is_stale: bool,
     /// A write of the status is under way.
     pub(crate) is_reporting: bool,
+    /// A write of the Secret with another pair is under way.
+    pub(crate) is_storing: bool,
     /// The process is about to end.
     pub(crate) is_closing: bool,
 }

@@ -146,6 +146,14 @@ fn a_key_that_shall_stay_and_does_not_fit_waits_for_a_person() {
 }
 
 #[test]
+fn while_the_secret_is_written_another_specification_takes_no_request_away() {
+    let mut case = Case::new().key(Place::Memory).request(Request::issued(1, KEY, LEAF).unlike("spec.dnsNames"));
+    assert_eq!(case.action(), drop_request("web-1"));
+    case.is_storing = true;
+    case.rests_until(at(30));
+}
+
+#[test]
 fn a_temporary_certificate_keeps_the_key_instead_of_a_secret_of_its_own() {
     let mut case = Case::new().key(Place::Memory).prospect(Prospect::Waiting);
     case.wants_temporary = true;
