@@ -27,6 +27,7 @@ use crate::key::{Key, Kind, Name};
 use crate::plan;
 use crate::queue::Class;
 use crate::request;
+use crate::secret;
 use crate::subject::{Lane, Subject};
 use crate::world::World;
 
@@ -88,10 +89,14 @@ impl Subject for Certificates {
             let (Some(from), Some(until)) = (record.not_before, record.not_after) else { return false };
             now + until.since(from) / 10 >= until
         };
+        let is_bare = || {
+            let secret = name.beside(Arc::clone(&record.secret));
+            record.revision > 0 && secret::identity(world, &secret).is_none()
+        };
         let is_due = || record.renewal.is_some_and(|at| at.is_due(now));
         if is_in_flight {
             Class::InFlight
-        } else if is_near_end() || record.is_issuing {
+        } else if is_near_end() || record.is_issuing || is_bare() {
             Class::Urgent
         } else if record.revision == 0 || record.whole.is_some() && !is_due() {
             Class::New
