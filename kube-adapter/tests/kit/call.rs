@@ -21,6 +21,8 @@ pub struct Call {
     pub manager: Option<String>,
     /// A watch, or a list that is streamed as one.
     pub watches: bool,
+    /// A list that is streamed as a watch.
+    pub streams: bool,
 }
 
 /// What is done, in RBAC's words.
@@ -68,7 +70,16 @@ impl Call {
             Some(subresource) => format!("{kind}/{subresource}"),
             None => kind.to_owned(),
         };
-        Self { write: None, verb, resource, namespace, name, manager: of("fieldManager").map(str::to_owned), watches }
+        Self {
+            write: None,
+            verb,
+            resource,
+            namespace,
+            name,
+            manager: of("fieldManager").map(str::to_owned),
+            watches,
+            streams: of("sendInitialEvents") == Some("true"),
+        }
     }
 
     /// Does it change what is stored? Questions that are POSTed (reviews, tokens) do not.

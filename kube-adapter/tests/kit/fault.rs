@@ -1,5 +1,7 @@
 //! What can go wrong between the controller and the API server.
 
+use std::time::Duration;
+
 /// What happens to a request instead of being answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -17,4 +19,10 @@ pub enum Fault {
     Refuse(u16, Option<u32>),
     /// The history that a watch asks for is compacted: 410.
     Expire,
+    /// The request arrives that much later.
+    Delay(Duration),
+    /// The controller freezes, and the request arrives when it is released.
+    FreezeBefore,
+    /// The request is done, the controller freezes, and the answer arrives when it is released.
+    FreezeAfter,
 }

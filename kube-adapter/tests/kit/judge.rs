@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use serde_json::Value;
+use x509_parser::extensions::GeneralName;
 
 use super::space::Space;
 use super::wait::eventually;
@@ -28,6 +29,21 @@ pub fn assert_whole(space: &Space, certificate: &str) {
     let (_, leaf) = x509_parser::parse_x509_certificate(&leaf).expect("a certificate");
     let public = rcgen::PublicKeyData::subject_public_key_info(&key);
     assert_eq!(leaf.public_key().raw, public, "the key of {certificate} does not fit its leaf");
+}
+
+/// The names in the certificate of a Certificate that is ready, in order.
+#[track_caller]
+pub fn names_in(space: &Space, certificate: &str) -> Vec<String> {
+    let object = space.get("certificates", certificate).expect("the Certificate");
+    let secret_name = object["spec"]["secretName"].as_str().expect("a secretName");
+    let chain = text(&space.get("secrets", secret_name).expect("the target Secret")["data"]["tls.crt"]);
+    let leaf = CertificateDer::from_pem_slice(chain.as_bytes()).expect("a leaf");
+    let (_, leaf) = x509_parser::parse_x509_certificate(&leaf).expect("a certificate");
+    let names = leaf.subject_alternative_name().expect("well formed").expect("names");
+    let dns = |it: &GeneralName<'_>| if let GeneralName::DNSName(name) = it { Some((*name).to_owned()) } else { None };
+    let mut names: Vec<String> = names.value.general_names.iter().filter_map(dns).collect();
+    names.sort();
+    names
 }
 
 /// Says what is left over of the way to a Certificate that is ready.

@@ -8,24 +8,34 @@
 
 #![allow(dead_code, unreachable_pub, unused_imports, reason = "no test file uses all of it")]
 
+pub mod acme;
 mod call;
+mod clock;
 pub mod definitions;
 mod fault;
+pub mod health;
+pub mod history;
 pub mod ingress;
 pub mod judge;
 pub mod kubelet;
 mod ledger;
 pub mod manifests;
+mod manner;
 mod operator;
+pub mod process;
 mod proxy;
 mod space;
 pub mod standins;
+pub mod vault;
 mod wait;
 
 pub use call::{Call, Verb};
+pub use clock::Ahead;
 pub use fault::Fault;
 pub use ledger::{Ledger, Written};
+pub use manner::Manner;
 pub use operator::Operator;
+pub use process::Process;
 pub use proxy::Proxy;
 pub use space::{Space, conditions};
 pub use wait::{LONG, eventually, eventually_within, now, pause};

@@ -1,14 +1,15 @@
 //! The controller in a runtime of its own: it can be stopped as a Pod is, or killed between two instructions.
 
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
 use certwright_kube_adapter::client::connect;
 use certwright_kube_adapter::{Controller, Settings};
+use issuers::{Timer, TokioTimer};
 use tokio::runtime;
 use tokio::sync::{oneshot, watch};
 
-use super::proxy::Proxy;
+use super::proxy::{Proxy, Victim};
 
 /// A controller that runs, and talks to the API server through a proxy.
 #[derive(Debug)]
@@ -20,6 +21,11 @@ pub struct Operator {
 impl Operator {
     /// Starts one. When the proxy is told to kill, it kills this one.
     pub fn start(proxy: &Proxy, settings: Settings) -> Self {
+        Self::start_at(proxy, settings, Arc::new(TokioTimer))
+    }
+
+    /// The same, by another clock.
+    pub fn start_at(proxy: &Proxy, settings: Settings, timer: Arc<dyn Timer>) -> Self {
         super::definitions::choose_provider();
         let (stop, stopped) = watch::channel(false);
         let (kill, killed) = oneshot::channel::<()>();
@@ -31,16 +37,17 @@ impl Operator {
                 let config = kube::Config::new(url.parse().expect("the proxy's address"));
                 let client = connect(config, "certwright-kit").expect("a client");
                 started.send(()).expect("who started it waits");
+                let controller = Controller::new(client, settings).with_timer(timer);
                 tokio::select! {
                     _ = killed => {}
-                    ended = Controller::new(client, settings).run(stopped) => ended.expect("the controller ends well"),
+                    ended = controller.run(stopped) => ended.expect("the controller ends well"),
                 }
             });
             // Nothing of it survives: keys in memory, flows, what it knew of lost answers.
             runtime.shutdown_background();
         });
         ready.recv().expect("the controller starts");
-        proxy.kills(kill);
+        proxy.strikes_at(Box::new(Struck(Some(kill))));
         Self { stop, thread: Some(thread) }
     }
 
@@ -68,5 +75,21 @@ impl Operator {
 impl Drop for Operator {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// A runtime that something happens to.
+struct Struck(Option<oneshot::Sender<()>>);
+
+impl Victim for Struck {
+    fn kill(&mut self) {
+        if let Some(kill) = self.0.take() {
+            // It is gone already where it ended by itself.
+            _ = kill.send(());
+        }
+    }
+
+    fn freeze(&mut self) {
+        panic!("only a process freezes: start a Process");
     }
 }

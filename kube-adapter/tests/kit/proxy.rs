@@ -5,6 +5,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
 use certwright_kube_adapter::client::connect;
@@ -19,7 +20,7 @@ use hyper_util::rt::TokioIo;
 use kube::client::Body;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use testkit::servers::ControlPlane;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use super::call::Call;
 use super::fault::Fault;
@@ -36,6 +37,16 @@ struct State {
     inner: Mutex<Inner>,
     /// Counts up when every watch is to be cut.
     cuts: watch::Sender<u64>,
+    /// Counts up when what is held goes on.
+    thaws: watch::Sender<u64>,
+}
+
+/// Whoever a proxy kills or freezes.
+pub trait Victim: Send {
+    /// Ends it, at once and without a word.
+    fn kill(&mut self);
+    /// Stops it until somebody thaws it.
+    fn freeze(&mut self);
 }
 
 #[derive(Default)]
@@ -48,8 +59,10 @@ struct Inner {
     rule: Option<Rule>,
     /// Nobody is let through: the controller is dead, or the API server away.
     closed: bool,
-    victim: Option<oneshot::Sender<()>>,
+    victim: Option<Box<dyn Victim>>,
     kills: usize,
+    /// The last request that something happened to.
+    struck: Option<Call>,
 }
 
 #[expect(clippy::type_complexity, reason = "this is the name for it")]
@@ -67,7 +80,8 @@ impl Proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         listener.set_nonblocking(true).expect("a listener that does not block");
         let address = listener.local_addr().expect("an address");
-        let state = Arc::new(State { inner: Mutex::default(), cuts: watch::Sender::new(0) });
+        let state =
+            Arc::new(State { inner: Mutex::default(), cuts: watch::Sender::new(0), thaws: watch::Sender::new(0) });
         let shared = Arc::clone(&state);
         // It ends with the process: a test that is over asks nothing of it.
         thread::spawn(move || {
@@ -87,16 +101,16 @@ impl Proxy {
         self.lock().rule = Some(Rule(Box::new(rule)));
     }
 
-    /// Does nothing fail, unless it is closed?
-    pub fn has_no_rule(&self) -> bool {
-        self.lock().rule.is_none()
-    }
-
     /// Fails nothing any more.
     pub fn heal(&self) {
         let mut inner = self.lock();
         inner.rule = None;
         inner.closed = false;
+    }
+
+    /// The same, but who died stays dead.
+    pub fn heal_unless_dead(&self) {
+        self.lock().rule = None;
     }
 
     /// The API server is away: connections break, watches too.
@@ -132,13 +146,23 @@ impl Proxy {
         self.lock().kills
     }
 
+    /// The last request that something happened to.
+    pub fn struck(&self) -> Option<Call> {
+        self.lock().struck.clone()
+    }
+
+    /// What was held while its sender was frozen arrives now, or is answered.
+    pub fn release(&self) {
+        self.state.thaws.send_modify(|thaws| *thaws += 1);
+    }
+
     /// Is nothing under way?
     pub fn is_idle(&self) -> bool {
         self.lock().under_way == 0
     }
 
-    /// The controller that dies when a rule says so.
-    pub(super) fn kills(&self, victim: oneshot::Sender<()>) {
+    /// The controller that dies or freezes when a rule says so.
+    pub(super) fn strikes_at(&self, victim: Box<dyn Victim>) {
         self.lock().victim = Some(victim);
     }
 
@@ -163,6 +187,9 @@ impl State {
             call.write = Some(inner.writes);
         }
         let fault = inner.rule.as_mut().and_then(|rule| (rule.0)(call));
+        if fault.is_some() {
+            inner.struck = Some(call.clone());
+        }
         match fault {
             Some(Fault::KillBefore) => {
                 kill(&mut inner);
@@ -173,10 +200,25 @@ impl State {
                 // From now on nothing else of the victim arrives.
                 inner.closed = true;
             }
-            Some(Fault::LoseAnswer | Fault::TimeOut | Fault::Refuse(..) | Fault::Expire) | None => {}
+            Some(Fault::FreezeBefore) => freeze(&mut inner),
+            Some(
+                Fault::LoseAnswer
+                | Fault::TimeOut
+                | Fault::Refuse(..)
+                | Fault::Expire
+                | Fault::Delay(_)
+                | Fault::FreezeAfter,
+            )
+            | None => {}
         }
         inner.under_way += 1;
         Ok(fault)
+    }
+
+    /// Waits for the next release.
+    async fn held(&self) {
+        // The sender is a field of the same.
+        _ = self.thaws.subscribe().changed().await;
     }
 
     /// Notes how a call was answered, and kills who is to die after it.
@@ -184,8 +226,10 @@ impl State {
         let mut inner = self.lock();
         inner.under_way -= 1;
         inner.calls.push(Written { call: call.clone(), code });
-        if fault == Some(Fault::KillAfter) {
-            kill(&mut inner);
+        match fault {
+            Some(Fault::KillAfter) => kill(&mut inner),
+            Some(Fault::FreezeAfter) => freeze(&mut inner),
+            Some(_) | None => {}
         }
     }
 }
@@ -193,9 +237,14 @@ impl State {
 fn kill(inner: &mut Inner) {
     inner.closed = true;
     inner.kills += 1;
-    if let Some(victim) = inner.victim.take() {
-        // It is gone already where it ended by itself.
-        let _ = victim.send(());
+    if let Some(mut victim) = inner.victim.take() {
+        victim.kill();
+    }
+}
+
+fn freeze(inner: &mut Inner) {
+    if let Some(victim) = &mut inner.victim {
+        victim.freeze();
     }
 }
 
@@ -251,6 +300,8 @@ async fn pass(client: kube::Client, state: Arc<State>, request: Request<Incoming
             state.note(&call, 410, fault);
             return Ok(expired());
         }
+        Some(Fault::Delay(time)) => late(time).await,
+        Some(Fault::FreezeBefore) => state.held().await,
         _ => {}
     }
     head.headers.remove(http::header::HOST);
@@ -272,11 +323,21 @@ async fn pass(client: kube::Client, state: Arc<State>, request: Request<Incoming
     match fault {
         Some(Fault::KillAfter | Fault::LoseAnswer) => Err(Broken),
         Some(Fault::TimeOut) => Ok(refusal(504, None)),
+        Some(Fault::FreezeAfter) => {
+            state.held().await;
+            let bytes = collected.map_err(|_| Broken)?.to_bytes();
+            Ok(Response::from_parts(head, whole(bytes)))
+        }
         _ => {
             let bytes = collected.map_err(|_| Broken)?.to_bytes();
             Ok(Response::from_parts(head, whole(bytes)))
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "what is late is late in real time")]
+async fn late(time: Duration) {
+    tokio::time::sleep(time).await;
 }
 
 /// What the API server says when it refuses.

@@ -13,7 +13,7 @@ use super::proxy::Proxy;
 use super::wait::{LONG, eventually, now, pause};
 
 /// A namespace that nobody else uses.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Space {
     pub plane: &'static ControlPlane,
     pub namespace: String,
@@ -120,13 +120,14 @@ impl Space {
         })
     }
 
-    /// Waits until the controller behind a proxy has nothing more to write: no write for a while, and none under way.
+    /// Waits until the controller behind a proxy has nothing more to write: no write for a while, and none under way. A Lease is renewed all the time.
     #[track_caller]
     pub fn await_quiet(&self, proxy: &Proxy) {
         let end = now() + LONG;
-        let mut seen = (proxy.ledger().0.len(), now());
+        let count = || proxy.ledger().0.iter().filter(|it| it.call.resource != "leases").count();
+        let mut seen = (count(), now());
         while now() < end {
-            let count = proxy.ledger().0.len();
+            let count = count();
             if count != seen.0 || !proxy.is_idle() {
                 seen = (count, now());
             } else if now() - seen.1 >= QUIET {
