@@ -1,153 +1,148 @@
 //! Every path makes exactly the writes that the ledger says, all of them accepted, and no others.
 
-use crate::kit::manifests::{certificate, renew};
-use crate::kit::standins::{self, ForeignAuthority};
-use crate::kit::{Operator, Proxy, Space, eventually};
+use crate::kit::manifests::certificate;
+use crate::kit::standins;
+use crate::kit::{eventually, judge};
 use crate::paths::Path;
+use crate::stage::{Body, Stage};
 
 #[test]
 fn a_certificate_of_a_ca_costs_four_writes_and_its_renewal_five() {
-    let begun = Begun::on(Path::Ca);
-    begun.issue("web");
-    begun.assert_writes(Path::Ca.writes());
-
-    renew(&begun.space, "web");
-    begun.await_revision("web", 2);
-    let mut writes = Path::Ca.writes().to_vec();
-    writes.push("delete certificaterequests");
-    begun.assert_writes(&writes);
+    costs(Path::Ca, 4, 5);
 }
 
 #[test]
-fn a_self_signed_certificate_costs_four_writes() {
-    let begun = Begun::on(Path::SelfSigned);
-    begun.issue("web");
-    begun.assert_writes(Path::SelfSigned.writes());
+fn a_self_signed_certificate_costs_four_writes_and_its_renewal_five() {
+    costs(Path::SelfSigned, 4, 5);
+}
+
+#[test]
+fn a_certificate_that_somebody_else_approves_costs_seven_writes_and_its_renewal_eight() {
+    costs(Path::Approved, 7, 8);
+}
+
+#[test]
+fn a_certificate_of_a_foreign_issuer_costs_seven_writes_and_its_renewal_eight() {
+    costs(Path::External, 7, 8);
+}
+
+#[test]
+fn a_certificate_of_a_vault_costs_seven_writes_and_its_renewal_eight() {
+    costs(Path::Vault, 7, 8);
+}
+
+#[test]
+fn a_certificate_whose_names_are_proven_already_costs_ten_writes_and_its_renewal_eleven() {
+    costs(Path::Authorized, 10, 11);
+}
+
+#[test]
+fn a_certificate_by_dns_costs_ten_writes_and_three_for_each_name() {
+    costs(Path::Dns01(1), 13, 14);
+    costs(Path::Dns01(5), 25, 26);
+}
+
+#[test]
+fn a_certificate_by_dns_that_lasts_costs_twelve_writes_and_four_for_each_name() {
+    costs(Path::SlowDns01(1), 16, 17);
+    costs(Path::SlowDns01(5), 32, 33);
+}
+
+#[test]
+fn a_temporary_certificate_costs_no_write_for_a_key() {
+    let stage = Stage::new(Path::Temporary, Body::Runtime);
+    stage.ask("web", 1);
+    stage.await_revision("web", 1);
+    assert_writes(&stage, &Path::Temporary.writes());
 }
 
 #[test]
 fn a_certificate_for_the_key_that_is_there_costs_no_write_for_a_key() {
-    let begun = Begun::on(Path::Never);
-    begun.issue("web");
-    begun.assert_writes(Path::Ca.writes());
-    let key = begun.space.get("secrets", "web").expect("the Secret")["data"]["tls.key"].clone();
-
-    renew(&begun.space, "web");
-    begun.await_revision("web", 2);
-    begun.assert_writes(Path::Never.writes());
-    assert_eq!(begun.space.get("secrets", "web").expect("the Secret")["data"]["tls.key"], key);
-}
-
-#[test]
-fn a_certificate_that_somebody_else_approves_costs_seven_writes() {
-    let begun = Begun::on(Path::Approved);
-    begun.issue("web");
-    begun.assert_writes(Path::Approved.writes());
-}
-
-#[test]
-fn a_certificate_of_a_foreign_issuer_costs_seven_writes() {
-    let begun = Begun::on(Path::External);
-    begun.issue("web");
-    begun.assert_writes(Path::External.writes());
+    for path in [Path::Never, Path::ApprovedNever] {
+        let stage = Stage::new(path, Body::Runtime);
+        let revision = stage.begin("web");
+        let key = || stage.space.get("secrets", "web").expect("the Secret")["data"]["tls.key"].clone();
+        let before = key();
+        stage.ask("web", revision);
+        stage.await_revision("web", revision);
+        assert_writes(&stage, &path.writes());
+        assert_eq!(key(), before);
+    }
 }
 
 #[test]
 fn a_request_without_a_certificate_costs_one_write_each() {
-    let begun = Begun::on(Path::Bare);
+    let stage = Stage::new(Path::Bare, Body::Runtime);
     let names: Vec<String> = (0..25).map(|number| format!("bare-{number}")).collect();
     for name in &names {
-        Path::Bare.ask(&begun.space, name);
+        stage.ask(name, 1);
     }
     for name in &names {
-        begun.await_revision(name, 1);
+        stage.await_revision(name, 1);
     }
-    begun.assert_writes(&["patch certificaterequests/status"; 25]);
+    assert_writes(&stage, &["patch certificaterequests/status"; 25]);
 }
 
 #[test]
 fn a_denied_certificate_costs_three_writes_more_than_the_attempt_and_leaves_no_key() {
-    let begun = Begun::on(Path::Approved);
-    begun.space.apply(&certificate("web", "ca"));
+    let stage = Stage::new(Path::Approved, Body::Runtime);
+    stage.space.apply(&certificate("web", "ca"));
     eventually("the end of the attempt", || {
-        standins::deny(&begun.space);
-        let object = begun.space.get("certificates", "web").ok_or("there is none")?;
+        standins::deny(&stage.space);
+        let object = stage.space.get("certificates", "web").ok_or("there is none")?;
         match object["status"]["failedIssuanceAttempts"].as_u64() {
             Some(1) => Ok(()),
             _ => Err(object["status"].to_string()),
         }
     });
-    begun.assert_writes(&[
-        "create secrets",
-        "patch certificates/status",
-        "create certificaterequests",
-        "patch certificaterequests/status",
-        "patch certificates/status",
-        "delete secrets",
-    ]);
+    assert_writes(
+        &stage,
+        &[
+            "create secrets",
+            "patch certificates/status",
+            "create certificaterequests",
+            "patch certificaterequests/status",
+            "patch certificates/status",
+            "delete secrets",
+        ],
+    );
 }
 
 #[test]
 fn a_start_in_front_of_settled_certificates_writes_nothing() {
-    let mut begun = Begun::on(Path::Ca);
+    let mut stage = Stage::new(Path::Ca, Body::Runtime);
     for number in 0..10 {
-        begun.issue(&format!("web-{number}"));
+        stage.ask(&format!("web-{number}"), 1);
+        stage.await_revision(&format!("web-{number}"), 1);
     }
-    begun.space.await_quiet(&begun.proxy);
-    begun.restart();
-    begun.space.apply(&certificate("last", "ca"));
-    begun.await_revision("last", 1);
-    begun.assert_writes(Path::Ca.writes());
+    stage.space.await_quiet(&stage.proxy);
+    stage.restart();
+    stage.ask("last", 1);
+    stage.await_revision("last", 1);
+    assert_writes(&stage, &Path::Ca.writes());
 }
 
-/// A controller whose issuer is ready, and everything it wrote for that forgotten.
-struct Begun {
-    path: Path,
-    space: Space,
-    proxy: Proxy,
-    operator: Option<Operator>,
-    authority: ForeignAuthority,
+/// Fails unless the first certificate of the path takes exactly its writes, `first` of them, and the second one more.
+#[track_caller]
+fn costs(path: Path, first: usize, again: usize) {
+    let (writes, writes_again) = (path.writes(), path.writes_again());
+    assert_eq!((writes.len(), writes_again.len()), (first, again), "{path:?} is another path than the ledger's");
+    let stage = Stage::new(path, Body::Runtime);
+    stage.begin("web");
+    stage.ask("web", 1);
+    stage.await_revision("web", 1);
+    assert_writes(&stage, &writes);
+    judge::assert_settled(&stage.space, "web");
+    stage.ask("web", 2);
+    stage.await_revision("web", 2);
+    assert_writes(&stage, &writes_again);
+    judge::assert_settled(&stage.space, "web");
 }
 
-impl Begun {
-    fn on(path: Path) -> Self {
-        let space = Space::new("ledger");
-        let proxy = space.proxy();
-        path.prepare(&space);
-        let operator = Operator::start(&proxy, path.settings(&space));
-        path.await_prepared(&space);
-        space.await_quiet(&proxy);
-        proxy.forget();
-        Self { path, space, proxy, operator: Some(operator), authority: ForeignAuthority::new() }
-    }
-
-    fn issue(&self, name: &str) {
-        self.path.ask(&self.space, name);
-        self.await_revision(name, 1);
-    }
-
-    fn await_revision(&self, name: &str, revision: u64) {
-        eventually(&format!("{name} in revision {revision}"), || {
-            self.path.help(&self.space, &self.authority);
-            let requests =
-                || self.space.list("certificaterequests").iter().map(|it| it["status"].to_string()).collect::<String>();
-            self.path.is_done(&self.space, name, revision).map_err(|why| format!("{why}; its requests: {}", requests()))
-        });
-    }
-
-    fn restart(&mut self) {
-        if let Some(operator) = self.operator.take() {
-            operator.stop();
-        }
-        self.proxy.forget();
-        self.operator = Some(Operator::start(&self.proxy, self.path.settings(&self.space)));
-    }
-
-    /// Fails unless exactly these writes were made since the last time this was asked, and at most one Event for each certificate.
-    #[track_caller]
-    fn assert_writes(&self, expected: &[&str]) {
-        self.space.await_quiet(&self.proxy);
-        self.proxy.ledger().assert_is(expected, 1);
-        self.proxy.forget();
-    }
+/// Fails unless exactly these writes were made since the last time this was asked, and at most one Event for each certificate.
+#[track_caller]
+fn assert_writes(stage: &Stage, expected: &[&str]) {
+    stage.space.await_quiet(&stage.proxy);
+    stage.proxy.ledger().assert_is(expected, 1);
+    stage.proxy.forget();
 }

@@ -5,10 +5,19 @@ mod every_field;
 #[path = "../kit/kit.rs"]
 mod kit;
 
+mod chaos;
+mod child;
 mod crash;
 mod definitions;
+mod failures;
+mod frost;
+mod health;
 mod ledger;
 mod long;
+mod meddling;
 mod paths;
 mod proxy;
+mod soak;
+mod stage;
+mod storm;
 mod weather;

@@ -1,11 +1,9 @@
 //! The paths to a certificate, each with the writes that the ledger says.
 
-use certwright_kube_adapter::Settings;
 use serde_json::{Value, json};
 
-use crate::kit::manifests::{authority, certificate, renew, self_signed_issuer, signing_request, with_spec};
-use crate::kit::standins::{self, FOREIGN_GROUP, ForeignAuthority};
-use crate::kit::{Proxy, Space};
+use crate::kit::manifests::{certificate, signing_request, with_spec};
+use crate::kit::standins::FOREIGN_GROUP;
 
 /// A way to a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,118 +16,96 @@ pub(crate) enum Path {
     Never,
     /// An authority in a Secret, and somebody else approves.
     Approved,
+    /// The same, a second time for the key that is there.
+    ApprovedNever,
+    /// The same, for the first time, with a temporary certificate meanwhile.
+    Temporary,
     /// A controller of somebody else's signs.
     External,
+    /// A Vault signs.
+    Vault,
+    /// An ACME server that wants so many names proven by DNS.
+    Dns01(usize),
+    /// The same, where that lasts so long that it is shown.
+    SlowDns01(usize),
+    /// An ACME server that wants nothing proven any more.
+    Authorized,
     /// A request without a Certificate.
     Bare,
 }
 
 impl Path {
     /// The object writes, in whatever order.
-    pub(crate) fn writes(self) -> &'static [&'static str] {
+    pub(crate) fn writes(self) -> Vec<&'static str> {
         match self {
-            Self::Ca | Self::SelfSigned => &[
-                "create certificaterequests",
-                "patch certificaterequests/status",
-                "patch secrets",
-                "patch certificates/status",
-            ],
+            Self::Ca | Self::SelfSigned => ONE_PASS.to_vec(),
             // A renewal: the request before goes.
-            Self::Never => &[
-                "create certificaterequests",
-                "patch certificaterequests/status",
-                "patch secrets",
-                "patch certificates/status",
-                "delete certificaterequests",
-            ],
-            Self::Approved | Self::External => &[
-                "create secrets",
-                "patch certificates/status",
-                "create certificaterequests",
-                "patch certificaterequests/status",
-                "patch secrets",
-                "patch certificates/status",
-                "delete secrets",
-            ],
-            Self::Bare => &["patch certificaterequests/status"],
-        }
-    }
-
-    /// Settings of a controller under which the path is taken.
-    pub(crate) fn settings(self, space: &Space) -> Settings {
-        let mut settings = space.settings();
-        settings.approver = self != Self::Approved;
-        settings
-    }
-
-    /// The issuer.
-    pub(crate) fn prepare(self, space: &Space) {
-        match self {
-            Self::Ca | Self::Never | Self::Approved | Self::Bare => authority(space),
-            Self::SelfSigned => {
-                space.apply(&self_signed_issuer("ca"));
+            Self::Never => [&ONE_PASS[..], &["delete certificaterequests"]].concat(),
+            Self::Approved | Self::External => [&["patch certificates/status"], &STORED[..]].concat(),
+            Self::ApprovedNever => {
+                [&["patch certificates/status", "delete certificaterequests"], &ONE_PASS[..]].concat()
             }
-            Self::External => {}
+            // The temporary pair holds the key, and is in the place where the other will be.
+            Self::Temporary => [&["patch secrets", "patch certificates/status"], &ONE_PASS[..]].concat(),
+            Self::Vault => [&["patch certificaterequests/status"], &STORED[..]].concat(),
+            Self::Authorized => [&["patch certificaterequests/status"], &STORED[..], &ORDER].concat(),
+            Self::Dns01(names) => [Self::Authorized.writes(), CHALLENGE.repeat(names)].concat(),
+            Self::SlowDns01(names) => {
+                let shown = ["patch certificates/status", "patch orders/status"];
+                [Self::Dns01(names).writes(), shown.to_vec(), ["patch challenges/status"].repeat(names)].concat()
+            }
+            Self::Bare => vec!["patch certificaterequests/status"],
         }
     }
 
-    /// Waits until what was prepared can be used.
-    pub(crate) fn await_prepared(self, space: &Space) {
-        if self != Self::External {
-            space.await_condition("issuers", "ca", "Ready", "True");
-        }
+    /// The object writes of the second certificate: the request before goes, and its Order with it.
+    pub(crate) fn writes_again(self) -> Vec<&'static str> {
+        [self.writes(), vec!["delete certificaterequests"]].concat()
     }
 
-    /// Asks for a certificate.
-    pub(crate) fn ask(self, space: &Space, name: &str) {
-        let manifest = match self {
-            Self::Ca | Self::Approved => certificate(name, "ca"),
-            // Without a subject its issuer would be nobody, and a second Event says so.
-            Self::SelfSigned => with_spec(certificate(name, "ca"), json!({ "commonName": name })),
-            Self::Never => with_spec(certificate(name, "ca"), json!({ "privateKey": { "rotationPolicy": "Never" } })),
-            Self::External => with_spec(
-                certificate(name, "far"),
-                json!({ "issuerRef": { "group": FOREIGN_GROUP, "kind": "FarIssuer", "name": "far" } }),
-            ),
-            Self::Bare => signing_request(name, "ca"),
-        };
-        space.apply(&manifest);
+    /// Is what is tried the second certificate?
+    pub(crate) fn is_renewal(self) -> bool {
+        matches!(self, Self::Never | Self::ApprovedNever)
     }
 
-    /// What precedes a renewal, where the path is one; answers the revision that is asked for next.
-    pub(crate) fn begin(self, space: &Space, proxy: &Proxy, name: &str) -> u64 {
-        if self != Self::Never {
-            return 1;
-        }
-        self.ask(space, name);
-        space.await_ready(name);
-        space.await_quiet(proxy);
-        proxy.forget();
-        2
-    }
-
-    /// Asks for a certificate in this revision.
-    pub(crate) fn ask_in(self, space: &Space, name: &str, revision: u64) {
-        if revision == 1 { self.ask(space, name) } else { renew(space, name) }
-    }
-
-    /// Does what others do on this path, as far as it can be done now.
-    pub(crate) fn help(self, space: &Space, authority: &ForeignAuthority) {
+    /// The manifest that asks for a certificate.
+    pub(crate) fn manifest(self, name: &str) -> Value {
+        let plain = certificate(name, "ca");
         match self {
-            Self::Ca | Self::SelfSigned | Self::Never | Self::Bare => {}
-            Self::Approved => standins::approve(space),
-            Self::External => standins::sign(space, authority),
+            Self::Ca | Self::Approved | Self::Vault | Self::Authorized => plain,
+            // Without a subject its issuer would be nobody, and a second Event says so.
+            Self::SelfSigned => with_spec(plain, json!({ "commonName": name })),
+            Self::Never | Self::ApprovedNever => {
+                with_spec(plain, json!({ "privateKey": { "rotationPolicy": "Never" } }))
+            }
+            Self::Temporary => {
+                let mut manifest = plain;
+                manifest["metadata"]["annotations"] = json!({ "cert-manager.io/issue-temporary-certificate": "true" });
+                manifest
+            }
+            Self::External => {
+                with_spec(plain, json!({ "issuerRef": { "group": FOREIGN_GROUP, "kind": "FarIssuer", "name": "far" } }))
+            }
+            Self::Dns01(names) | Self::SlowDns01(names) => {
+                let names: Vec<String> = (0..names).map(|at| format!("{name}-{at}.example.test")).collect();
+                with_spec(plain, json!({ "dnsNames": names }))
+            }
+            Self::Bare => signing_request(name, "ca"),
         }
-    }
-
-    /// Is it there, in this revision?
-    pub(crate) fn is_done(self, space: &Space, name: &str, revision: u64) -> Result<Value, String> {
-        let resource = if self == Self::Bare { "certificaterequests" } else { "certificates" };
-        let object = space.get(resource, name).ok_or("there is none")?;
-        let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
-        let ready = conditions.iter().any(|it| it["type"] == "Ready" && it["status"] == "True");
-        let issuing = conditions.iter().any(|it| it["type"] == "Issuing" && it["status"] == "True");
-        let revised = self == Self::Bare || object["status"]["revision"] == revision;
-        if ready && !issuing && revised { Ok(object) } else { Err(object["status"].to_string()) }
     }
 }
+
+/// Where signer, approver and store are one process.
+const ONE_PASS: [&str; 4] =
+    ["create certificaterequests", "patch certificaterequests/status", "patch secrets", "patch certificates/status"];
+/// The key is stored first.
+const STORED: [&str; 6] = [
+    "create secrets",
+    "create certificaterequests",
+    "patch certificaterequests/status",
+    "patch secrets",
+    "patch certificates/status",
+    "delete secrets",
+];
+const ORDER: [&str; 3] = ["create orders", "patch orders/status", "patch orders/status"];
+const CHALLENGE: [&str; 3] = ["create challenges", "patch challenges", "delete challenges"];
