@@ -20,7 +20,7 @@ use futures_util::future::BoxFuture;
 
 use crate::api::Refusal;
 use crate::context::Context;
-use crate::crd::certificate_request::CertificateRequestStatus;
+use crate::crd::certificate_request::{CertificateRequest, CertificateRequestStatus};
 use crate::crd::reference::IssuerRef;
 use crate::engine::{Engine, Remote};
 use crate::issuer;

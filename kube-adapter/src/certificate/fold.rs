@@ -338,9 +338,9 @@ fn forget_if_settled(world: &mut World, name: &Name, now: Timestamp) {
 
 /// Whether a plan of all that is known wants anything done.
 fn is_wanting(world: &World, name: &Name, record: &CertificateRecord, now: Timestamp) -> bool {
-    let Some(object) = record.whole.as_deref() else { return false };
-    let wanted = Wanted::of(object);
-    let next = plan::certificate::plan(&observe::observe(world, name, record, object, &wanted, now), now);
+    let Some(object) = record.object() else { return false };
+    let wanted = Wanted::of(&object);
+    let next = plan::certificate::plan(&observe::observe(world, name, record, &object, &wanted, now), now);
     matches!(next, Next::Go(agenda) if !agenda.ready.is_empty())
 }
 

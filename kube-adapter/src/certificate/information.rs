@@ -116,7 +116,7 @@ pub(super) fn take(
     now: Timestamp,
 ) {
     let Some(record) = world.certificates.get(name) else { return };
-    let known = record.whole.as_deref().and_then(|object| known(record, object, &certificate));
+    let known = record.object().and_then(|object| known(record, &object, &certificate));
     let (plan, error) = match answer {
         Ok(answer) => (renew::answered_again(certificate, known.as_ref(), answer, now), String::new()),
         Err(error) if error.kind() == ErrorKind::Unsupported => {
@@ -154,7 +154,7 @@ pub(crate) fn account_changed(world: &mut World, issuer: &Name, account: Option<
 /// What a renewal from this issuer replaces: the certificate in the Secret, where its authority was heard to speak of it.
 pub(crate) fn replaced(world: &World, name: &Name, issuer: &IssuerRef) -> Option<CertificateId> {
     let record = world.certificates.get(name)?;
-    let object = record.whole.as_deref()?;
+    let object = record.object()?;
     if record.revision == 0 || !index::informs(world, name, issuer_digest(issuer)) {
         return None;
     }
@@ -164,7 +164,7 @@ pub(crate) fn replaced(world: &World, name: &Name, issuer: &IssuerRef) -> Option
         None => &current(record)?.plan.certificate,
     };
     let is_spoken_of = |plan: RenewalPlan| plan.window.is_some();
-    known(record, object, certificate).is_some_and(is_spoken_of).then(|| certificate.clone())
+    known(record, &object, certificate).is_some_and(is_spoken_of).then(|| certificate.clone())
 }
 
 /// Text of an ACME server in a status.

@@ -49,7 +49,7 @@ pub(super) fn start(
         return async move { Answer::Stepped(request, step.await) }.boxed();
     }
     if let Action::MakeKey = action
-        && let Some(object) = world.certificates.get(name).and_then(|it| it.whole.clone())
+        && let Some(object) = world.certificates.get(name).and_then(CertificateRecord::object)
         && request::prospect(world, name.namespace(), &object.spec.issuer_ref, now) == Prospect::Unclear
     {
         request::expect(world, name, &object.spec.issuer_ref);

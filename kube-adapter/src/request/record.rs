@@ -116,7 +116,7 @@ impl RequestRecord {
 
     /// What is kept of a request that this process found where it wanted to make its own.
     pub(crate) fn found(object: CertificateRequest, now: Timestamp) -> Self {
-        Self::keep(object, Box::new(Memory { appeared: Some(now), ..Memory::default() }))
+        Self::keep(object, Some(Box::new(Memory { appeared: Some(now), ..Memory::default() })))
     }
 
     /// The whole object, where it is kept. For want of it, it has to be read.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use acme_core::client::Chain;
+use acme_core::client::{Chain, Client as _};
 use acme_core::flow::Next;
 use acme_core::key::KeyType;
 use acme_core::protocol::{CertificateId, Registration};
@@ -93,9 +93,12 @@ impl Town {
             let key = Arc::new(PrivateKey::generate(KeyType::EcdsaP256).expect("a key"));
             directory.register(key, &Registration::agreeing_to_terms()).await
         });
+        let session = session.expect("an account");
         let account = Arc::new(Account {
-            client: Arc::new(Paced::new(session.expect("an account"), Arc::clone(&pace))),
-            renewals: Arc::new(RenewalQuestions::new(directory, pace, shared)),
+            url: session.account().clone(),
+            client: Arc::new(Paced::new(session, Arc::clone(&pace))),
+            renewals: Arc::new(RenewalQuestions::new(directory, Arc::clone(&pace), shared)),
+            pace,
             spec: Arc::new(serde_json::from_value(spec).expect("a spec")),
         });
         let cluster = Cluster::default();

@@ -208,7 +208,7 @@ impl Step<'_, '_> {
                 // What people are told tells of the temporary certificate, so it follows.
                 Place::Memory if observed.stores_keys() && observed.wants_temporary() => {
                     said.push(Action::StoreTemporary);
-                    act(said)
+                    agenda(observed, said, None, self.now)
                 }
                 Place::Memory if observed.stores_keys() => {
                     said.push(Action::StoreKey);
