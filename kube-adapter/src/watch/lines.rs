@@ -72,7 +72,7 @@ pub(super) async fn whole(mut body: Body) -> Result<Vec<u8>, String> {
         if let Ok(data) = frame.map_err(super::printable)?.into_data() {
             bytes.extend_from_slice(&data);
         }
-        if bytes.len() > LONGEST {
+        if bytes.len() > LONGEST_PAGE {
             return Err("the API server sent a page that is too long".to_owned());
         }
     }
@@ -84,6 +84,9 @@ const KEPT: usize = 64 * 1024;
 
 /// etcd holds objects of 1.5 MiB; JSON may make more of them.
 const LONGEST: usize = 32 * 1024 * 1024;
+
+/// A page of the largest objects.
+const LONGEST_PAGE: usize = 512 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
