@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use x509_parser::certification_request::X509CertificationRequest;
+use x509_parser::cri_attributes::ParsedCriAttribute;
 use x509_parser::extensions::X509Extension;
 use x509_parser::pem::Pem;
 use x509_parser::prelude::{FromDer as _, ParsedExtension};
@@ -295,9 +296,12 @@ fn request_contents(pem: &[u8]) -> Value {
     let Some(Ok(pem)) = Pem::iter_from_buffer(pem).next() else { return json!("no PEM") };
     let Ok((_, csr)) = X509CertificationRequest::from_der(&pem.contents) else { return json!("no request") };
     let info = &csr.certification_request_info;
-    let wanted = info.iter_attributes().flat_map(|it| match it.parsed_attribute() {
-        x509_parser::cri_attributes::ParsedCriAttribute::ExtensionRequest(wanted) => wanted.extensions.clone(),
-        _ => Vec::new(),
+    let wanted = info.iter_attributes().flat_map(|it| {
+        if let ParsedCriAttribute::ExtensionRequest(wanted) = it.parsed_attribute() {
+            wanted.extensions.clone()
+        } else {
+            Vec::new()
+        }
     });
     json!({
         "subject": name(&info.subject), "key": key(&info.subject_pki), "signature": csr.signature_algorithm.algorithm.to_string(),
