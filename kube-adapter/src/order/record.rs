@@ -30,8 +30,11 @@ pub(crate) struct Ordered {
 }
 
 impl Ordered {
-    /// What is known of an Order; `None` where it is not known when it was made.
+    /// What is known of an Order; `None` where it is not known when it was made, and for one that replaces a certificate: authorities do not count those.
     pub(crate) fn of(order: &Order) -> Option<Self> {
+        if !order.spec.replaces.is_empty() {
+            return None;
+        }
         let at = order.metadata.creation_timestamp.as_ref()?;
         let at = Timestamp::from_unix_seconds(at.0.as_second());
         Some(Self { issuer: observe::issuer(&Name::of(&order.metadata), &order.spec.issuer_ref), at })

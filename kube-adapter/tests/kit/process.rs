@@ -91,7 +91,7 @@ pub fn run_controller() {
 
 /// Times of an election that is over in a moment.
 fn timing() -> Timing {
-    let [duration, deadline, renew] = [2000, 1800, 400].map(Duration::from_millis);
+    let [duration, deadline, renew] = [4000, 3500, 800].map(Duration::from_millis);
     Timing::new(duration, deadline, renew).expect("times")
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use certwright_kube_adapter::Settings;
 use serde_json::{Value, json};
 
 use crate::kit::manifests::{authority, certificate};
@@ -28,7 +29,7 @@ pub(crate) fn weather(weather: Weather) {
     let space = Space::new("chaos");
     authority(&space);
     let proxies = [space.proxy(), space.proxy()];
-    let mut operators = proxies.each_ref().map(|proxy| Operator::start(proxy, space.settings()));
+    let mut operators = proxies.each_ref().map(|proxy| Operator::start(proxy, settings(&space)));
     let names: Vec<String> = (0..weather.crowd).map(|number| format!("web-{number}")).collect();
     for (proxy, every) in proxies.iter().zip(STRIKES) {
         proxy.fail(strikes(every));
@@ -97,6 +98,13 @@ pub(crate) fn weather(weather: Weather) {
     }
 }
 
+/// Settings of a controller that does not leave the other's requests to it for a whole minute.
+fn settings(space: &Space) -> Settings {
+    let mut settings = space.settings();
+    settings.stranger_patience = Duration::from_secs(2);
+    settings
+}
+
 /// Strikes by counting writes: lost requests, lost answers, refusals, and now and then a kill.
 fn strikes(every: usize) -> impl FnMut(&Call) -> Option<Fault> + Send + 'static {
     let faults = [
@@ -123,7 +131,7 @@ fn revive(operator: &mut Operator, proxy: &Proxy, space: &Space) -> bool {
     let dead = !operator.is_alive() && proxy.is_idle();
     if dead {
         proxy.heal();
-        *operator = Operator::start(proxy, space.settings());
+        *operator = Operator::start(proxy, settings(space));
     }
     dead
 }

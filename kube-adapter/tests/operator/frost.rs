@@ -76,14 +76,11 @@ fn freeze(path: Path, strike: Strike) {
     assert!(late.len() <= 1, "{told}: it wrote on, {late:?}");
     for it in &late {
         let made = it.call.verb == Verb::Create && it.code == 201;
+        // The first write of a Secret has nothing to insist on: it is found to be another pair, and issued anew.
+        let first = it.call.resource == "secrets" && it.call.verb == Verb::Patch;
         // What it makes that nobody else made is swept by the other.
-        assert!(
-            made || !(200..300).contains(&it.code),
-            "{told}: {} {} was answered {}",
-            it.call,
-            it.call.name,
-            it.code
-        );
+        let harmless = made || first || !(200..300).contains(&it.code);
+        assert!(harmless, "{told}: {} {} was answered {}", it.call, it.call.name, it.code);
     }
     assert_eq!(stage.servers.acts(), acts, "{told}: it acted at the certificate authority");
     judge::assert_settled(&stage.space, "web");
