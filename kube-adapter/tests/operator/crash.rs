@@ -197,10 +197,11 @@ impl Stage {
 
 impl Path {
     /// How many writes more a crash may cost. Where the key is in memory alone, the request of a dead process goes, and its like is made again: three
-    /// writes, the first of them a deletion.
+    /// writes, the first of them a deletion. What an ACME server says of renewal is told by a write of its own where the one for both was lost.
     fn again(self, fault: Fault) -> usize {
         match (self, fault) {
             (Self::Ca | Self::SelfSigned, Fault::KillBefore | Fault::KillAfter) => 3,
+            (Self::Dns01(_) | Self::SlowDns01(_) | Self::Authorized, _) => 1,
             (_, _) => 0,
         }
     }
