@@ -207,6 +207,9 @@ pub(crate) enum Version {
 }
 
 impl Version {
+    /// No object has it: whatever is heard is newer.
+    pub(crate) const OLDEST: Self = Self::Number(0);
+
     pub(crate) fn parse(text: &str) -> Self {
         let is_plain = text.bytes().all(|it| it.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
         match text.parse::<u64>() {

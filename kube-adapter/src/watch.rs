@@ -24,6 +24,7 @@ use tokio::sync::mpsc;
 
 use crate::api::{Refusal, Resource, escape};
 use crate::crd::{Certificate, CertificateRequest, Challenge, ClusterIssuer, Issuer, Order};
+use crate::key::Version;
 use crate::world::News;
 
 use line::Line;
@@ -75,6 +76,8 @@ impl Watched for PartialObjectMeta<Service> {
 /// A piece of news.
 #[derive(Debug)]
 pub(crate) enum Event<K> {
+    /// The history went back, as after a restored backup: what is known of it may be newer than what is.
+    Rewound,
     /// A list begins: what follows up to [`InitDone`](Self::InitDone) is all there is.
     Init,
     /// An object of the list.
@@ -121,6 +124,8 @@ pub(crate) struct Follower<T> {
     timer: Arc<dyn Timer>,
     /// The state up to which everything was told; `None` before the first list and after a history was lost.
     version: Option<String>,
+    /// The same of a history that was lost.
+    lost: Option<String>,
     failures: u32,
 }
 
@@ -146,7 +151,7 @@ impl<T: Send + 'static> Follower<T> {
         changes: mpsc::Sender<Vec<T>>,
         timer: Arc<dyn Timer>,
     ) -> Self {
-        Self { client, scope, selection, what, changes, timer, version: None, failures: 0 }
+        Self { client, scope, selection, what, changes, timer, version: None, lost: None, failures: 0 }
     }
 
     /// Hands every change on, until nobody takes them any more. It begins with a list.
@@ -162,7 +167,7 @@ impl<T: Send + 'static> Follower<T> {
                 End::Unheard => return,
                 End::Over => continue,
                 End::Forgotten(why) => {
-                    self.version = None;
+                    self.lost = self.version.take();
                     why
                 }
                 End::Broken(why) => why,
@@ -182,13 +187,25 @@ impl<T: Send + 'static> Follower<T> {
     /// One list or one watch, as far as it goes.
     async fn follow<K: Watched>(&mut self, wrap: fn(News<K>) -> T) -> End {
         let done = match self.version.clone() {
-            Some(version) => self.watch(&version, wrap).await,
+            Some(version) => self.resume(&version, wrap).await,
             None => self.list(wrap).await,
         };
         match done {
             Ok(()) => End::Over,
             Err(end) => end,
         }
+    }
+
+    /// Watches on from a state, unless the server has not reached it: then its history went back, and it would be silent until it caught up.
+    async fn resume<K: Watched>(&mut self, version: &str, wrap: fn(News<K>) -> T) -> Result<(), End> {
+        let accept = if K::METADATA_ONLY { METADATA_LIST } else { JSON };
+        let answer = self.ask::<K>("?limit=1", accept).await?.map_err(|(_, why)| End::Broken(why))?;
+        let body = lines::whole(answer.into_body()).await.map_err(End::Broken)?;
+        let newest = line::page::<K>(body).map_err(End::Broken)?.version;
+        if Version::parse(&newest).is_older_than(&Version::parse(version)) {
+            return Err(End::Forgotten(format!("the API server is at {newest} again, before {version}")));
+        }
+        self.watch(version, wrap).await
     }
 
     /// Reads a watch to its end, from a state on that everything was told of.
@@ -242,7 +259,10 @@ impl<T: Send + 'static> Follower<T> {
             let body = lines::whole(answer.into_body()).await.map_err(End::Broken)?;
             let page = line::page::<K>(body).map_err(End::Broken)?;
             if more.is_empty() {
-                self.hand_on(vec![Event::Init], wrap).await?;
+                let lost = self.lost.take().map(|it| Version::parse(&it));
+                let is_rewound = lost.is_some_and(|lost| Version::parse(&page.version).is_older_than(&lost));
+                let begin = if is_rewound { vec![Event::Rewound, Event::Init] } else { vec![Event::Init] };
+                self.hand_on(begin, wrap).await?;
             }
             if page.left_out > 0 {
                 tracing::warn!(what = self.what, count = page.left_out, "objects cannot be read and are left out");
@@ -287,7 +307,7 @@ impl<T: Send + 'static> Follower<T> {
     fn reached<K: Watched>(&mut self, event: Event<K>) -> Event<K> {
         let version = match &event {
             Event::Apply(object) | Event::Delete(object) => object.version(),
-            Event::Init | Event::InitApply(_) | Event::InitDone => None,
+            Event::Rewound | Event::Init | Event::InitApply(_) | Event::InitDone => None,
         };
         if let Some(version) = version.filter(|it| !it.is_empty()) {
             let known = self.version.get_or_insert_default();

@@ -46,7 +46,7 @@ mod zone;
 pub use bind::{Bind, BindBuilder, Query};
 pub use cert_manager::CertManager;
 pub use chall_test_srv::{ChallTestSrv, DnsQuestion};
-pub use control_plane::{ApiAnswer, AuditEvent, AuditPosition, ControlPlane, ControlPlaneBuilder};
+pub use control_plane::{ApiAnswer, AuditEvent, AuditPosition, Backup, ControlPlane, ControlPlaneBuilder};
 pub use lego::Lego;
 pub use moto::{Moto, MotoBuilder};
 pub use pebble::{CaKey, Pebble, PebbleBuilder};

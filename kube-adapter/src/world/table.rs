@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::key::{Identity, Name, Uid};
+use crate::key::{Identity, Name, Uid, Version};
 use crate::metrics::{Measured, Words};
 use crate::watch::Event;
 
@@ -78,6 +78,14 @@ impl<R: Record> Table<R> {
     pub(crate) fn take(&mut self, news: News<R::Object>) -> Vec<Changed<R>> {
         let News { scope, event } = news;
         match event {
+            Event::Rewound => {
+                let within = |name: &Name| scope.as_deref().is_none_or(|scope| scope == name.namespace());
+                for (_, row) in self.rows.iter_mut().filter(|(name, _)| within(name)) {
+                    row.identity.version = Version::OLDEST;
+                }
+                self.deleted.retain(|name, _| !within(name));
+                Vec::new()
+            }
             Event::Init => {
                 let list = self.lists.entry(scope).or_default();
                 list.epoch = list.epoch.wrapping_add(1);
@@ -283,6 +291,19 @@ mod tests {
 
     fn name(object: &'static str) -> Name {
         Name::new("space", object)
+    }
+
+    #[test]
+    fn a_history_that_went_back_is_taken_as_it_is() {
+        let mut table = listed(&[("a", 1, 5), ("b", 2, 6)]);
+        table.forget(&Name::new("space", "b"));
+        table.take(news(Event::Rewound));
+        table.take(news(Event::Init));
+        table.take(news(Event::InitApply(("a", 1, 3))));
+        table.take(news(Event::InitApply(("b", 2, 2))));
+        table.take(news(Event::InitDone));
+        assert_eq!(table.get(&Name::new("space", "a")), Some(&Number(3)));
+        assert_eq!(table.get(&Name::new("space", "b")), Some(&Number(2)), "what was deleted is there again");
     }
 
     #[test]

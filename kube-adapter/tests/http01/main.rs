@@ -119,6 +119,8 @@ fn a_kill_at_any_write_leaves_nothing_and_orders_nothing_twice() {
                 let ready = scene.space.get("certificates", &name).is_some_and(|it| is_ready(&it));
                 if ready || !operator.is_alive() { Ok(()) } else { Err("neither".to_owned()) }
             });
+            // What follows readiness is a write, too.
+            scene.space.await_quiet(&scene.proxy);
             let was_killed = !operator.is_alive();
             if was_killed {
                 scene.proxy.heal();

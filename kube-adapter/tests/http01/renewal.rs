@@ -6,8 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use testkit::servers::Endpoint;
 
-use crate::scene::Scene;
 use crate::kit::{Operator, eventually};
+use crate::scene::Scene;
 
 #[test]
 fn a_certificate_is_renewed_when_its_authority_wants_it_and_the_order_says_what_it_replaces() {

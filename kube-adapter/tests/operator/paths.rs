@@ -63,6 +63,16 @@ impl Path {
         [self.writes(), vec!["delete certificaterequests"]].concat()
     }
 
+    /// The same where only so many names have to be proven: of those that were proven before, Pebble takes one in a hundred as it is, whatever it is told.
+    pub(crate) fn proving(self, names: usize) -> Self {
+        match self {
+            Self::Dns01(all) | Self::SlowDns01(all) if names == 0 && all > 0 => Self::Authorized,
+            Self::Dns01(all) if names < all => Self::Dns01(names),
+            Self::SlowDns01(all) if names < all => Self::SlowDns01(names),
+            path => path,
+        }
+    }
+
     /// Is what is tried the second certificate?
     pub(crate) fn is_renewal(self) -> bool {
         matches!(self, Self::Never | Self::ApprovedNever)

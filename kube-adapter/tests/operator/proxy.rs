@@ -62,7 +62,7 @@ fn a_controller_without_anything_to_do_watches_every_kind_and_writes_nothing() {
         kinds.sort();
         kinds.dedup();
         match kinds.join(" ").as_str() {
-            "certificaterequests certificates challenges issuers orders secrets" => Ok(()),
+            "certificaterequests certificates challenges issuers orders secrets services" => Ok(()),
             other => Err(other.to_owned()),
         }
     });

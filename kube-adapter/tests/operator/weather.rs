@@ -71,6 +71,39 @@ fn calls_that_take_their_time_cost_no_write_more() {
 }
 
 #[test]
+fn an_etcd_from_a_backup_is_taken_as_it_is() {
+    let space = Space::alone("restored");
+    let proxy = space.proxy();
+    authority(&space);
+    let _operator = Operator::start(&proxy, space.settings());
+    space.apply(&certificate("first", "ca"));
+    space.await_ready("first");
+    space.await_quiet(&proxy);
+    let backup = space.plane.back_up();
+    space.apply(&certificate("second", "ca"));
+    space.await_ready("second");
+    space.patch("certificates", "first", "", &json!({ "spec": { "dnsNames": ["other.example.test"] } }));
+    space.await_ready("first");
+    space.await_quiet(&proxy);
+
+    proxy.forget();
+    space.plane.restore(&backup);
+    eventually("every watch anew", || {
+        let watches = proxy.calls().iter().filter(|it| it.call.watches && it.code == 200).count();
+        if watches >= 7 { Ok(()) } else { Err(format!("{watches} watches")) }
+    });
+    space.await_quiet(&proxy);
+    assert_eq!(proxy.ledger().0, [], "what stood in the backup was settled");
+    space.patch("certificates", "first", "", &json!({ "spec": { "dnsNames": ["third.example.test"] } }));
+    space.await_ready("first");
+    space.apply(&certificate("second", "ca"));
+    space.await_ready("second");
+    for name in ["first", "second"] {
+        judge::assert_settled(&space, name);
+    }
+}
+
+#[test]
 fn who_is_told_to_come_later_comes_later_and_finishes() {
     let (space, proxy, _operator) = ready("later");
     proxy.fail(|call| match call.write {

@@ -3,6 +3,7 @@
 mod api;
 mod apply;
 mod audit;
+mod backup;
 mod builder;
 mod flags;
 mod folder;
@@ -11,12 +12,13 @@ mod kubeconfig;
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::{Value, json};
 
 pub use api::ApiAnswer;
 pub use audit::{AuditEvent, AuditPosition};
+pub use backup::Backup;
 pub use builder::ControlPlaneBuilder;
 
 use api::Api;
@@ -37,8 +39,9 @@ use super::process::{Process, pause};
 pub struct ControlPlane {
     // In the order of their end: who asks before who answers, the files last.
     controllers: Process,
-    api_server: Process,
-    etcd: Process,
+    api_server: Mutex<Process>,
+    etcd: Mutex<Process>,
+    etcd_address: SocketAddr,
     api: Api,
     folder: Folder,
 }
@@ -250,7 +253,7 @@ impl ControlPlane {
 
     /// Stops the API server: connections are refused until [`start_api_server`](Self::start_api_server).
     pub fn stop_api_server(&mut self) {
-        self.api_server.stop();
+        lock(&self.api_server).stop();
     }
 
     /// Starts the API server again, on the same address and with everything it held.
@@ -261,13 +264,13 @@ impl ControlPlane {
     #[track_caller]
     pub fn start_api_server(&mut self) {
         let api = &self.api;
-        self.api_server.restart(|| api.ready()).unwrap_or_else(|error| panic!("{error}"));
+        lock(&self.api_server).restart(|| api.ready()).unwrap_or_else(|error| panic!("{error}"));
     }
 
     /// The process ids, of etcd, kube-apiserver, kube-controller-manager.
     #[must_use]
     pub fn ids(&self) -> [u32; 3] {
-        [self.etcd.id(), self.api_server.id(), self.controllers.id()]
+        [lock(&self.etcd).id(), lock(&self.api_server).id(), self.controllers.id()]
     }
 
     /// Where everything is that it keeps: data, keys, logs.
@@ -279,8 +282,12 @@ impl ControlPlane {
     /// Everything the three servers printed, one after the other.
     #[must_use]
     pub fn log(&self) -> String {
-        [&self.etcd, &self.api_server, &self.controllers].map(Process::log).concat()
+        [lock(&self.etcd).log(), lock(&self.api_server).log(), self.controllers.log()].concat()
     }
+}
+
+fn lock(process: &Mutex<Process>) -> MutexGuard<'_, Process> {
+    process.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// With a pause of ten milliseconds before each.

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use serde_json::Value;
 
@@ -103,7 +104,8 @@ impl ControlPlaneBuilder {
             tls.call(addresses.controllers, "/healthz", None)?.ok("/healthz")?;
             api.inhabited()
         })?;
-        Ok(ControlPlane { controllers, api_server, etcd, api, folder })
+        let (api_server, etcd) = (Mutex::new(api_server), Mutex::new(etcd));
+        Ok(ControlPlane { controllers, api_server, etcd, etcd_address: addresses.etcd, api, folder })
     }
 }
 

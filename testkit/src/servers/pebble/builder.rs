@@ -50,7 +50,7 @@ impl PebbleBuilder {
         self.variable("PEBBLE_WFE_NONCEREJECT", percent)
     }
 
-    /// Reuses a valid authorization that often, in percent (Pebble's own default is 50).
+    /// Reuses a valid authorization that often, in percent (Pebble's own default is 50). It is one percent more: even with 0, one in a hundred.
     #[must_use]
     pub fn authz_reuse(self, percent: u8) -> Self {
         self.variable("PEBBLE_AUTHZREUSE", percent)
