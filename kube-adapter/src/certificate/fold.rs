@@ -47,6 +47,13 @@ pub(super) fn fold(world: &mut World, name: &Name, action: &Action, answer: Answ
                     }
                     None => (None, None, None),
                 };
+                // The answer of the write that put it there was lost.
+                if let (Some(in_hand), Some(there)) = (&mut memory.key, holding.as_ref().and_then(|it| it.key.as_ref()))
+                    && in_hand.facts.place == Place::Memory
+                    && in_hand.facts.digest == there.digest
+                {
+                    in_hand.facts.place = Place::Target;
+                }
                 memory.target = Some(Seen { version, holding, key });
             });
         }

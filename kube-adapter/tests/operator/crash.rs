@@ -74,6 +74,11 @@ fn a_certificate_that_somebody_else_approves_costs_nothing_more_where_answers_ar
 }
 
 #[test]
+fn a_certificate_with_a_temporary_one_before_costs_nothing_more_where_answers_are_lost() {
+    survives(Path::Temporary, &LOSSES);
+}
+
+#[test]
 fn a_certificate_of_a_foreign_issuer_costs_nothing_more_where_answers_are_lost() {
     survives(Path::External, &LOSSES);
 }
