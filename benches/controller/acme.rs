@@ -179,7 +179,7 @@ fn own_address() -> Result<Ipv4Addr, String> {
     socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).map_err(text)?;
     match socket.local_addr().map_err(text)?.ip() {
         IpAddr::V4(address) if !address.is_loopback() => Ok(address),
-        other => {
+        other @ (IpAddr::V4(_) | IpAddr::V6(_)) => {
             Err(format!("this machine has no address beside the loopback, and EndpointSlices take no other: {other}"))
         }
     }

@@ -123,7 +123,9 @@ impl Controller {
         self.follow(tasks, "Challenges", all, changes, |news| Change::Challenge(Box::new(news)));
         self.follow(tasks, "TLS Secrets", Selection::Fields(TLS), changes, Change::TlsSecret);
         self.follow(tasks, "other Secrets", Selection::Fields(NOT_TLS), changes, Change::OtherSecret);
-        self.follow(tasks, "solver Services", Selection::Labels(SOLVERS), changes, Change::Service);
+        self.follow(tasks, "solver Services", Selection::Labels(SOLVERS), changes, |news| {
+            Change::Service(Box::new(news))
+        });
         if self.settings.namespaces.is_none() {
             let follower = self.follower(None, all, "ClusterIssuers", changes);
             tasks.spawn(follower.run(|news| Change::ClusterIssuer(Box::new(news))));

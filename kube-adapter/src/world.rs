@@ -64,7 +64,7 @@ pub(crate) enum Change {
     OtherSecret(News<SecretMetadata>),
     Order(Box<News<crd::order::Order>>),
     Challenge(Box<News<crd::challenge::Challenge>>),
-    Service(News<PartialObjectMeta<Service>>),
+    Service(Box<News<PartialObjectMeta<Service>>>),
 }
 
 impl World {
@@ -142,7 +142,7 @@ impl World {
                 }
             }
             Change::Service(news) => {
-                for changed in self.services.take(news) {
+                for changed in self.services.take(*news) {
                     sweep::changed(self, changed, now);
                 }
             }

@@ -249,10 +249,8 @@ mod tests {
             r#"{"type":"MODIFIED","object":{"metadata":{"name":"n","resourceVersion":"7"},"spec":{}}}"#,
             r#"{ "object": {"metadata": {"name": "n", "resourceVersion": "7"}}, "type": "ADDED" }"#,
         ] {
-            match line(text) {
-                Line::Put(object) => assert_eq!(object.version(), Some("7")),
-                other => panic!("{other:?}"),
-            }
+            let Line::Put(object) = line(text) else { panic!("{text}") };
+            assert_eq!(object.version(), Some("7"));
         }
     }
 

@@ -25,6 +25,7 @@ pub(crate) struct Weather {
 }
 
 /// Fails unless every Certificate ends ready for what it says then, with a Secret that is whole.
+#[expect(clippy::print_stderr, reason = "a long test says what it went through")]
 pub(crate) fn weather(weather: Weather) {
     let space = Space::new("chaos");
     authority(&space);

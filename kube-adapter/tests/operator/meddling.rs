@@ -9,7 +9,7 @@ use crate::stage::{Body, Stage};
 
 #[test]
 fn a_wish_to_renew_at_any_write_costs_one_certificate_more_at_most() {
-    meddled(&[Path::Ca, Path::Approved], |space, name| renew(space, name));
+    meddled(&[Path::Ca, Path::Approved], renew);
 }
 
 #[test]

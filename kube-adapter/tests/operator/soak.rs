@@ -11,6 +11,7 @@ use crate::kit::manifests::{authority, certificate, with_spec};
 use crate::kit::{Ahead, Call, Fault, Operator, Space, conditions, eventually, judge};
 
 /// Fails unless after days of renewals nobody has anything to do, and no more was written than that takes.
+#[expect(clippy::print_stderr, reason = "a long test says what it went through")]
 pub(crate) fn soak(crowd: usize, jumps: &[Duration]) {
     let space = Space::new("soak");
     authority(&space);

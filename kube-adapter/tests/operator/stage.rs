@@ -34,7 +34,7 @@ pub(crate) enum Body {
 pub(crate) enum Servers {
     Nobody,
     Foreign(ForeignAuthority),
-    Acme(Acme),
+    Acme(Box<Acme>),
     Vault(Vault),
 }
 
@@ -74,10 +74,8 @@ impl Stage {
             manner.name_server = Some(acme.bind.address());
         }
         // Slow machines show what quick ones do not, unless it is the wait that is looked at.
-        manner.visible_after = match self.path {
-            Path::SlowDns01(_) => Duration::from_secs(2),
-            _ => Duration::from_secs(60),
-        };
+        let is_looked_at = matches!(self.path, Path::SlowDns01(_));
+        manner.visible_after = Duration::from_secs(if is_looked_at { 2 } else { 60 });
         manner
     }
 
@@ -171,8 +169,8 @@ impl Servers {
         match path {
             Path::External => Self::Foreign(ForeignAuthority::new()),
             Path::Vault => Self::Vault(vault::start()),
-            Path::Dns01(_) | Path::SlowDns01(_) => Self::Acme(Acme::start(Pebble::builder())),
-            Path::Authorized => Self::Acme(Acme::start(Pebble::builder().authz_reuse(100))),
+            Path::Dns01(_) | Path::SlowDns01(_) => Self::Acme(Box::new(Acme::start(Pebble::builder()))),
+            Path::Authorized => Self::Acme(Box::new(Acme::start(Pebble::builder().authz_reuse(100)))),
             Path::Ca
             | Path::SelfSigned
             | Path::Never

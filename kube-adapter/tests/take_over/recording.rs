@@ -69,8 +69,8 @@ impl Recording {
 
 /// The newest state of an issuer that is in no namespace, or in that of the recordings.
 pub(crate) fn issuer(kind: &str, name: &str) -> Value {
-    let objects = RESOURCES.lines().map(|line| serde_json::from_str::<Value>(line).expect("recordings are JSON"));
-    objects.filter(|it| it["kind"] == kind && it["metadata"]["name"] == name).last().expect("an issuer")
+    let mut objects = RESOURCES.lines().map(|line| serde_json::from_str::<Value>(line).expect("recordings are JSON"));
+    objects.rfind(|it| it["kind"] == kind && it["metadata"]["name"] == name).expect("an issuer")
 }
 
 fn last_order(states: &[Value]) -> &Value {
