@@ -21,7 +21,7 @@ use crate::plan::certificate::{Action, Content, Failure, Place, rest};
 use crate::request::{self, RequestRecord};
 use crate::secret::{self, SecretRecord};
 use crate::status::{Field, Report};
-use crate::world::{Record as _, World};
+use crate::world::World;
 
 /// Takes in how an action went.
 pub(super) fn fold(world: &mut World, name: &Name, action: &Action, answer: Answer, now: Timestamp) {
@@ -134,21 +134,14 @@ fn object(world: &mut World, name: &Name, read: Result<Option<Box<Certificate>>,
         }
         Err(refusal) => return refused(world, name, &refusal, now),
     };
-    let Some(identity) = Identity::of(&object.metadata) else { return };
-    // Its place in the tables stays the same, so what only this process remembers is carried over.
-    let Some(before) = world.certificates.forget(name) else { return };
-    let is_same = before.uid == identity.uid;
-    let mut before = Some(before).filter(|_| is_same);
-    if let Some(before) = &mut before {
-        let has_turn = before.whole.is_none();
-        let memory = before.memory();
-        memory.has_turn |= has_turn;
-        memory.is_stale = false;
-        memory.trouble = None;
-    }
-    if let Some(record) = CertificateRecord::read(object, before) {
-        world.certificates.learn(name.clone(), identity, record);
-        super::changed(world, crate::world::Changed { name: name.clone(), removed: None });
+    let Some(record) = world.certificates.get_mut(name) else { return };
+    let has_turn = record.whole.is_none();
+    let memory = record.memory();
+    memory.has_turn |= has_turn;
+    memory.is_stale = false;
+    memory.trouble = None;
+    if let Some(changed) = world.certificates.look(object) {
+        super::changed(world, changed);
     }
 }
 
@@ -281,30 +274,29 @@ fn told(
         Ok(told) => *told,
         Err(refusal) => return refused(world, name, &refusal, now),
     };
+    let known = world.certificates.identity(name);
+    let is_overtaken = known.is_some_and(|known| identity.version.is_older_than(&known.version));
     let Some(record) = world.certificates.get_mut(name) else { return };
     let Some(whole) = record.object() else { return };
-    // So that it is not copied.
-    record.whole = None;
     let is_success = report.revision.is_some();
     let is_failure = matches!(report.failures, Field::Set(_));
-    let mut object = Arc::unwrap_or_clone(whole);
-    object.status = Some(status);
-    object.metadata.resource_version = Some(identity.version.to_string());
+    if is_failure {
+        let reason = status.conditions.get("Issuing").map(|it| it.reason.as_str()).unwrap_or_default();
+        count(&world.metrics, &whole, AttemptEnd::Failed(reason));
+    }
+    let (uid, memory) = (record.uid.clone(), record.memory());
     if is_success || is_failure {
-        let memory = record.memory();
-        if is_failure {
-            let issuing = object.status.as_ref().and_then(|it| it.conditions.get("Issuing"));
-            let reason = issuing.map(|it| it.reason.as_str()).unwrap_or_default();
-            count(&world.metrics, &object, AttemptEnd::Failed(reason));
-        }
         memory.attempt_over();
     }
-    record.memory().trouble = None;
-    record.memory().has_turn = false;
-    let Some(before) = world.certificates.forget(name) else { return };
-    let uid = before.uid.clone();
-    if let Some(record) = CertificateRecord::read(object, Some(before)) {
-        world.certificates.learn(name.clone(), identity, record);
+    memory.trouble = None;
+    memory.has_turn = false;
+    if !is_overtaken {
+        // So that it is not copied.
+        record.whole = None;
+        let mut object = Arc::unwrap_or_clone(whole);
+        object.status = Some(status);
+        object.metadata.resource_version = Some(identity.version.to_string());
+        world.certificates.look(object);
     }
     if is_success {
         for request in request::owned_by(world, &uid).to_vec() {
