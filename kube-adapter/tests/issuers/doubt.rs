@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::kit::manifests::{authority, authority_pem};
-use crate::kit::{Call, Fault, Operator, Proxy, Space, Verb};
+use crate::kit::{Call, Fault, Operator, Proxy, Space, Verb, eventually};
 use crate::{base64, pair, request, signing_request, text};
 
 /// Fails the first write of a request's status in this way.
@@ -49,9 +49,15 @@ fn what_changed_while_nobody_watched_is_noticed_by_the_next_list() {
     space.delete("secrets", "authority");
     pair(&space, "authority", &certificate, &key);
     let mut is_first = true;
+    proxy.forget();
     proxy.heal();
     // The history that the watches ask for is gone, too.
     proxy.fail(move |call| (call.watches && std::mem::take(&mut is_first)).then_some(Fault::Expire));
+    eventually("both watches of Secrets anew", || {
+        let watches = proxy.calls().into_iter().filter(|it| it.call.watches && it.code == 200);
+        let count = watches.filter(|it| it.call.resource == "secrets").count();
+        if count >= 2 { Ok(()) } else { Err(format!("{count} watches")) }
+    });
     space.await_quiet(&proxy);
     space.apply(&request("r", "ca", &signing_request(&["a.example.test"]).0));
     let signed = space.await_condition("certificaterequests", "r", "Ready", "True");
