@@ -11,7 +11,7 @@ use acme_core::protocol::{CertificateId, NewOrder, Problem, ProblemType, Url};
 use acme_core::{Clock as _, Error, ErrorKind, Identifier, Retry, Store};
 use async_trait::async_trait;
 use certwright_issuers::acme::pace::{Allowance, Made, Scope, Sending};
-use certwright_issuers::acme::{Pace, Paced, registered_domain};
+use certwright_issuers::acme::{Pace, Paced, directories, registered_domain};
 use testkit::{DurableStore, VirtualClock, run};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -81,7 +81,8 @@ fn an_account_makes_as_many_orders_as_it_is_allowed_and_then_one_at_a_time() {
     let world = World::new();
     let allowance = Allowance { orders: 300, within: HOURS };
     let made = (0..100).map(|_| Made { account: account(), at: world.clock.now() });
-    let pace = Pace::in_memory(Arc::new(world.clock.clone())).allowing(allowance, []);
+    let directory = Url::parse(directories::LETS_ENCRYPT.url).unwrap();
+    let pace = Pace::in_memory(Arc::new(world.clock.clone())).knowing(&directory);
     pace.spent(made);
     let (account, other) = (account(), Url::parse("https://ca.test/acct/2").unwrap());
     let call = Call::NewOrder(order(&["a.example"]));

@@ -125,7 +125,7 @@ impl Builder {
                 self.directory.url(),
                 Arc::clone(&self.clock),
             )?),
-            (None, None) => Arc::new(Pace::in_memory(Arc::clone(&self.clock))),
+            (None, None) => Arc::new(Pace::in_memory(Arc::clone(&self.clock)).knowing(self.directory.url())),
         };
         let ordering = match (self.client, self.account) {
             (Some(client), _) => {

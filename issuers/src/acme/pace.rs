@@ -51,7 +51,17 @@ impl Pace {
     /// `Malformed` when `prefix` is no [`Key`].
     pub fn kept_in(store: Arc<dyn Store>, prefix: &str, directory: &Url, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let key = Key::new(format!("{prefix}/{}", Key::segment(directory.as_str())))?;
-        Ok(Self { clock, kept: Some((store, key)), durable: DURABLE, known: Mutex::default() })
+        Ok(Self { clock, kept: Some((store, key)), durable: DURABLE, known: Mutex::default() }.knowing(directory))
+    }
+
+    /// Makes no more new orders than the certificate authority behind `directory` is known to take from an account ([`directories`](super::directories));
+    /// [`allowing`](Self::allowing) says otherwise.
+    #[must_use]
+    pub fn knowing(self, directory: &Url) -> Self {
+        match super::directories::Known::at(directory).and_then(|it| it.new_orders) {
+            Some(allowance) => self.allowing(allowance, []),
+            None => self,
+        }
     }
 
     /// Stores pauses of this length or longer; of five seconds otherwise. Where a write to the store is dear, a restart may forget what is over in a minute.

@@ -8,7 +8,6 @@ use acme_core::transport::ReqwestTransport;
 use acme_core::{Clock, Directory, Error, ErrorKind, Store, hash};
 use issuers::Renewal;
 use issuers::acme::RenewalQuestions;
-use issuers::acme::directories::Known;
 use issuers::acme::pace::Pace;
 
 use super::renewals::Renewals;
@@ -74,11 +73,7 @@ impl Servers {
             Some(store) => {
                 Pace::kept_in(Arc::clone(store), EMBARGOES, &url, Arc::clone(&self.clock))?.storing_from(DURABLE)
             }
-            None => Pace::in_memory(Arc::clone(&self.clock)),
-        };
-        let pace = match Known::at(&Url::parse(&spec.server)?).and_then(|it| it.new_orders) {
-            Some(allowance) => pace.allowing(allowance, []),
-            None => pace,
+            None => Pace::in_memory(Arc::clone(&self.clock)).knowing(&url),
         };
         let transport = self.metrics.counting(Arc::new(transport(spec)?));
         let directory = Directory::new(url, transport, Arc::clone(&self.clock));

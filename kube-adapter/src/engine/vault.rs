@@ -49,12 +49,12 @@ async fn open(
         return Err(Fell(wrong.to_owned(), Retry::Never));
     }
     let transport = Arc::new(transport(context, secrets, spec).await?);
-    let server = Server::new(&spec.server, transport.clone(), clock).map_err(unbuilt)?;
+    let server = Server::new(&spec.server, transport, clock).map_err(unbuilt)?;
     let server = match spec.namespace.as_str() {
         "" => server,
         namespace => server.in_namespace(namespace).map_err(unbuilt)?,
     };
-    let auth = auth(context, secrets, of, spec, transport).await?;
+    let auth = auth(context, secrets, of, spec).await?;
     let issuer = VaultIssuer::new(of.issuer.to_string(), server, &spec.path, Boxed(auth)).map_err(unbuilt)?;
     match issuer.check().await {
         Ok(()) => Ok(issuer),
@@ -143,13 +143,7 @@ async fn transport(context: &Context, secrets: &mut Secrets<'_>, spec: &Spec) ->
 }
 
 /// How one logs in.
-async fn auth(
-    context: &Context,
-    secrets: &mut Secrets<'_>,
-    of: &Of,
-    spec: &Spec,
-    transport: Arc<ReqwestTransport>,
-) -> Result<Box<dyn Auth>, Fell> {
+async fn auth(context: &Context, secrets: &mut Secrets<'_>, of: &Of, spec: &Spec) -> Result<Box<dyn Auth>, Fell> {
     let VaultAuth { token_secret_ref, app_role, client_certificate, kubernetes, aws } = &spec.auth;
     if let Some(selector) = token_secret_ref {
         return Ok(Box::new(Token::new(Fixed::new(text(&value(secrets, selector, "token").await?)?))));
@@ -191,7 +185,7 @@ async fn auth(
         });
     }
     match aws {
-        Some(aws) => aws::auth(context, of, aws, transport),
+        Some(aws) => aws::auth(context, of, aws),
         None => Err(Fell("Vault config cannot be empty".to_owned(), Retry::Never)),
     }
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use acme_core::Retry;
-use acme_core::transport::ReqwestTransport;
 use issuers::vault::auth::{Auth, AwsIam};
 use solvers::credentials::Refreshing;
 use solvers::credentials::aws::sts::{self, Role};
@@ -18,18 +17,15 @@ use crate::key::Name;
 use crate::settings::Ambient;
 
 /// The identity that AWS gives a ServiceAccount of the cluster, or the one that this process has.
-pub(super) fn auth(
-    context: &Context,
-    of: &Of,
-    aws: &VaultAwsAuth,
-    transport: Arc<ReqwestTransport>,
-) -> Result<Box<dyn Auth>, Fell> {
+pub(super) fn auth(context: &Context, of: &Of, aws: &VaultAwsAuth) -> Result<Box<dyn Auth>, Fell> {
     let environment = Environment::from_environment();
     let region = match aws.region.as_str() {
         "" => environment.region().map_err(unbuilt)?.map_or_else(|| Region::parse("us-east-1"), Ok),
         region => Region::parse(region),
     };
     let region = region.map_err(unbuilt)?;
+    // Whom Vault's certificate is from says nothing of AWS.
+    let transport = Arc::new(trust::connection(context, None).and_then(|it| it.build()).map_err(unbuilt)?);
     let auth = match &aws.service_account_ref {
         Some(account) => {
             if aws.iam_role_arn.is_empty() {
@@ -42,9 +38,7 @@ pub(super) fn auth(
             let token = ServiceAccountToken { api: context.api.clone(), account, audiences };
             let role = Role::new(&aws.iam_role_arn).map_err(unbuilt)?.session_name(of.issuer.object());
             let sts = sts::endpoint(&region).map_err(unbuilt)?;
-            // Whom Vault's certificate is from says nothing of AWS.
-            let connection = trust::connection(context, None).and_then(|it| it.build()).map_err(unbuilt)?;
-            let identity = WebIdentity::with_token(role, token, sts, Arc::new(connection));
+            let identity = WebIdentity::with_token(role, token, sts, transport);
             AwsIam::new(aws.role.as_str(), &region, Refreshing::new(identity))
         }
         None => {
