@@ -11,6 +11,7 @@ use super::account::{Account, AccountSettings};
 use super::issuer::{AcmeIssuer, Ordering, Shared};
 use super::pace::{Pace, Paced};
 use super::preflight::{self, Dates, Profiles};
+use super::renewal_info::RenewalQuestions;
 use crate::IssuerId;
 
 /// Collects what an [`AcmeIssuer`] is made of. Finish it with [`build`](Self::build).
@@ -159,6 +160,7 @@ impl Builder {
                 ));
             }
         };
+        let renewals = RenewalQuestions::new(self.directory.clone(), Arc::clone(&pace), Arc::clone(&self.clock));
         Ok(AcmeIssuer {
             id: self.id,
             directory: self.directory,
@@ -166,6 +168,7 @@ impl Builder {
             solvers: self.solvers,
             clock: self.clock,
             pace,
+            renewals,
             preferred_chain: self.preferred_chain,
             profiles: self.profiles,
             dates: self.dates,

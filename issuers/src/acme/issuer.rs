@@ -19,6 +19,7 @@ use super::builder::Builder;
 use super::issuance::{self, Reached, Start};
 use super::pace::{Pace, Paced, Sending};
 use super::preflight::{self, Dates, Profiles};
+use super::renewal_info::RenewalQuestions;
 use crate::{CertificateRequest, Issued, Issuer, IssuerId, Progress, Renewal, Revoke, Step, chain, csr};
 
 /// Certificates from an ACME server.
@@ -67,6 +68,7 @@ pub struct AcmeIssuer {
     pub(super) solvers: Solvers,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) pace: Arc<Pace>,
+    pub(super) renewals: RenewalQuestions,
     pub(super) preferred_chain: Option<String>,
     pub(super) profiles: Profiles,
     pub(super) dates: Dates,

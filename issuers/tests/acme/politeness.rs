@@ -1,5 +1,7 @@
 //! Nothing is sent inside a pause that the certificate authority asked for, at any endpoint, after any restart.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use acme_core::protocol::CertificateId;
@@ -7,7 +9,7 @@ use acme_core::{Clock as _, KeyType, Retry};
 use certwright_issuers::{Issuer as _, Step, chain};
 use testkit::ca::{Endpoint, Fault, Times, Wait};
 use testkit::crash::Effects;
-use testkit::run;
+use testkit::{Runtime, run};
 
 use crate::world::{Asked, DurableProgress, World};
 
@@ -118,6 +120,35 @@ fn renewal_information_revocation_and_key_change_keep_their_pauses() {
             assert!(answered, "{endpoint:?} must be asked again after the pause");
         }
     }
+}
+
+#[test]
+fn questions_about_renewal_wait_for_one_another_beyond_four() {
+    let mut world = World::new();
+    world.round_trip = Duration::from_secs(1);
+    let issuer = Arc::new(world.process());
+    let issued = world.issue(&issuer, &["a.example"]).unwrap();
+    let id = chain::Leaf::read(issued.chain.leaf().unwrap()).unwrap().id.unwrap();
+
+    let runtime = Runtime::new(&world.clock);
+    let questions: Vec<_> = (0..10)
+        .map(|_| {
+            let (issuer, id) = (Arc::clone(&issuer), id.clone());
+            runtime.spawn(async move { issuer.renewal_info().unwrap().renewal_info(&id).await })
+        })
+        .collect();
+    runtime.run(async {
+        for question in questions {
+            question.await.unwrap();
+        }
+    });
+
+    let log = world.ca.log();
+    let mut at_once = BTreeMap::<_, usize>::new();
+    for asked in log.iter().filter(|it| it.endpoint == Endpoint::RenewalInfo) {
+        *at_once.entry(asked.at).or_default() += 1;
+    }
+    assert_eq!(at_once.into_values().collect::<Vec<_>>(), [4, 4, 2]);
 }
 
 #[test]

@@ -79,7 +79,7 @@ impl Servers {
         let directory = Directory::new(url, transport, Arc::clone(&self.clock));
         let (directory, pace) = (directory.with_user_agent(PROGRAM), Arc::new(pace));
         let questions = RenewalQuestions::new(directory.clone(), Arc::clone(&pace), Arc::clone(&self.clock));
-        let server = Server { directory, pace, renewals: Arc::new(Renewals::new(questions)) };
+        let server = Server { directory, pace, renewals: Arc::new(Renewals(questions)) };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(known.entry(trust).or_insert(server).clone())
     }
