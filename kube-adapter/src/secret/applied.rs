@@ -30,7 +30,7 @@ pub(crate) struct Applied<'a> {
     pub(crate) dress: &'a Dress,
     /// The owner reference, where one is wanted.
     pub(crate) owner: Option<Value>,
-    /// The state of the Secret that is replaced; `None` where there is none.
+    /// The state of the Secret that is replaced; `None` where there is none, which is insisted on.
     pub(crate) state: Option<&'a Identity>,
     /// The type of the Secret, which never changes.
     pub(crate) kind: &'a str,
@@ -78,9 +78,13 @@ impl Applied<'_> {
         let mut metadata = json!({
             "name": self.name.object(), "namespace": self.name.namespace(), "labels": labels, "annotations": annotations,
         });
-        if let Some(state) = self.state {
-            metadata["uid"] = state.uid.to_string().into();
-            metadata["resourceVersion"] = state.version.to_string().into();
+        match self.state {
+            Some(state) => {
+                metadata["uid"] = state.uid.to_string().into();
+                metadata["resourceVersion"] = state.version.to_string().into();
+            }
+            // An apply makes what is not there whatever version it names, and what is there must have it: so it overwrites nothing.
+            None => metadata["resourceVersion"] = NEVER.into(),
         }
         if let Some(owner) = &self.owner {
             metadata["ownerReferences"] = json!([owner]);
@@ -151,6 +155,9 @@ impl Applied<'_> {
 fn pairs(pairs: &[(String, String)]) -> BTreeMap<&str, &str> {
     pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
 }
+
+/// The version of no object: that of a store in which nothing was written yet.
+const NEVER: &str = "1";
 
 /// The type of a target Secret that is new.
 pub(crate) const TLS: &str = "kubernetes.io/tls";
