@@ -19,11 +19,18 @@ use metadata::Marked;
 pub(crate) use metadata::SecretMetadata;
 pub(crate) use proof::{CERTIFICATE_NAME, Dress, Proof, issuer_digest};
 
+/// The Certificate that a next key belongs to.
+#[derive(Debug, Clone)]
+struct Owner {
+    name: Name,
+    uid: Uid,
+}
+
 /// What is kept of a Secret that is labelled as cert-manager's; nothing of others.
 #[derive(Debug)]
 pub(crate) struct SecretRecord {
     /// The Certificate whose next key it is.
-    next_key_of: Option<Uid>,
+    next_key_of: Option<Box<Owner>>,
     /// What its metadata proves.
     proof: Proof,
     /// The state that this speaks of.
@@ -38,9 +45,9 @@ impl SecretRecord {
         Self { next_key_of: None, proof, version, touched: false }
     }
 
-    /// What is kept of a next key that this process just stored for the Certificate of this uid.
-    pub(crate) fn next_key(owner: Uid, version: Version) -> Self {
-        Self { next_key_of: Some(owner), proof: Proof::default(), version, touched: false }
+    /// What is kept of a next key that this process just stored.
+    fn next_key(owner: Owner, version: Version) -> Self {
+        Self { next_key_of: Some(Box::new(owner)), proof: Proof::default(), version, touched: false }
     }
 
     /// What its metadata proves; `None` once somebody else wrote it while this process looked on: then only its contents tell.
@@ -156,10 +163,15 @@ pub(crate) fn heard(world: &mut World, news: &News<SecretMetadata>) {
 pub(crate) fn changed(world: &mut World, changed: Changed<SecretRecord>) {
     let Changed { name, removed } = changed;
     if let Some(owner) = removed.and_then(|it| it.next_key_of) {
-        leave(world, &owner, &name);
+        leave(world, &owner.uid, &name);
+        world.wake(Key::new(Kind::Certificate, owner.name));
     }
     if let Some(owner) = record(world, &name).and_then(|it| it.next_key_of.clone()) {
-        enter(world, owner, &name);
+        // One that this process did not store may have been on its way for long, and is swept.
+        if !world.secret_index.next_keys(&owner.uid).contains(&name) {
+            world.wake(Key::new(Kind::Certificate, owner.name));
+        }
+        enter(world, owner.uid, &name);
     }
     for key in world.secret_index.referrers.get(&name).cloned().unwrap_or_default() {
         world.wake(key);
@@ -172,18 +184,19 @@ pub(crate) fn changed(world: &mut World, changed: Changed<SecretRecord>) {
     }
 }
 
-/// Puts in a next key that this process just stored for the Certificate of this uid.
-pub(crate) fn learn_next_key(world: &mut World, name: &Name, identity: Identity, owner: Uid) {
-    let record = SecretRecord::next_key(owner.clone(), identity.version.clone());
+/// Puts in a next key that this process just stored for a Certificate.
+pub(crate) fn learn_next_key(world: &mut World, name: &Name, identity: Identity, certificate: &Name, uid: Uid) {
+    let owner = Owner { name: certificate.clone(), uid: uid.clone() };
+    let record = SecretRecord::next_key(owner, identity.version.clone());
     world.other_secrets.learn(name.clone(), identity, record);
-    enter(world, owner, name);
+    enter(world, uid, name);
 }
 
 /// Takes out a next key that this process just deleted.
 pub(crate) fn forget_next_key(world: &mut World, name: &Name) {
     let record = world.other_secrets.forget(name).or_else(|| world.tls_secrets.forget(name));
     if let Some(owner) = record.and_then(|it| it.next_key_of) {
-        leave(world, &owner, name);
+        leave(world, &owner.uid, name);
     }
 }
 
@@ -202,3 +215,40 @@ pub(crate) const ATTENTION: &str = "controller.cert-manager.io/fao";
 
 /// The label of keys that wait for their certificate.
 pub(crate) const NEXT_KEY: &str = "cert-manager.io/next-private-key";
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use acme_core::Timestamp;
+    use serde_json::json;
+
+    use crate::key::{Identity, Key, Kind, Name, Uid, Version};
+    use crate::secret;
+    use crate::settings::Settings;
+    use crate::watch::Event;
+    use crate::world::{Change, News, World};
+
+    fn next_key(uid: &str) -> Change {
+        let object = json!({ "metadata": {
+            "name": "web-2x4kq", "namespace": "shop", "uid": uid, "resourceVersion": "9",
+            "labels": { "cert-manager.io/next-private-key": "true" },
+            "ownerReferences": [{ "kind": "Certificate", "controller": true, "name": "web", "uid": "c" }],
+        } });
+        let object = serde_json::from_str(&object.to_string()).expect("metadata");
+        Change::OtherSecret(News { scope: None, event: Event::Apply(object) })
+    }
+
+    #[test]
+    fn a_key_that_comes_late_wakes_the_certificate_it_is_for() {
+        let mut world = World::new(Arc::new(Settings::default()));
+        let (web, stored, now) = (Name::new("shop", "web"), Name::new("shop", "web-2x4kq"), Timestamp::EPOCH);
+        let identity = Identity { uid: Uid::parse("a"), version: Version::parse("7") };
+        secret::learn_next_key(&mut world, &stored, identity, &web, Uid::parse("c"));
+        secret::forget_next_key(&mut world, &stored);
+        assert_eq!(world.take_woken(), []);
+        world.take(next_key("b"), now);
+        assert_eq!(world.take_woken(), [Key::new(Kind::Certificate, web)]);
+        assert_eq!(world.secret_index.next_keys(&Uid::parse("c")), [stored]);
+    }
+}

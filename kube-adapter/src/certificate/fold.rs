@@ -149,7 +149,7 @@ fn key_stored(world: &mut World, name: &Name, secret: Name, stored: Result<Store
     let Some(owner) = world.certificates.get(name).map(|it| it.uid.clone()) else { return };
     match stored {
         Ok(Stored::Now(identity)) => {
-            secret::learn_next_key(world, &secret, identity, owner);
+            secret::learn_next_key(world, &secret, identity, name, owner);
             if let Some(memory) = memory(world, name) {
                 memory.trouble = None;
                 if let Some(in_hand) = &mut memory.key {
@@ -159,7 +159,7 @@ fn key_stored(world: &mut World, name: &Name, secret: Name, stored: Result<Store
         }
         Ok(Stored::Earlier(identity)) => {
             // The key that is stored counts, not the one in memory.
-            secret::learn_next_key(world, &secret, identity, owner);
+            secret::learn_next_key(world, &secret, identity, name, owner);
             if let Some(memory) = memory(world, name) {
                 memory.key = None;
             }

@@ -25,8 +25,8 @@ pub(crate) struct SecretMetadata {
 /// What is said of a Secret that is labelled as cert-manager's.
 #[derive(Debug)]
 pub(super) enum Marked {
-    /// The key of a certificate to come, and the uid of the Certificate that owns it.
-    NextKey(Option<Uid>),
+    /// The key of a certificate to come, and the Certificate that owns it.
+    NextKey(Option<Box<super::Owner>>),
     /// Another one, and what its metadata proves.
     Target(Proof),
 }
@@ -83,6 +83,7 @@ struct Metadata<'a> {
 #[serde(default)]
 struct Owner {
     kind: String,
+    name: String,
     uid: String,
     controller: bool,
 }
@@ -104,7 +105,10 @@ impl Metadata<'_> {
     fn marked(&self) -> Option<Marked> {
         if self.labels.get(NEXT_KEY).is_some_and(|it| it == "true") {
             let owner = self.owner_references.iter().find(|it| it.controller && it.kind == "Certificate");
-            return Some(Marked::NextKey(owner.map(|it| Uid::parse(&it.uid))));
+            return Some(Marked::NextKey(owner.map(|it| {
+                let name = Name::new(&self.namespace, &it.name);
+                Box::new(super::Owner { name, uid: Uid::parse(&it.uid) })
+            })));
         }
         if !self.labels.contains_key(ATTENTION) {
             return None;
@@ -136,9 +140,9 @@ mod tests {
     #[test]
     fn a_next_key_tells_whose_it_is() {
         let secret = read(
-            r#"{"name":"n","labels":{"cert-manager.io/next-private-key":"true"},"ownerReferences":[{"kind":"Certificate","controller":true,"uid":"u"}]}"#,
+            r#"{"name":"n","labels":{"cert-manager.io/next-private-key":"true"},"namespace":"s","ownerReferences":[{"kind":"Certificate","controller":true,"name":"web","uid":"u"}]}"#,
         );
-        assert!(matches!(secret.marked, Some(Marked::NextKey(Some(_)))));
+        assert!(matches!(secret.marked, Some(Marked::NextKey(Some(owner))) if owner.name.to_string() == "s/web"));
     }
 
     #[test]
