@@ -3,9 +3,17 @@
 //! [`CredentialSource`] is the trait. [`Fixed`] holds what the caller has; [`Refreshing`] fetches, keeps and renews what ends by itself, from
 //! anything that can [`Fetch`] it: a [`SecretFile`], a platform, a login.
 
+#[cfg(any(feature = "azure", feature = "google"))]
+mod assertion;
 #[cfg(feature = "aws")]
 pub mod aws;
+#[cfg(feature = "azure")]
+pub mod azure;
 mod fixed;
+#[cfg(feature = "google")]
+pub mod google;
+#[cfg(any(feature = "azure", feature = "google"))]
+mod oauth;
 mod refreshing;
 mod secret_file;
 
@@ -14,7 +22,11 @@ use std::sync::Arc;
 use acme_core::{Error, Timestamp};
 use async_trait::async_trait;
 
+#[cfg(any(feature = "azure", feature = "google"))]
+pub use assertion::Assertion;
 pub use fixed::Fixed;
+#[cfg(any(feature = "azure", feature = "google"))]
+pub use oauth::AccessToken;
 pub use refreshing::{Fetch, Fetched, Refreshing};
 pub use secret_file::SecretFile;
 

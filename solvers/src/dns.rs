@@ -6,6 +6,10 @@
 pub mod acme_dns;
 #[cfg(feature = "akamai")]
 pub mod akamai;
+#[cfg(feature = "azure-dns")]
+pub mod azure_dns;
+#[cfg(feature = "cloud-dns")]
+pub mod cloud_dns;
 #[cfg(feature = "cloudflare")]
 pub mod cloudflare;
 #[cfg(feature = "digitalocean")]

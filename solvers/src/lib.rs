@@ -38,6 +38,8 @@
 //! | `http-api` | `dns::http_api`: what DNS services over HTTP share, for providers of one's own too |
 //! | `acme-dns` | `dns::acme_dns`: acme-dns, with registration |
 //! | `akamai` | `dns::akamai`: Akamai Edge DNS |
+//! | `azure-dns` | `dns::azure_dns`: Azure DNS, public and private zones |
+//! | `cloud-dns` | `dns::cloud_dns`: Google Cloud DNS |
 //! | `cloudflare` | `dns::cloudflare`: Cloudflare |
 //! | `digitalocean` | `dns::digitalocean`: DigitalOcean |
 //! | `exec` | `dns::exec`: a program of one's own, called as lego's exec calls it |
@@ -46,7 +48,9 @@
 //! | `route53` | `dns::route53`: Amazon Route 53 |
 //! | `webhook` | `dns::webhook`: webhooks that were written for cert-manager |
 //! | `aws` | `credentials::aws`: AWS credentials from everywhere, and requests signed with them |
-//! | `aws-lc-rs`, `ring` | who makes the keys of TLS-ALPN-01's certificates |
+//! | `azure` | `credentials::azure`: Microsoft Entra by client secret, workload identity or managed identity |
+//! | `google` | `credentials::google`: Google Cloud by service account, workload identity or metadata server |
+//! | `aws-lc-rs`, `ring` | who makes the keys of TLS-ALPN-01's certificates, and reads the keys of Google's service accounts |
 
 mod answers;
 pub mod credentials;
@@ -60,6 +64,8 @@ mod select;
 mod solver;
 #[cfg(feature = "tls-alpn-01")]
 pub mod tls_alpn01;
+#[cfg(any(feature = "azure", feature = "google", feature = "http-api"))]
+mod uri;
 
 pub use acme_core::flow::SolverId;
 pub use acme_core::{Error, ErrorKind, Retry};

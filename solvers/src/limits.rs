@@ -74,6 +74,12 @@ pub const AWS_TOKEN: usize = 64 * 1024;
 /// Longest text of AWS that is kept with an error, in characters; a denial names a principal, an action and a resource.
 pub const AWS_MESSAGE: usize = 1024;
 
+/// Longest access token that is taken from an answer; Microsoft's have some 2 KiB, Google's at most 2 KiB, and none a promised bound.
+pub const ACCESS_TOKEN: usize = 64 * 1024;
+
+/// Longest time that an access token is believed to be good for, whatever its answer says; Microsoft's live up to a day.
+pub const ACCESS_TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
+
 /// How deep an XML answer may be nested; Route 53's and STS's are at most 8 deep.
 pub const XML_DEPTH: usize = 32;
 

@@ -5,9 +5,11 @@
 
 pub mod acme_dns;
 pub mod akamai;
+pub mod azure;
 pub mod cloudflare;
 pub mod digitalocean;
 pub mod gandi;
+pub mod google;
 pub mod httpreq;
 mod name_server;
 pub mod route53;
@@ -133,15 +135,16 @@ impl Asked {
 
     /// The query, decoded; `None` when it names a parameter twice, or one beyond `known`.
     pub fn parameters(&self, known: &[&str]) -> Option<BTreeMap<String, String>> {
-        let mut out = BTreeMap::new();
-        for part in self.query.split('&').filter(|part| !part.is_empty()) {
-            let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            let name = decoded(name);
-            if !known.contains(&name.as_str()) || out.insert(name, decoded(value)).is_some() {
-                return None;
-            }
+        pairs(&self.query, known)
+    }
+
+    /// The body, where it is a form and the content type says so; `None` when it names a field twice, or one beyond `known`.
+    pub fn form(&self, known: &[&str]) -> Option<BTreeMap<String, String>> {
+        let kind = self.header("content-type")?;
+        if kind.split(';').next()?.trim() != "application/x-www-form-urlencoded" {
+            return None;
         }
-        Some(out)
+        pairs(std::str::from_utf8(&self.body).ok()?, known)
     }
 
     /// A header's text.
@@ -184,6 +187,18 @@ pub fn json(status: u16, body: &Value) -> Response<Bytes> {
 /// When `status` is none of HTTP's.
 pub fn empty(status: u16) -> Response<Bytes> {
     Response::builder().status(status).body(Bytes::new()).expect("a status of HTTP")
+}
+
+fn pairs(text: &str, known: &[&str]) -> Option<BTreeMap<String, String>> {
+    let mut out = BTreeMap::new();
+    for part in text.split('&').filter(|part| !part.is_empty()) {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        let name = decoded(name);
+        if !known.contains(&name.as_str()) || out.insert(name, decoded(value)).is_some() {
+            return None;
+        }
+    }
+    Some(out)
 }
 
 fn decoded(text: &str) -> String {

@@ -51,7 +51,7 @@ impl<T> fmt::Debug for SecretFile<T> {
 }
 
 /// The text of a file that holds one secret.
-fn read(path: &Path) -> Result<Secret<String>, Error> {
+pub(super) fn read(path: &Path) -> Result<Secret<String>, Error> {
     let shown = path.display();
     let fault = |what: &str| Error::new(ErrorKind::Malformed, format!("the file {shown} {what}"));
     let file = File::open(path).map_err(|source| {

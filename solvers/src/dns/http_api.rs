@@ -7,7 +7,6 @@ mod credential;
 mod fault;
 mod ids;
 mod turns;
-mod uri;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +14,7 @@ use std::sync::Arc;
 use acme_core::protocol::Url;
 use acme_core::{Clock, Transport};
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, Request, Response};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -28,10 +27,9 @@ pub use credential::{Credential, Token};
 pub use fault::{Fault, Meaning};
 pub use ids::Ids;
 pub use turns::Turns;
-pub use uri::encoded;
 
 use crate::credentials::CredentialSource;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, uri};
 
 /// A DNS service: its name in errors, and how it refuses.
 #[derive(Clone, Copy)]
@@ -115,7 +113,34 @@ impl<C: Credential> HttpApi<C> {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Response<Bytes>, Error> {
-        let request = self.request(method, path, body)?;
+        self.dispatch(what, self.request(method, path, body)?).await
+    }
+
+    /// Sends one request with a header of its own, such as a guard against lost updates (`If-Match`).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); `Malformed` when `value` is no text fit for a header.
+    pub async fn send_with(
+        &self,
+        what: &str,
+        header: HeaderName,
+        value: &str,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Response<Bytes>, Error> {
+        let mut request = self.request(method, path, body)?;
+        let value = value.parse().map_err(|_| {
+            Error::new(
+                ErrorKind::Malformed,
+                format!("{what}: {header} of {} is no text fit for a header", self.service.name),
+            )
+        })?;
+        request.headers_mut().insert(header, value);
+        self.dispatch(what, request).await
+    }
+
+    async fn dispatch(&self, what: &str, request: Request<Bytes>) -> Result<Response<Bytes>, Error> {
         let mut has_second_try = true;
         loop {
             let now = self.clock.now();
@@ -170,6 +195,11 @@ impl<C> fmt::Debug for HttpApi<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpApi").field("service", &self.service.name).field("base", &self.base).finish_non_exhaustive()
     }
+}
+
+/// One segment of a path, or one value of a query: what is not unreserved (RFC 3986 section 2.3) is percent-encoded.
+pub fn encoded(text: &str) -> String {
+    uri::encoded(text)
 }
 
 fn base_url(service: &str, base: &str) -> Result<Url, Error> {

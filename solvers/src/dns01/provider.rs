@@ -6,7 +6,7 @@ use acme_core::DnsName;
 use acme_core::protocol::KeyAuthorization;
 use async_trait::async_trait;
 
-use crate::{Error, ErrorKind, Readiness};
+use crate::{Error, ErrorKind, Readiness, Retry};
 
 /// Adds and removes single TXT values.
 ///
@@ -156,6 +156,19 @@ impl TxtRecord {
                 format!("of the record at {} the value alone is known, and this provider passes the key authorization on; let it pass the value", self.owner),
             )
         })
+    }
+
+    /// The owner's labels in front of `zone`; `None` at its apex.
+    ///
+    /// # Errors
+    /// `Refused` when the owner lies elsewhere.
+    pub fn relative_to(&self, zone: &DnsName) -> Result<Option<&str>, Error> {
+        if !super::zone::holds(zone, &self.owner) {
+            let what = format!("{} does not lie in the zone {zone}, to which this provider writes", self.owner);
+            return Err(Error::new(ErrorKind::Refused, what).with_retry(Retry::Never));
+        }
+        let labels = self.owner.as_str().strip_suffix(zone.as_str()).unwrap_or_default().trim_end_matches('.');
+        Ok(Some(labels).filter(|it| !it.is_empty()))
     }
 
     /// The zone, for providers that cannot do without.

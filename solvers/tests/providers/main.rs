@@ -3,6 +3,8 @@
 
 mod acme_dns;
 mod akamai;
+mod azure_dns;
+mod cloud_dns;
 mod cloudflare;
 mod digitalocean;
 mod exec;

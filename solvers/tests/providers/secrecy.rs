@@ -5,7 +5,10 @@ use std::sync::Mutex;
 
 use acme_core::Transport;
 use certwright_solvers::credentials::aws::{Client, Credentials, Partition};
+use certwright_solvers::credentials::{AccessToken, CredentialSource};
 use certwright_solvers::dns::akamai::{Akamai, EdgeGrid};
+use certwright_solvers::dns::azure_dns::AzureDns;
+use certwright_solvers::dns::cloud_dns::CloudDns;
 use certwright_solvers::dns::cloudflare::{Access, Cloudflare};
 use certwright_solvers::dns::digitalocean::DigitalOcean;
 use certwright_solvers::dns::gandi::Gandi;
@@ -78,6 +81,10 @@ fn providers(transport: &Arc<ScriptedTransport>) -> Vec<Box<dyn DnsProvider>> {
     let grid = EdgeGrid::new(&client_token, &access_token, &client_secret);
     vec![
         shown(Akamai::new("akab-host.luna.akamaiapis.net", fixed(grid), transport(), clock()).unwrap()),
+        shown(AzureDns::new("s", "g", bearer(), transport(), clock()).unwrap()),
+        shown(AzureDns::new("s", "g", azure_dns::principal(transport()), transport(), clock()).unwrap()),
+        shown(CloudDns::new("p", bearer(), transport(), clock()).unwrap().with_zone_id("z")),
+        shown(CloudDns::new("p", cloud_dns::account(transport()), transport(), clock()).unwrap()),
         shown(Cloudflare::new(fixed(access), transport(), clock()).unwrap().with_zone_id("z")),
         shown(Cloudflare::new(fixed(key), transport(), clock()).unwrap()),
         shown(DigitalOcean::new(fixed(token()), transport(), clock()).unwrap()),
@@ -86,6 +93,10 @@ fn providers(transport: &Arc<ScriptedTransport>) -> Vec<Box<dyn DnsProvider>> {
         shown(Route53::new(aws)),
         shown(Webhook::with_token(base, hook, "solver", fixed(Some(token())), transport(), clock()).unwrap()),
     ]
+}
+
+fn bearer() -> Arc<dyn CredentialSource<AccessToken>> {
+    fixed(AccessToken::new(&secret("TOP-SECRET-token")))
 }
 
 fn shown(provider: impl DnsProvider + std::fmt::Debug + 'static) -> Box<dyn DnsProvider> {
@@ -106,7 +117,7 @@ pub(crate) fn echoed(status: u16, request: &Request<bytes::Bytes>) -> Answer {
     let text = format!("{} {} {}", request.uri(), headers.join(" "), String::from_utf8_lossy(request.body()));
     let body = serde_json::json!({
         "success": false, "errors": [{ "code": 1, "message": text }], "id": text, "code": text, "message": text,
-        "reason": text, "error": text, "detail": text, "title": text,
+        "reason": text, "error": text, "error_description": text, "detail": text, "title": text,
     });
     Answer::new(status, "application/json", body.to_string())
 }

@@ -5,21 +5,30 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"time"
 
 	"github.com/go-acme/lego/v5/challenge"
 	"github.com/go-acme/lego/v5/providers/dns/acmedns"
 	"github.com/go-acme/lego/v5/providers/dns/cloudflare"
+	"github.com/go-acme/lego/v5/providers/dns/desec"
 	"github.com/go-acme/lego/v5/providers/dns/digitalocean"
 	"github.com/go-acme/lego/v5/providers/dns/edgedns"
 	"github.com/go-acme/lego/v5/providers/dns/exec"
 	"github.com/go-acme/lego/v5/providers/dns/gandiv5"
+	"github.com/go-acme/lego/v5/providers/dns/hetzner"
 	"github.com/go-acme/lego/v5/providers/dns/httpreq"
+	"github.com/go-acme/lego/v5/providers/dns/linode"
+	"github.com/go-acme/lego/v5/providers/dns/ovh"
 	"github.com/go-acme/lego/v5/providers/dns/route53"
 )
 
 func open(asked question) (challenge.Provider, error) {
 	settings := asked.Settings
 	switch asked.Provider {
+	case "azuredns":
+		return azure(asked)
+	case "gcloud":
+		return google(asked)
 	case "cloudflare":
 		config := cloudflare.NewDefaultConfig()
 		config.BaseURL = asked.URL + "/client/v4"
@@ -35,6 +44,10 @@ func open(asked question) (challenge.Provider, error) {
 		config.AccessKeyID, config.SecretAccessKey = settings["id"], settings["secret"]
 		config.Region, config.HostedZoneID = "us-east-1", settings["zone id"]
 		return route53.NewDNSProviderConfig(config)
+	case "desec":
+		config := desec.NewDefaultConfig()
+		config.Token, config.HTTPClient = settings["token"], client(asked.URL)
+		return desec.NewDNSProviderConfig(config)
 	case "digitalocean":
 		config := digitalocean.NewDefaultConfig()
 		config.BaseURL, config.AuthToken = asked.URL, settings["token"]
@@ -57,6 +70,22 @@ func open(asked question) (challenge.Provider, error) {
 		config := gandiv5.NewDefaultConfig()
 		config.BaseURL, config.PersonalAccessToken = asked.URL+"/v5/livedns", settings["token"]
 		return gandiv5.NewDNSProviderConfig(config)
+	case "hetzner":
+		config := hetzner.NewDefaultConfig()
+		config.APIToken, config.HTTPClient = settings["token"], client(asked.URL)
+		config.PollingInterval = time.Millisecond
+		return hetzner.NewDNSProviderConfig(config)
+	case "linode":
+		redirect(asked.URL)
+		config := linode.NewDefaultConfig()
+		config.Token = settings["token"]
+		return linode.NewDNSProviderConfig(config)
+	case "ovh":
+		config := ovh.NewDefaultConfig()
+		config.APIEndpoint = asked.URL + "/1.0"
+		config.ApplicationKey, config.ApplicationSecret = settings["application key"], settings["application secret"]
+		config.ConsumerKey = settings["consumer key"]
+		return ovh.NewDNSProviderConfig(config)
 	case "httpreq":
 		endpoint, err := url.Parse(asked.URL)
 		if err != nil {
@@ -73,12 +102,20 @@ func open(asked question) (challenge.Provider, error) {
 
 // Sends what is meant for any host to `base`, for clients that know one address alone. The host that a request names stays.
 func redirect(base string) {
+	http.DefaultTransport = to(base)
+}
+
+// A client whose requests all go to `base`.
+func client(base string) *http.Client {
+	return &http.Client{Timeout: 30 * time.Second, Transport: to(base)}
+}
+
+func to(base string) elsewhere {
 	to, err := url.Parse(base)
 	if err != nil {
 		panic(err)
 	}
-	direct := http.DefaultTransport.(*http.Transport).Clone()
-	http.DefaultTransport = elsewhere{direct, to}
+	return elsewhere{http.DefaultTransport.(*http.Transport).Clone(), to}
 }
 
 type elsewhere struct {

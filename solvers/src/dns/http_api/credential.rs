@@ -7,6 +7,9 @@ use bytes::Bytes;
 use http::Request;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 
+#[cfg(any(feature = "azure", feature = "google"))]
+use crate::credentials::AccessToken;
+
 /// Authenticates requests to a service.
 ///
 /// # Contract
@@ -70,6 +73,19 @@ impl Credential for Token {
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token(..)")
+    }
+}
+
+/// As a bearer token (RFC 6750).
+#[cfg(any(feature = "azure", feature = "google"))]
+impl Credential for AccessToken {
+    fn authenticate(&self, request: &mut Request<Bytes>, _: Timestamp) -> Result<(), Error> {
+        request.headers_mut().insert(AUTHORIZATION, self.header()?);
+        Ok(())
+    }
+
+    fn secrets(&self) -> Vec<&str> {
+        vec![self.expose()]
     }
 }
 

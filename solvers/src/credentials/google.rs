@@ -1,0 +1,44 @@
+//! Google Cloud: access tokens for its APIs.
+//!
+//! [`ServiceAccount`] signs with a key that was downloaded, [`Federation`] exchanges a token of another platform, and [`Metadata`] asks where the program runs
+//! (GKE's workload identity answers there, too). [`Environment`] finds one of them as Google's own libraries do. Each is of use behind
+//! [`Refreshing`](super::Refreshing).
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # fn example(transport: Arc<dyn acme_core::Transport>) {
+//! use certwright_solvers::credentials::Refreshing;
+//! use certwright_solvers::credentials::google::{Environment, Metadata, Scope};
+//!
+//! let here = Refreshing::new(Metadata::new(Scope::CLOUD_DNS, transport.clone()));
+//! // Where the program begins:
+//! let ambient = Refreshing::new(Environment::from_environment().identity(Scope::CLOUD_DNS, transport));
+//! # }
+//! ```
+
+mod environment;
+mod federation;
+mod metadata;
+mod service_account;
+
+pub use environment::{Environment, Identity};
+pub use federation::Federation;
+pub use metadata::Metadata;
+pub use service_account::ServiceAccount;
+
+/// What a token is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Scope(&'static str);
+
+impl Scope {
+    /// Reading and changing Cloud DNS.
+    pub const CLOUD_DNS: Self = Self("https://www.googleapis.com/auth/ndev.clouddns.readwrite");
+
+    /// All that its owner may do: what exchanges of tokens want.
+    pub const CLOUD_PLATFORM: Self = Self("https://www.googleapis.com/auth/cloud-platform");
+
+    /// The address that it is called by.
+    pub fn as_str(self) -> &'static str {
+        self.0
+    }
+}

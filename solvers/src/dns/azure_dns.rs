@@ -1,0 +1,247 @@
+//! Azure DNS.
+
+use std::fmt;
+use std::sync::Arc;
+
+use acme_core::{Clock, DnsName, Transport};
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
+use http::{Method, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::http_api::{Fault, HttpApi, Meaning, Service, Turns, encoded};
+use crate::credentials::azure::Cloud;
+use crate::credentials::{AccessToken, CredentialSource};
+use crate::dns01::{DnsProvider, TxtRecord, Zones};
+use crate::{Error, ErrorKind};
+
+/// Writes TXT records through Azure's resource manager, all values of a name in one record set.
+///
+/// Sets are read, changed and written under their ETag: who lost a race has a `Conflict` and tries again. The identity needs the role `DNS Zone Contributor` on the
+/// zone (`Private DNS Zone Contributor` for private ones). The zone is [given](Self::with_zone), or comes from the SOA walk of [`Dns01`](crate::dns01::Dns01).
+#[derive(Clone)]
+pub struct AzureDns {
+    api: HttpApi<AccessToken>,
+    group: String,
+    kind: Kind,
+    zone: Option<DnsName>,
+    turns: Arc<Turns<DnsName>>,
+}
+
+impl AzureDns {
+    /// A provider for the public zones of a resource group in the public cloud. [`credentials::azure`](crate::credentials::azure) has the sources.
+    ///
+    /// # Errors
+    /// None with this address.
+    pub fn new(
+        subscription: &str,
+        resource_group: &str,
+        identity: Arc<dyn CredentialSource<AccessToken>>,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
+        let (subscription, group) = (encoded(subscription), encoded(resource_group));
+        Ok(Self {
+            api: HttpApi::new(SERVICE, Cloud::Public.manager(), identity, transport, clock)?,
+            group: format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network"),
+            kind: Kind::Public,
+            zone: None,
+            turns: Arc::default(),
+        })
+    }
+
+    /// Asks another cloud; its identities are others, too.
+    ///
+    /// # Errors
+    /// None with these addresses.
+    pub fn in_cloud(self, cloud: Cloud) -> Result<Self, Error> {
+        self.at(cloud.manager())
+    }
+
+    /// Asks at `base` instead, which ends before `/subscriptions`.
+    ///
+    /// # Errors
+    /// `Malformed` when it is no URL.
+    pub fn at(mut self, base: &str) -> Result<Self, Error> {
+        self.api = self.api.at(base)?;
+        Ok(self)
+    }
+
+    /// Writes to private zones.
+    #[must_use]
+    pub fn for_private_zones(mut self) -> Self {
+        self.kind = Kind::Private;
+        self
+    }
+
+    /// Writes to this zone: none is looked for in the DNS.
+    #[must_use]
+    pub fn with_zone(mut self, zone: DnsName) -> Self {
+        self.zone = Some(zone);
+        self
+    }
+
+    /// What is done, for errors, and the path of the set.
+    fn about(&self, doing: &str, record: &TxtRecord) -> Result<(String, String), Error> {
+        let zone = match &self.zone {
+            Some(zone) => zone,
+            None => &record.needed_zone()?.name,
+        };
+        let relative = record.relative_to(zone)?.unwrap_or("@");
+        let what = format!("{doing} a TXT value at {} in the zone {zone}", record.owner);
+        let Words { zones, version, .. } = self.kind.words();
+        Ok((what, format!("{}/{zones}/{zone}/TXT/{relative}?api-version={version}", self.group)))
+    }
+
+    /// The set, if there is one.
+    async fn set(&self, what: &str, path: &str) -> Result<Option<Set>, Error> {
+        match self.api.ask(what, Method::GET, path, None).await {
+            Ok(set) => Ok(Some(set)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn put(&self, what: &str, path: &str, set: &Set) -> Result<(), Error> {
+        let Words { ttl, texts, .. } = self.kind.words();
+        let mut body = json!({ "properties": { ttl: set.properties.ttl, texts: set.properties.texts } });
+        if let Some(metadata) = &set.properties.metadata {
+            body["properties"]["metadata"] = metadata.clone();
+        }
+        let (header, value) = set.guard();
+        self.api.send_with(what, header, value, Method::PUT, path, Some(&body)).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl DnsProvider for AzureDns {
+    async fn add_txt(&self, record: &TxtRecord) -> Result<(), Error> {
+        let (what, path) = self.about("adding", record)?;
+        let _turn = self.turns.of(&record.owner).await;
+        let mut set = self.set(&what, &path).await?.unwrap_or_else(|| Set::new(record.ttl.as_secs().max(1)));
+        if set.holds(&record.value) {
+            return Ok(());
+        }
+        set.properties.texts.push(Text { value: vec![record.value.clone()] });
+        self.put(&what, &path, &set).await
+    }
+
+    async fn remove_txt(&self, record: &TxtRecord) -> Result<(), Error> {
+        let (what, path) = self.about("removing", record)?;
+        let _turn = self.turns.of(&record.owner).await;
+        let Some(mut set) = self.set(&what, &path).await?.filter(|set| set.holds(&record.value)) else {
+            return Ok(());
+        };
+        set.properties.texts.retain(|it| it.value.concat() != record.value);
+        if !set.properties.texts.is_empty() {
+            return self.put(&what, &path, &set).await;
+        }
+        let (header, value) = set.guard();
+        match self.api.send_with(&what, header, value, Method::DELETE, &path, None).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            outcome => outcome.map(drop),
+        }
+    }
+
+    fn zones(&self) -> Zones<'_> {
+        if self.zone.is_some() { Zones::Unneeded } else { Zones::BySoa }
+    }
+}
+
+impl fmt::Debug for AzureDns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AzureDns").field("api", &self.api).field("zone", &self.zone).finish_non_exhaustive()
+    }
+}
+
+/// Public and private zones are two services with two spellings.
+#[derive(Clone, Copy)]
+enum Kind {
+    Public,
+    Private,
+}
+
+struct Words {
+    zones: &'static str,
+    version: &'static str,
+    ttl: &'static str,
+    texts: &'static str,
+}
+
+impl Kind {
+    fn words(self) -> Words {
+        match self {
+            Self::Public => Words { zones: "dnsZones", version: "2018-05-01", ttl: "TTL", texts: "TXTRecords" },
+            Self::Private => Words { zones: "privateDnsZones", version: "2024-06-01", ttl: "ttl", texts: "txtRecords" },
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Set {
+    /// Of the set that was read; a new one has none.
+    etag: Option<String>,
+    properties: Properties,
+}
+
+#[derive(Deserialize)]
+struct Properties {
+    #[serde(alias = "TTL")]
+    ttl: u64,
+    #[serde(default, rename = "txtRecords", alias = "TXTRecords")]
+    texts: Vec<Text>,
+    metadata: Option<Value>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Text {
+    value: Vec<String>,
+}
+
+impl Set {
+    fn new(ttl: u64) -> Self {
+        Self { etag: None, properties: Properties { ttl, texts: Vec::new(), metadata: None } }
+    }
+
+    fn holds(&self, value: &str) -> bool {
+        self.properties.texts.iter().any(|it| it.value.concat() == value)
+    }
+
+    fn guard(&self) -> (HeaderName, &str) {
+        self.etag.as_deref().map_or((IF_NONE_MATCH, "*"), |etag| (IF_MATCH, etag))
+    }
+}
+
+fn fault(answer: &Response<Bytes>) -> Option<Fault> {
+    let by_status = Fault::by_status(answer, "")?;
+    let told = serde_json::from_slice::<Told>(answer.body()).map(|it| it.error).unwrap_or_default();
+    let (meaning, advice) = match answer.status().as_u16() {
+        401 => (Meaning::Credentials, "is the identity one of this cloud and tenant?"),
+        403 => (
+            Meaning::Denied,
+            "give the identity the role DNS Zone Contributor, or its private counterpart, on the zone",
+        ),
+        404 => (Meaning::Missing, "is the zone in this subscription and resource group?"),
+        409 | 412 => (Meaning::Conflict, ""),
+        400 | 422 => (Meaning::Refused, ""),
+        _ => (by_status.meaning(), ""),
+    };
+    let code = if told.code.is_empty() { by_status.code().to_owned() } else { told.code };
+    Some(Fault::new(code, told.message, meaning).advising(advice))
+}
+
+#[derive(Deserialize)]
+struct Told {
+    error: Complaint,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Complaint {
+    code: String,
+    message: String,
+}
+
+const SERVICE: Service = Service { name: "Azure DNS", fault };
