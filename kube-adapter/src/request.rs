@@ -200,6 +200,13 @@ pub(crate) fn owned_by<'a>(world: &'a World, uid: &Uid) -> &'a [Name] {
 
 /// Puts in a request that this process just made.
 pub(crate) fn learn(world: &mut World, name: &Name, identity: Identity, mut record: RequestRecord, now: Timestamp) {
+    if world.requests.is_overtaken(name, &identity) {
+        // Somebody wrote it before its maker heard that it is there: that stays.
+        if let Some(written) = world.requests.get_mut(name) {
+            written.take_over(record);
+        }
+        return;
+    }
     record.memory_mut().seen = Some(now);
     share_owner(world, &mut record);
     world.request_index.enter(name, &record);

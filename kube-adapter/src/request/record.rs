@@ -119,6 +119,15 @@ impl RequestRecord {
         Self::keep(object, Some(Box::new(Memory { appeared: Some(now), ..Memory::default() })))
     }
 
+    /// Remembers what the record of this process knows of the request, which the watch told of first.
+    pub(crate) fn take_over(&mut self, made: Self) {
+        let Some(made) = made.memory.filter(|it| it.appeared.is_none()) else { return };
+        let memory = self.memory_mut();
+        memory.signer = made.signer.or(memory.signer.take());
+        memory.made_here |= made.made_here;
+        memory.appeared = None;
+    }
+
     /// The whole object, where it is kept. For want of it, it has to be read.
     pub(crate) fn whole(&self) -> Option<&Arc<CertificateRequest>> {
         self.object.as_ref()

@@ -166,8 +166,18 @@ impl<R: Record> Table<R> {
         self.put(object, epoch)
     }
 
-    /// Puts in what a write of ours made or changed: the object as it was written, under the identity that the answer told.
+    /// Did the watch tell of a newer state already, when a write of ours was answered with this one?
+    pub(crate) fn is_overtaken(&self, name: &Name, identity: &Identity) -> bool {
+        let known = self.identity(name).filter(|known| known.uid == identity.uid);
+        known.is_some_and(|known| identity.version.is_older_than(&known.version))
+    }
+
+    /// Puts in what a write of ours made or changed: the object as it was written, under the identity that the answer told. An answer that the watch
+    /// overtook changes nothing: what somebody wrote since would be forgotten, and nobody would tell of it again.
     pub(crate) fn learn(&mut self, name: Name, identity: Identity, record: R) {
+        if self.is_overtaken(&name, &identity) {
+            return;
+        }
         let epoch = self.epoch_of(&name);
         self.deleted.remove(&name);
         let (name, facts) = match self.rows.remove_entry(&name) {
@@ -179,6 +189,9 @@ impl<R: Record> Table<R> {
 
     /// The object has this identity now, by the answer to a write of ours that the record need not show.
     pub(crate) fn touch(&mut self, name: &Name, identity: Identity) {
+        if self.is_overtaken(name, &identity) {
+            return;
+        }
         if let Some(row) = self.rows.get_mut(name) {
             row.identity = identity;
         }
@@ -323,6 +336,18 @@ mod tests {
         assert!(table.take(news(Event::Apply(("a", 1, 7)))).is_empty());
         assert_eq!(table.take(news(Event::Apply(("a", 1, 9)))).len(), 1);
         assert_eq!(table.get(&name("a")), Some(&Number(9)));
+    }
+
+    #[test]
+    fn an_answer_that_the_watch_overtook_changes_nothing() {
+        let mut table = listed(&[("a", 1, 5)]);
+        let identity = |version| Identity { uid: Uid::Uuid(1_u128.to_be_bytes()), version: Version::Number(version) };
+        table.take(news(Event::Apply(("a", 1, 9))));
+        table.learn(name("a"), identity(7), Number(7));
+        table.touch(&name("a"), identity(8));
+        assert_eq!((table.get(&name("a")), table.identity(&name("a"))), (Some(&Number(9)), Some(&identity(9))));
+        table.learn(name("a"), identity(10), Number(10));
+        assert_eq!(table.get(&name("a")), Some(&Number(10)));
     }
 
     #[test]
