@@ -104,6 +104,7 @@ prepare_servers() {
         say "there is no Go: the test servers are built with it; install it (go.dev/dl), or run .ci/test --fast" >&2
         return 1
     }
+    need patch patch
     need named bind9
     need dig bind9-dnsutils
     need keytool default-jre-headless
