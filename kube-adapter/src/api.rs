@@ -1,5 +1,6 @@
 //! Every write, and the few reads. POST, PATCH and DELETE only; answers are metadata alone, so that no Secret comes back.
 
+mod behind;
 mod refusal;
 mod room;
 
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::key::{Identity, Name, Uid, Version};
 use crate::metrics::Metrics;
 
+pub(crate) use behind::Behind;
 pub(crate) use refusal::{Refusal, RefusalKind};
 pub(crate) use room::Room;
 

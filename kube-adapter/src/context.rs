@@ -11,6 +11,7 @@ use crate::engine::Servers;
 use crate::events::Events;
 use crate::http01;
 use crate::leader::Leadership;
+use crate::order::DnsServices;
 use crate::request::Requester;
 use crate::settings::Settings;
 use crate::workshop::Workshop;
@@ -28,6 +29,8 @@ pub(crate) struct Context {
     pub(crate) servers: Servers,
     /// What all challenges of HTTP-01 share.
     pub(crate) http01: http01::Shared,
+    /// What all challenges of DNS-01 share.
+    pub(crate) dns_services: DnsServices,
     pub(crate) queue_length: AtomicUsize,
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use acme_core::{Clock, Error, Store, Timestamp};
+use acme_core::{Clock, Error, Store, Timestamp, Transport};
 use issuers::{Timer, TokioTimer};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -15,6 +15,7 @@ use crate::events::{self, Events};
 use crate::key::Name;
 use crate::leader::Leadership;
 use crate::metrics::{Inspected, Inspector};
+use crate::order::DnsServices;
 use crate::reconcile::Reconcile;
 use crate::request::Requester;
 use crate::settings::Settings;
@@ -33,6 +34,7 @@ pub struct Controller {
     leadership: Leadership,
     inspector: Inspector,
     inspected: Inspected,
+    dns_services: Option<Arc<dyn Transport>>,
 }
 
 impl Controller {
@@ -46,6 +48,7 @@ impl Controller {
             leadership: Leadership::undisputed(),
             inspector,
             inspected,
+            dns_services: None,
         }
     }
 
@@ -65,6 +68,16 @@ impl Controller {
     #[must_use]
     pub fn with_timer(mut self, timer: Arc<dyn Timer>) -> Self {
         self.timer = timer;
+        self
+    }
+
+    /// Reaches DNS services, and whoever gives the credentials for them, by `way`: for networks where they are behind a gateway, or at private addresses.
+    ///
+    /// Without it they are reached directly or by the proxies of the environment, and trusted are the roots of the system and
+    /// [`Settings::trusted_roots`].
+    #[must_use]
+    pub fn reaching_dns_services_by(mut self, way: Arc<dyn Transport>) -> Self {
+        self.dns_services = Some(way);
         self
     }
 
@@ -105,6 +118,7 @@ impl Controller {
             servers: Servers::new(Arc::clone(&self.timer) as Arc<dyn Clock>, Some(embargoes))
                 .counted_in(&self.inspected.metrics),
             http01: Default::default(),
+            dns_services: DnsServices::reached_by(self.dns_services),
             queue_length: AtomicUsize::new(0),
         });
         Reconcile::new(world, context, taken, self.inspected).run(stop).await;

@@ -31,6 +31,8 @@ pub(crate) use account::Account;
 pub(crate) use account_key::AccountKey;
 pub(crate) use secrets::{Read, Secrets, Unread, read_key};
 pub(crate) use servers::Servers;
+pub(crate) use service_account::{AWS_AUDIENCE, ServiceAccountToken};
+pub(crate) use trust::connection;
 pub(crate) use venafi::CUSTOM_FIELDS;
 
 /// An issuer that is set up.

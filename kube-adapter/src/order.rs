@@ -42,6 +42,7 @@ use crate::subject::{Lane, Subject};
 use crate::world::{Changed, World};
 
 pub(crate) use act::Answer;
+pub(crate) use dns01::{DnsServices, DnsSolvers};
 use record::Ordered;
 pub(crate) use record::{OrderRecord, Outcome};
 pub(crate) use run::{Run, is_for};

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use solvers::http01::self_check::Rules;
 
+use crate::key::Name;
+
 /// How the controller behaves. [`Settings::default`] is what cert-manager's defaults are, where it has such a setting.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -48,7 +50,7 @@ pub struct Settings {
     pub acme: AcmeSettings,
     /// Whether issuers may use credentials of their surroundings: (ClusterIssuers, Issuers).
     pub ambient_credentials: AmbientCredentials,
-    /// Roots in PEM that are trusted beside those of the system where a Vault or Venafi issuer names none of its own.
+    /// Roots in PEM that are trusted beside those of the system where a Vault or Venafi issuer names none of its own, and of DNS services.
     pub trusted_roots: Option<Arc<str>>,
 }
 
@@ -272,6 +274,13 @@ pub struct AmbientCredentials {
 impl Default for AmbientCredentials {
     fn default() -> Self {
         Self { cluster_issuers: Ambient::Allowed, issuers: Ambient::Refused }
+    }
+}
+
+impl AmbientCredentials {
+    /// Whether this issuer may; one of the cluster has no namespace.
+    pub(crate) fn of(self, issuer: &Name) -> Ambient {
+        if issuer.namespace().is_empty() { self.cluster_issuers } else { self.issuers }
     }
 }
 

@@ -75,6 +75,16 @@ impl<S: Service> Double<S> {
         Served::start(Arc::new(move |request: Request<Bytes>| double.answer(&request)))
     }
 
+    /// Serves it behind HTTPS, with a certificate that nobody vouches for.
+    ///
+    /// # Panics
+    /// As [`serve`](Self::serve).
+    #[cfg(feature = "https")]
+    pub fn serve_behind_https(&self) -> Served {
+        let double = self.clone();
+        Served::start_behind_https(Arc::new(move |request: Request<Bytes>| double.answer(&request)))
+    }
+
     fn answer(&self, request: &Request<Bytes>) -> Response<Bytes> {
         lock(&self.0.calls).push(format!("{} {}", request.method(), request.uri().path()));
         let fault = lock(&self.0.faults).pop_front();

@@ -8,6 +8,7 @@ use issuers::Renewal;
 use issuers::acme::pace::Pace;
 
 use crate::crd::acme::AcmeIssuer;
+use crate::order::DnsSolvers;
 
 /// An account at an ACME server, and how its challenges are answered.
 #[derive(Clone)]
@@ -22,4 +23,6 @@ pub(crate) struct Account {
     pub(crate) url: Url,
     /// What the issuer says of solvers and chains. Another word of the issuer is another value.
     pub(crate) spec: Arc<AcmeIssuer>,
+    /// Solvers of DNS-01 that were made for it.
+    pub(crate) dns_solvers: Arc<DnsSolvers>,
 }

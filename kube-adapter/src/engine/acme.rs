@@ -94,6 +94,7 @@ async fn open(
         pace: server.pace,
         url: url.clone(),
         spec: Arc::new(spec.clone()),
+        dns_solvers: Arc::default(),
     };
     let mut verdict = Verdict::ready(
         Engine::Acme(Arc::new(account)),

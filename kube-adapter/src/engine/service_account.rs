@@ -12,10 +12,10 @@ use crate::api::Api;
 use crate::key::Name;
 
 /// Asks for a token of a ServiceAccount, for these audiences and ten minutes.
-pub(super) struct ServiceAccountToken {
-    pub(super) api: Api,
-    pub(super) account: Name,
-    pub(super) audiences: Vec<String>,
+pub(crate) struct ServiceAccountToken {
+    pub(crate) api: Api,
+    pub(crate) account: Name,
+    pub(crate) audiences: Vec<String>,
 }
 
 #[async_trait]
@@ -44,3 +44,6 @@ impl CredentialSource<Secret<String>> for ServiceAccountToken {
 
     fn rejected(&self) {}
 }
+
+/// For whom the token of a ServiceAccount is that AWS shall take.
+pub(crate) const AWS_AUDIENCE: &str = "sts.amazonaws.com";

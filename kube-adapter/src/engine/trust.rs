@@ -9,7 +9,7 @@ use crate::context::Context;
 ///
 /// # Errors
 /// `Malformed` when there is no certificate in `roots`.
-pub(super) fn connection(context: &Context, roots: Option<&[u8]>) -> Result<ReqwestTransportBuilder, Error> {
+pub(crate) fn connection(context: &Context, roots: Option<&[u8]>) -> Result<ReqwestTransportBuilder, Error> {
     let builder = ReqwestTransport::builder().proxy_from_environment();
     match (roots, &context.settings.trusted_roots) {
         (Some(roots), _) => Ok(builder.add_root_pem(roots)?.only_given_roots()),

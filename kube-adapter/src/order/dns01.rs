@@ -1,11 +1,19 @@
 //! DNS-01: cert-manager's specification → the library's solver.
 
+mod acme_dns;
+mod akamai;
+mod cloudflare;
 mod credentials;
+mod digitalocean;
+mod made;
 mod provider;
+mod rfc2136;
+mod route53;
+mod services;
+mod webhook;
 
 use std::sync::Arc;
 
-use acme_core::transport::ReqwestTransport;
 use acme_core::{Clock, Error};
 use solvers::Solver;
 use solvers::dns01::{Delegation, Dns01, NameServer, Propagation, Resolver};
@@ -13,9 +21,11 @@ use solvers::dns01::{Delegation, Dns01, NameServer, Propagation, Resolver};
 use crate::crd::acme::dns01::{CnameStrategy, Dns01Solver};
 
 pub(crate) use credentials::Credentials;
+pub(crate) use made::DnsSolvers;
 pub(in crate::order) use provider::is_known;
+pub(crate) use services::DnsServices;
 
-/// Makes a solver that shows `value`.
+/// Makes a solver that shows `value`: over what was `made` for the same specification already, where there is an account that keeps it.
 ///
 /// # Errors
 /// `Unsupported` for a provider that this build lacks, `NotFound` for a Secret that is not there, `Malformed` for what cannot be read.
@@ -23,10 +33,21 @@ pub(super) async fn make(
     spec: &Dns01Solver,
     value: &str,
     credentials: &Credentials<'_>,
+    made: Option<&DnsSolvers>,
 ) -> Result<Arc<dyn Solver>, Error> {
+    let solver = match made.and_then(|made| made.find(spec)) {
+        Some(solver) => solver,
+        None => {
+            let solver = anew(spec, credentials).await?;
+            made.map_or(solver.clone(), |made| made.keep(spec, solver))
+        }
+    };
+    Ok(Arc::new(solver.with_value(value)))
+}
+
+async fn anew(spec: &Dns01Solver, credentials: &Credentials<'_>) -> Result<Dns01, Error> {
     let context = credentials.context;
     let clock: Arc<dyn Clock> = context.timer.clone();
-    let provider = provider::make(spec, credentials, Arc::clone(&clock)).await?;
     let settings = &context.settings.acme;
     let named = match spec.nameservers.is_empty() {
         true => &settings.dns01_nameservers,
@@ -35,10 +56,11 @@ pub(super) async fn make(
     let servers = named.iter().map(|it| it.parse()).collect::<Result<Vec<NameServer>, Error>>()?;
     let behind_https = servers.iter().any(|it| matches!(it, NameServer::Https(_)));
     let resolver = match (servers.is_empty(), behind_https) {
-        (true, _) => Resolver::system(clock)?,
-        (false, true) => Resolver::over(servers, clock)?.with_https(Arc::new(ReqwestTransport::new()?)),
-        (false, false) => Resolver::over(servers, clock)?,
+        (true, _) => Resolver::system(Arc::clone(&clock))?,
+        (false, true) => Resolver::over(servers, Arc::clone(&clock))?.with_https(services::transport(context)?),
+        (false, false) => Resolver::over(servers, Arc::clone(&clock))?,
     };
+    let provider = provider::make(spec, credentials, &resolver, clock).await?;
     let propagation = match settings.dns01_recursive_only {
         true => Propagation::Resolver,
         false => Propagation::Authoritative,
@@ -47,10 +69,9 @@ pub(super) async fn make(
         Some(CnameStrategy::Follow) => Delegation::Follow,
         Some(CnameStrategy::None | CnameStrategy::Other(_)) | None => Delegation::None,
     };
-    let solver = Dns01::shared(provider, resolver)
-        .with_value(value)
+    Ok(Dns01::shared(provider, resolver)
         .with_delegation(delegation)
         .with_propagation(propagation)
-        .with_again_after(context.settings.check_again_after);
-    Ok(Arc::new(solver))
+        .with_ttl(provider::ttl(spec))
+        .with_again_after(context.settings.check_again_after))
 }

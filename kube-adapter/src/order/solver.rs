@@ -10,10 +10,11 @@ use crate::crd::acme;
 use crate::crd::challenge::Challenge;
 use crate::http01::Answering;
 use crate::http01::lead::Lead;
-use crate::order::dns01;
+use crate::key::Name;
+use crate::order::dns01::{self, DnsSolvers};
 use crate::order::http01::Http01;
 
-/// Makes the solver that a Challenge names, with its credentials from the Secrets of `secrets`.
+/// Makes the solver that a Challenge names, with the credentials of its issuer; over what its account has `made` already.
 ///
 /// For HTTP-01 `lead` leads validators to the answer: it is one for all challenges of an Order and solver.
 ///
@@ -22,14 +23,15 @@ use crate::order::http01::Http01;
 pub(crate) async fn make(
     context: &Context,
     challenge: &Challenge,
-    secrets: &str,
+    issuer: &Name,
     lead: Option<Arc<Lead>>,
+    made: Option<&DnsSolvers>,
 ) -> Result<Arc<dyn Solver>, Error> {
     let spec = &challenge.spec;
     is_known(&spec.solver)?;
     match (&spec.solver.dns01, lead) {
         (_, Some(lead)) => Ok(Arc::new(Http01::new(context, lead, Answering::of(challenge))?)),
-        (Some(dns01), None) => dns01::make(dns01, &spec.key, &dns01::Credentials { context, namespace: secrets }).await,
+        (Some(dns01), None) => dns01::make(dns01, &spec.key, &dns01::Credentials::of(context, issuer), made).await,
         (None, None) => Err(unknown("HTTP-01 without a way to its answer")),
     }
 }

@@ -26,6 +26,15 @@ impl Operator {
 
     /// The same, by another clock.
     pub fn start_at(proxy: &Proxy, settings: Settings, timer: Arc<dyn Timer>) -> Self {
+        Self::start_as(proxy, settings, move |controller| controller.with_timer(timer))
+    }
+
+    /// Starts one that is made otherwise.
+    pub fn start_as(
+        proxy: &Proxy,
+        settings: Settings,
+        otherwise: impl FnOnce(Controller) -> Controller + Send + 'static,
+    ) -> Self {
         super::definitions::choose_provider();
         let (stop, stopped) = watch::channel(false);
         let (kill, killed) = oneshot::channel::<()>();
@@ -37,7 +46,7 @@ impl Operator {
                 let config = kube::Config::new(url.parse().expect("the proxy's address"));
                 let client = connect(config, "certwright-kit").expect("a client");
                 started.send(()).expect("who started it waits");
-                let controller = Controller::new(client, settings).with_timer(timer);
+                let controller = otherwise(Controller::new(client, settings));
                 tokio::select! {
                     _ = killed => {}
                     ended = controller.run(stopped) => ended.expect("the controller ends well"),

@@ -1,17 +1,19 @@
 //! A [`SimDns`] behind a port: a recursive server and every zone's authoritative one at once.
 
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::io::{self, Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crate::{DnsRecord, SimDns};
 
-/// Answers over UDP what the table holds, until it is dropped. Every host has the address 127.0.0.1.
+/// Answers over UDP and TCP what the table holds, until it is dropped. Every host has the address 127.0.0.1.
 pub struct NameServer {
     address: SocketAddr,
     ends: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl NameServer {
@@ -20,23 +22,20 @@ impl NameServer {
     /// # Panics
     /// When no port is free.
     pub fn start(dns: SimDns) -> Self {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port on loopback");
+        let (socket, listener) = (0..TRIES).find_map(|_| bind().ok()).expect("a free port on loopback");
         let address = socket.local_addr().expect("a bound port has an address");
         let ends = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&ends);
-        let thread = std::thread::spawn(move || {
-            let mut buffer = [0; 1500];
-            while let Ok((length, asker)) = socket.recv_from(&mut buffer) {
-                if seen.load(Ordering::Acquire) {
-                    return;
-                }
-                if let Some(answer) = answer(&buffer[..length], &dns) {
-                    // Who asked and went away is his own affair.
-                    let _ = socket.send_to(&answer, asker);
-                }
-            }
-        });
-        Self { address, ends, thread: Some(thread) }
+        let threads = vec![
+            std::thread::spawn({
+                let (dns, ends) = (dns.clone(), Arc::clone(&ends));
+                move || over_udp(&socket, &dns, &ends)
+            }),
+            std::thread::spawn({
+                let ends = Arc::clone(&ends);
+                move || over_tcp(&listener, &dns, &ends)
+            }),
+        ];
+        Self { address, ends, threads }
     }
 
     /// Where it answers.
@@ -49,9 +48,55 @@ impl Drop for NameServer {
     fn drop(&mut self) {
         self.ends.store(true, Ordering::Release);
         let woken = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|it| it.send_to(&[], self.address));
-        if let (Ok(_), Some(thread)) = (woken, self.thread.take()) {
-            let _ = thread.join();
+        if woken.is_ok() && TcpStream::connect(self.address).is_ok() {
+            for thread in self.threads.drain(..) {
+                let _ = thread.join();
+            }
         }
+    }
+}
+
+/// One port for both.
+fn bind() -> io::Result<(UdpSocket, TcpListener)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    Ok((UdpSocket::bind(listener.local_addr()?)?, listener))
+}
+
+fn over_udp(socket: &UdpSocket, dns: &SimDns, ends: &AtomicBool) {
+    let mut buffer = [0; 1500];
+    while let Ok((length, asker)) = socket.recv_from(&mut buffer) {
+        if ends.load(Ordering::Acquire) {
+            return;
+        }
+        if let Some(answer) = answer(&buffer[..length], dns) {
+            // Who asked and went away is his own affair.
+            let _ = socket.send_to(&answer, asker);
+        }
+    }
+}
+
+fn over_tcp(listener: &TcpListener, dns: &SimDns, ends: &AtomicBool) {
+    for stream in listener.incoming() {
+        if ends.load(Ordering::Acquire) {
+            return;
+        }
+        let dns = dns.clone();
+        std::thread::spawn(move || stream.and_then(|stream| converse(stream, &dns)));
+    }
+}
+
+/// Questions and answers, each behind its length (RFC 1035 section 4.2.2).
+fn converse(mut stream: TcpStream, dns: &SimDns) -> io::Result<()> {
+    stream.set_read_timeout(Some(LIMIT))?;
+    stream.set_write_timeout(Some(LIMIT))?;
+    loop {
+        let mut length = [0; 2];
+        stream.read_exact(&mut length)?;
+        let mut question = vec![0; usize::from(u16::from_be_bytes(length))];
+        stream.read_exact(&mut question)?;
+        let Some(answer) = answer(&question, dns) else { return Ok(()) };
+        let length = u16::try_from(answer.len()).map_err(io::Error::other)?;
+        stream.write_all(&[&length.to_be_bytes()[..], &answer].concat())?;
     }
 }
 
@@ -144,3 +189,5 @@ const CNAME: u16 = 5;
 const SOA: u16 = 6;
 const TXT: u16 = 16;
 const ALIASES: usize = 8;
+const TRIES: usize = 16;
+const LIMIT: Duration = Duration::from_secs(10);

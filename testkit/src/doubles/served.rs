@@ -1,6 +1,6 @@
 //! A double behind a port, for clients that are no part of this process.
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +14,7 @@ type Answers = Arc<dyn Fn(Request<Bytes>) -> Response<Bytes> + Send + Sync>;
 
 /// One request a connection, HTTP/1.1, until it is dropped.
 pub struct Served {
+    scheme: &'static str,
     address: SocketAddr,
     ends: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -21,6 +22,25 @@ pub struct Served {
 
 impl Served {
     pub(super) fn start(answers: Answers) -> Self {
+        Self::listen("http", move |stream| exchange(stream, &answers))
+    }
+
+    /// The same behind HTTPS, for clients that look at no certificate.
+    #[cfg(feature = "https")]
+    pub(super) fn start_behind_https(answers: Answers) -> Self {
+        let identity = crate::https::Identity::new().expect("a certificate for loopback");
+        Self::listen("https", move |stream| {
+            let connection = rustls::ServerConnection::new(Arc::clone(&identity.config)).map_err(io::Error::other)?;
+            limit(&stream)?;
+            let mut stream = rustls::StreamOwned::new(connection, stream);
+            answer(&mut stream, &answers)?;
+            stream.conn.send_close_notify();
+            stream.flush()
+        })
+    }
+
+    fn listen(scheme: &'static str, meet: impl Fn(TcpStream) -> io::Result<()> + Send + Sync + 'static) -> Self {
+        let meet = Arc::new(meet);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port on loopback");
         let address = listener.local_addr().expect("a bound port has an address");
         let ends = Arc::new(AtomicBool::new(false));
@@ -31,16 +51,21 @@ impl Served {
                     return;
                 }
                 // A client that hangs up is its own affair; each has a thread, for they keep connections open in advance.
-                let answers = Arc::clone(&answers);
-                std::thread::spawn(move || stream.and_then(|stream| exchange(stream, &answers)));
+                let meet = Arc::clone(&meet);
+                std::thread::spawn(move || stream.and_then(|stream| meet(stream)));
             }
         });
-        Self { address, ends, thread: Some(thread) }
+        Self { scheme, address, ends, thread: Some(thread) }
     }
 
-    /// `http://127.0.0.1:` and its port.
+    /// `http://127.0.0.1:` and its port, or the same with `https`.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
+    }
+
+    /// The port on the loopback interface.
+    pub fn port(&self) -> u16 {
+        self.address.port()
     }
 }
 
@@ -55,9 +80,17 @@ impl Drop for Served {
     }
 }
 
-fn exchange(stream: TcpStream, answers: &Answers) -> io::Result<()> {
+fn exchange(mut stream: TcpStream, answers: &Answers) -> io::Result<()> {
+    limit(&stream)?;
+    answer(&mut stream, answers)
+}
+
+fn limit(stream: &TcpStream) -> io::Result<()> {
     stream.set_read_timeout(Some(LIMIT))?;
-    stream.set_write_timeout(Some(LIMIT))?;
+    stream.set_write_timeout(Some(LIMIT))
+}
+
+fn answer(stream: &mut (impl Read + Write), answers: &Answers) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line)?;
@@ -83,7 +116,7 @@ fn exchange(stream: TcpStream, answers: &Answers) -> io::Result<()> {
         head.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap_or_default()));
     }
     head.push_str("\r\n");
-    let mut stream = reader.into_inner();
+    let stream = reader.into_inner();
     stream.write_all(head.as_bytes())?;
     stream.write_all(answer.body())
 }

@@ -10,6 +10,8 @@ use crate::SimDns;
 /// One solver of one group, which writes into `dns` what lies in its zone.
 pub struct Webhook {
     dns: SimDns,
+    group: String,
+    solver: String,
     path: String,
     zone: String,
     config: Value,
@@ -18,7 +20,18 @@ pub struct Webhook {
 impl Webhook {
     /// The solver `solver` of `group`, for `zone`, which insists on `config`.
     pub fn new(group: &str, solver: &str, zone: &str, config: Value, dns: SimDns) -> Self {
-        Self { dns, path: format!("/apis/{group}/v1alpha1/{solver}"), zone: format!("{zone}."), config }
+        let path = format!("/apis/{group}/v1alpha1/{solver}");
+        let (group, solver) = (group.to_owned(), solver.to_owned());
+        Self { dns, group, solver, path, zone: format!("{zone}."), config }
+    }
+
+    /// What API servers ask before they pass anything on: which resources the group has.
+    fn resources(&self) -> Response<Bytes> {
+        let resource = json!({ "name": self.solver, "singularName": "", "namespaced": false, "kind": "ChallengePayload", "group": "webhook.acme.cert-manager.io", "version": "v1alpha1", "verbs": ["create"] });
+        json(
+            200,
+            &json!({ "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": format!("{}/v1alpha1", self.group), "resources": [resource] }),
+        )
     }
 
     fn act(&self, request: &Value) -> Result<(), String> {
@@ -45,6 +58,9 @@ impl Webhook {
 
 impl Service for Webhook {
     fn answer(&self, asked: &Asked) -> Response<Bytes> {
+        if asked.method == Method::GET && asked.path == format!("/apis/{}/v1alpha1", self.group) {
+            return self.resources();
+        }
         if asked.path != self.path || !asked.query.is_empty() {
             return refused(404, "NotFound", "the server could not find the requested resource");
         }

@@ -194,6 +194,7 @@ fn context(cluster: &Cluster, clock: &VirtualClock) -> Arc<Context> {
         workshop: Workshop::new(1),
         requester: Default::default(),
         http01: Default::default(),
+        dns_services: Default::default(),
         servers: Servers::new(shared, None),
         queue_length: AtomicUsize::new(0),
     })

@@ -11,8 +11,7 @@ use solvers::credentials::aws::{DefaultChain, Environment, Region, WebIdentity};
 use super::{Fell, mount, trust, unbuilt, uninitialized};
 use crate::context::Context;
 use crate::crd::vault::VaultAwsAuth;
-use crate::engine::Of;
-use crate::engine::service_account::ServiceAccountToken;
+use crate::engine::{AWS_AUDIENCE, Of, ServiceAccountToken};
 use crate::key::Name;
 use crate::settings::Ambient;
 
@@ -33,7 +32,7 @@ pub(super) fn auth(context: &Context, of: &Of, aws: &VaultAwsAuth) -> Result<Box
                 return Err(uninitialized(&what, Retry::Never));
             }
             let mut audiences = account.audiences.clone();
-            audiences.push(AUDIENCE.to_owned());
+            audiences.push(AWS_AUDIENCE.to_owned());
             let account = Name::new(Arc::clone(&of.secrets), account.name.as_str());
             let token = ServiceAccountToken { api: context.api.clone(), account, audiences };
             let role = Role::new(&aws.iam_role_arn).map_err(unbuilt)?.session_name(of.issuer.object());
@@ -42,9 +41,7 @@ pub(super) fn auth(context: &Context, of: &Of, aws: &VaultAwsAuth) -> Result<Box
             AwsIam::new(aws.role.as_str(), &region, Refreshing::new(identity))
         }
         None => {
-            let ambient = &context.settings.ambient_credentials;
-            let ambient = if of.issuer.namespace().is_empty() { ambient.cluster_issuers } else { ambient.issuers };
-            if ambient == Ambient::Refused {
+            if context.settings.ambient_credentials.of(&of.issuer) == Ambient::Refused {
                 let what = "spec.vault.auth.aws needs the identity of the controller, which this issuer may not use (--issuer-ambient-credentials)";
                 return Err(Fell(what.to_owned(), Retry::Never));
             }
@@ -60,6 +57,3 @@ pub(super) fn auth(context: &Context, of: &Of, aws: &VaultAwsAuth) -> Result<Box
         None => Box::new(auth),
     })
 }
-
-/// For whom the token of a ServiceAccount is that AWS shall take.
-const AUDIENCE: &str = "sts.amazonaws.com";

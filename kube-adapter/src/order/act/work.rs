@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acme_core::flow::{ChallengeAction, ChallengeEvent};
-use acme_core::{Error, Timestamp};
+use acme_core::{Error, ErrorKind, Retry, Timestamp};
 use issuers::acme::step;
 use solvers::Solver;
 
@@ -16,7 +16,7 @@ use crate::crd::challenge::Challenge;
 use crate::http01::lead::Lead;
 use crate::key::Name;
 use crate::order::announce::{self, About};
-use crate::order::{leads, solver};
+use crate::order::{DnsSolvers, leads, observe, solver};
 use crate::world::World;
 
 /// With `waitInsteadOfSelfCheck` nothing is looked for: so long after it was presented, an answer counts as visible.
@@ -38,9 +38,10 @@ pub(super) fn waited(challenge: &Challenge, presented: Option<Timestamp>, now: T
 pub(super) struct Work {
     context: Arc<Context>,
     challenge: Arc<Challenge>,
-    /// Where its Secrets are.
-    secrets: String,
+    issuer: Name,
     solver: Option<Arc<dyn Solver>>,
+    /// What its account has made of solvers of DNS-01; none where there is no account any more.
+    made: Option<Arc<DnsSolvers>>,
     /// The way to its answer, where it needs one.
     lead: Result<Option<Arc<Lead>>, Error>,
     about: About,
@@ -56,12 +57,10 @@ impl Work {
     ) -> Self {
         let lead = leads::lead(world, context, order, name, &challenge);
         let solver = world.order_index.runs.get(order).and_then(|run| run.solvers.get(name)).cloned();
-        let secrets = match challenge.spec.issuer_ref.effective_kind() {
-            "ClusterIssuer" => context.settings.cluster_resource_namespace.clone(),
-            _ => name.namespace().to_owned(),
-        };
+        let issuer = observe::issuer(name, &challenge.spec.issuer_ref);
+        let made = world.order_index.accounts.get(&issuer).map(|account| Arc::clone(&account.dns_solvers));
         let about = About { kind: "Challenge", name: name.clone(), identity: world.challenges.identity(name).cloned() };
-        Self { context: Arc::clone(context), challenge, secrets, solver, lead, about }
+        Self { context: Arc::clone(context), challenge, issuer, solver, made, lead, about }
     }
 
     pub(super) async fn run(self, action: ChallengeAction) -> Answer {
@@ -69,13 +68,18 @@ impl Work {
         let made = match &self.solver {
             Some(solver) => Ok(Arc::clone(solver)),
             None => match &self.lead {
-                Ok(lead) => solver::make(&self.context, &self.challenge, &self.secrets, lead.clone()).await,
+                Ok(lead) => {
+                    let made = self.made.as_deref();
+                    solver::make(&self.context, &self.challenge, &self.issuer, lead.clone(), made).await
+                }
                 Err(error) => Err(again(error)),
             },
         };
         let event = match (&made, codec::challenge::presentation(spec)) {
             (Ok(_), Ok(_)) if action == ChallengeAction::Present && !is_ours(&self.context) => Err(not_leading()),
-            (Ok(solver), Ok(presentation)) => step::solve(&**solver, action, &presentation).await,
+            (Ok(solver), Ok(presentation)) => {
+                step::solve(&**solver, action, &presentation).await.map_err(|error| self.failed(action, error))
+            }
             (Err(error), _) => Err(again(error)),
             (Ok(_), Err(error)) => Err(error),
         };
@@ -83,6 +87,19 @@ impl Work {
         // What failed may have failed by its credentials: they are read anew.
         let solver = made.ok().filter(|_| event.is_ok());
         Answer::Challenge { event, solver }
+    }
+
+    /// What failed may have failed by what a person corrects: a Secret, a right, a zone. Until the answer is there that is waited for.
+    fn failed(&self, action: ChallengeAction, error: Error) -> Error {
+        let Some(dns01) = &self.challenge.spec.solver.dns01 else { return error };
+        if let Some(made) = &self.made {
+            made.failed(dns01, error.kind());
+        }
+        let is_final = matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::Internal);
+        match error.retry() {
+            Retry::Never if action == ChallengeAction::Present && !is_final => error.with_retry(Retry::Backoff),
+            Retry::Never | Retry::Backoff | Retry::After(_) => error,
+        }
     }
 
     fn announce(&self, action: ChallengeAction, event: &Result<ChallengeEvent, Error>) {

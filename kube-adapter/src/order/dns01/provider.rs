@@ -1,13 +1,14 @@
 //! Who keeps the zone: the block of the specification that is set, as the library's provider. This is the one place where a provider is mapped.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use acme_core::{Clock, Error, ErrorKind, Retry};
-use solvers::dns::rfc2136::{Rfc2136, TsigAlgorithm, TsigKey};
-use solvers::dns01::DnsProvider;
+use solvers::dns01::{DnsProvider, Resolver};
 
 use super::credentials::Credentials;
-use crate::crd::acme::dns01::{Dns01Solver, Rfc2136 as Spec, UpdateProtocol};
+use super::{acme_dns, akamai, cloudflare, digitalocean, rfc2136, route53, webhook};
+use crate::crd::acme::dns01::{AcmeDns, Akamai, Cloudflare, DigitalOcean, Dns01Solver, Rfc2136, Route53, Webhook};
 
 /// The provider of a solver, with its credentials.
 ///
@@ -16,13 +17,22 @@ use crate::crd::acme::dns01::{Dns01Solver, Rfc2136 as Spec, UpdateProtocol};
 pub(super) async fn make(
     spec: &Dns01Solver,
     credentials: &Credentials<'_>,
+    resolver: &Resolver,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn DnsProvider>, Error> {
-    match Block::of(spec) {
-        Block::Rfc2136(spec) => Ok(Arc::new(rfc2136(credentials, spec, clock).await?)),
-        Block::Lacking(name) => Err(lacking(&format!("this build has no DNS-01 provider {name}"))),
-        Block::None => Err(lacking("the dns01 solver names no provider")),
-    }
+    let block = Block::of(spec);
+    let name = block.name();
+    let made: Result<Arc<dyn DnsProvider>, Error> = match block {
+        Block::Webhook(spec) => webhook::make(credentials, spec, clock).map(|it| Arc::new(it) as _),
+        Block::Rfc2136(spec) => rfc2136::make(credentials, spec, clock).await.map(|it| Arc::new(it) as _),
+        Block::Akamai(spec) => akamai::make(credentials, spec, clock).map(|it| Arc::new(it) as _),
+        Block::Cloudflare(spec) => cloudflare::make(credentials, spec, clock).map(|it| Arc::new(it) as _),
+        Block::DigitalOcean(spec) => digitalocean::make(credentials, spec, clock).map(|it| Arc::new(it) as _),
+        Block::Route53(spec) => route53::make(credentials, spec, clock).map(|it| Arc::new(it) as _),
+        Block::AcmeDns(spec) => acme_dns::make(credentials, spec, resolver, clock).map(|it| Arc::new(it) as _),
+        Block::Lacking(_) | Block::None => return Err(lacking(name)),
+    };
+    made.map_err(|error| error.while_doing(format_args!("error instantiating {name} challenge solver")))
 }
 
 /// Has this build the provider?
@@ -31,15 +41,42 @@ pub(super) async fn make(
 /// `Unsupported`, with what is missing and what to use instead.
 pub(in crate::order) fn is_known(spec: &Dns01Solver) -> Result<(), Error> {
     match Block::of(spec) {
-        Block::Rfc2136(_) => Ok(()),
-        Block::Lacking(name) => Err(lacking(&format!("this build has no DNS-01 provider {name}"))),
-        Block::None => Err(lacking("the dns01 solver names no provider")),
+        Block::Lacking(name) => Err(lacking(name)),
+        Block::None => Err(lacking("")),
+        Block::Webhook(_)
+        | Block::Rfc2136(_)
+        | Block::Akamai(_)
+        | Block::Cloudflare(_)
+        | Block::DigitalOcean(_)
+        | Block::Route53(_)
+        | Block::AcmeDns(_) => Ok(()),
     }
 }
 
-/// The block that is set: admission lets there be one.
+/// How long the record may be cached: as cert-manager has it, so that either of the two takes away what the other one made.
+pub(super) fn ttl(spec: &Dns01Solver) -> Duration {
+    Duration::from_secs(match Block::of(spec) {
+        Block::Route53(_) => 10,
+        Block::Akamai(_) => 300,
+        Block::Webhook(_)
+        | Block::Rfc2136(_)
+        | Block::Cloudflare(_)
+        | Block::DigitalOcean(_)
+        | Block::AcmeDns(_)
+        | Block::Lacking(_)
+        | Block::None => 60,
+    })
+}
+
+/// The block that is set. Admission lets Akamai and acme-dns stand beside another: the first one here is taken, as by cert-manager.
 enum Block<'a> {
-    Rfc2136(&'a Spec),
+    Webhook(&'a Webhook),
+    Rfc2136(&'a Rfc2136),
+    Akamai(&'a Akamai),
+    Cloudflare(&'a Cloudflare),
+    DigitalOcean(&'a DigitalOcean),
+    Route53(&'a Route53),
+    AcmeDns(&'a AcmeDns),
     /// One whose provider this build lacks.
     Lacking(&'static str),
     None,
@@ -48,49 +85,40 @@ enum Block<'a> {
 impl<'a> Block<'a> {
     fn of(spec: &'a Dns01Solver) -> Self {
         match spec {
+            Dns01Solver { webhook: Some(spec), .. } => Self::Webhook(spec),
             Dns01Solver { rfc2136: Some(spec), .. } => Self::Rfc2136(spec),
-            Dns01Solver { akamai: Some(_), .. } => Self::Lacking("akamai"),
+            Dns01Solver { akamai: Some(spec), .. } => Self::Akamai(spec),
             Dns01Solver { cloud_dns: Some(_), .. } => Self::Lacking("cloudDNS"),
-            Dns01Solver { cloudflare: Some(_), .. } => Self::Lacking("cloudflare"),
-            Dns01Solver { route53: Some(_), .. } => Self::Lacking("route53"),
+            Dns01Solver { cloudflare: Some(spec), .. } => Self::Cloudflare(spec),
+            Dns01Solver { digital_ocean: Some(spec), .. } => Self::DigitalOcean(spec),
+            Dns01Solver { route53: Some(spec), .. } => Self::Route53(spec),
             Dns01Solver { azure_dns: Some(_), .. } => Self::Lacking("azureDNS"),
-            Dns01Solver { digital_ocean: Some(_), .. } => Self::Lacking("digitalocean"),
-            Dns01Solver { acme_dns: Some(_), .. } => Self::Lacking("acmeDNS"),
-            Dns01Solver { webhook: Some(_), .. } => Self::Lacking("webhook"),
+            Dns01Solver { acme_dns: Some(spec), .. } => Self::AcmeDns(spec),
             Dns01Solver { .. } => Self::None,
         }
     }
-}
 
-fn lacking(what: &str) -> Error {
-    Error::new(ErrorKind::Unsupported, format!("{what}; it has: rfc2136")).with_retry(Retry::Never)
-}
-
-async fn rfc2136(credentials: &Credentials<'_>, spec: &Spec, clock: Arc<dyn Clock>) -> Result<Rfc2136, Error> {
-    let mut provider = Rfc2136::new(&spec.nameserver, clock)?;
-    if spec.protocol == Some(UpdateProtocol::Tcp) {
-        provider = provider.over_tcp();
-    }
-    if !spec.tsig_key_name.is_empty() && !spec.tsig_secret_secret_ref.name.is_empty() {
-        let secret = credentials.read(&spec.tsig_secret_secret_ref).await?;
-        let key = TsigKey::from_base64(&spec.tsig_key_name, algorithm(&spec.tsig_algorithm)?, &secret)?;
-        provider = provider.with_key(key);
-    }
-    Ok(provider)
-}
-
-fn algorithm(named: &str) -> Result<TsigAlgorithm, Error> {
-    Ok(match named.to_ascii_uppercase().as_str() {
-        "" | "HMACMD5" => TsigAlgorithm::HmacMd5,
-        "HMACSHA1" => TsigAlgorithm::HmacSha1,
-        "HMACSHA256" => TsigAlgorithm::HmacSha256,
-        "HMACSHA512" => TsigAlgorithm::HmacSha512,
-        _ => {
-            return Err(Error::new(
-                ErrorKind::Malformed,
-                format!("the algorithm {named:?} is not supported: use HMACMD5, HMACSHA1, HMACSHA256 or HMACSHA512"),
-            )
-            .with_retry(Retry::Never));
+    /// The name of the block, as cert-manager's errors have it.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Webhook(_) => "webhook",
+            Self::Rfc2136(_) => "rfc2136",
+            Self::Akamai(_) => "akamai",
+            Self::Cloudflare(_) => "cloudflare",
+            Self::DigitalOcean(_) => "digitalocean",
+            Self::Route53(_) => "route53",
+            Self::AcmeDns(_) => "acmedns",
+            Self::Lacking(name) => name,
+            Self::None => "",
         }
-    })
+    }
+}
+
+fn lacking(name: &str) -> Error {
+    let what = match name {
+        "" => "the dns01 solver names no provider".to_owned(),
+        name => format!("this build has no DNS-01 provider {name}"),
+    };
+    let known = "acmeDNS, akamai, cloudflare, digitalocean, rfc2136, route53, webhook";
+    Error::new(ErrorKind::Unsupported, format!("{what}; it has: {known}")).with_retry(Retry::Never)
 }

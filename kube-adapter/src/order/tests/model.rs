@@ -178,7 +178,7 @@ impl Model {
         let renewals = Arc::new(RenewalQuestions::new(directory, Arc::clone(&pace), shared));
         let client = Arc::new(Paced::new(session, Arc::clone(&pace)));
         let spec = Arc::new(serde_json::from_value(spec).unwrap());
-        let account = Arc::new(Account { client, renewals, pace, url, spec });
+        let account = Arc::new(Account { client, renewals, pace, url, spec, dns_solvers: Arc::default() });
         let cluster = Cluster::default();
         let (events, announced) = Events::queue();
         let settings = Arc::new(Settings::default());
@@ -193,6 +193,7 @@ impl Model {
             workshop: Workshop::new(1),
             requester: Default::default(),
             http01: Default::default(),
+            dns_services: Default::default(),
             servers: Servers::new(Arc::new(clock.clone()), None),
             queue_length: AtomicUsize::new(0),
         });

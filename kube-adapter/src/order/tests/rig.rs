@@ -164,7 +164,7 @@ impl Rig {
         let pace = Arc::new(Pace::in_memory(Arc::clone(&clock)));
         let renewals = Arc::new(RenewalQuestions::new(directory, Arc::clone(&pace), clock));
         let client = Arc::new(Paced::new(session, Arc::clone(&pace)));
-        Arc::new(Account { client, renewals, pace, url, spec: Arc::new(spec) })
+        Arc::new(Account { client, renewals, pace, url, spec: Arc::new(spec), dns_solvers: Arc::default() })
     }
 
     pub(crate) fn challenges(&self) -> Vec<Value> {

@@ -136,14 +136,14 @@ async fn an_order_without_a_solver_waits_for_another_word_of_its_issuer() {
 async fn a_provider_that_this_build_lacks_is_named() {
     let mut model = Model::new(5).await;
     model.solvers(
-        json!({ "solvers": [{ "dns01": { "digitalocean": { "tokenSecretRef": { "name": "do", "key": "token" } } } }] }),
+        json!({ "solvers": [{ "dns01": { "azureDNS": { "subscriptionID": "s", "resourceGroupName": "g" } } }] }),
     );
     model.order("one", &["www.example.com"]);
     for _ in 0..20 {
         model.step(Crash::Never).await;
     }
     let status = model.status("one");
-    assert!(text(&status["reason"]).contains("this build has no DNS-01 provider digitalocean"), "{status:#}");
+    assert!(text(&status["reason"]).contains("this build has no DNS-01 provider azureDNS"), "{status:#}");
     assert!(model.cluster.below(CHALLENGES).is_empty());
 }
 
