@@ -109,12 +109,14 @@ impl Subject for Certificates {
 
     fn lane(action: &Action) -> Lane {
         match action {
-            Action::ReadTarget | Action::ReadKey(_) | Action::ReadRequest(_) => Lane::Call,
             Action::AskRenewal { .. } | Action::Announce(_) => Lane::Call,
             Action::Step { action, .. } => request::lane(action),
-            // A key is made, or a Certificate read, when its writes have room: of all that could be begun, as many are as can be finished.
+            // A key is made, or something read, when the writes that follow have room: of all that could be begun, as many are as can be finished.
             Action::MakeKey
             | Action::ReadObject
+            | Action::ReadTarget
+            | Action::ReadKey(_)
+            | Action::ReadRequest(_)
             | Action::StoreKey
             | Action::Request(_)
             | Action::Store(_)

@@ -64,9 +64,9 @@ fn unusable(what: &str, source: impl std::error::Error + Send + Sync + 'static) 
     Error::new(ErrorKind::Malformed, format!("{what} for the API server cannot be used")).with_source(source)
 }
 
-/// Connections of a storm are closed soon after it: each takes some 50 KB.
+/// Connections of a storm are closed soon after it: each takes some 50 KB. Within it none is, since a new one costs more than a write.
 const IDLE: Duration = Duration::from_secs(5);
-const MOST_IDLE: usize = 32;
+const MOST_IDLE: usize = 64;
 
 /// A connection reads at most so much at once; a watch would take half a megabyte otherwise.
 const BUFFER: usize = 64 * 1024;

@@ -321,8 +321,8 @@ pub(crate) fn start(
 /// What an action occupies.
 pub(crate) fn lane(action: &Action) -> Lane {
     match action {
-        Action::AskRight | Action::ReadKey | Action::Ask => Lane::Call,
-        Action::Keep | Action::NotePickup => Lane::Write,
+        Action::AskRight | Action::Ask => Lane::Call,
+        Action::ReadKey | Action::Keep | Action::NotePickup => Lane::Write,
         Action::Sign | Action::Approve | Action::Show(_) | Action::Deny | Action::Fail(_) => Lane::Write,
         Action::MakeOrder | Action::DropOrder(_) | Action::TakeOrder(_) => Lane::Write,
     }

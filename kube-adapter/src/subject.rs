@@ -52,8 +52,8 @@ pub(crate) trait Subject: 'static {
 /// What an action occupies while it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Lane {
-    /// One of the writes that may be under way at the API server.
+    /// One of the writes that may be under way at the API server, or a read that one waits for: a storm of those would take a connection each.
     Write,
-    /// Nothing that is scarce here: reads, and calls to others, whose own limits hold.
+    /// Nothing that is scarce here: the few reads that serve many, and calls to others, whose own limits hold.
     Call,
 }

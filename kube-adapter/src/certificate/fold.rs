@@ -34,6 +34,8 @@ pub(super) fn fold(world: &mut World, name: &Name, action: &Action, answer: Answ
         Answer::Stepped(request, answer) => request::fold(world, &request, answer, now),
         Answer::Object(read) => object(world, name, read, now),
         Answer::Target(read) => {
+            // Whose attempt has begun comes before those that wait for theirs.
+            let has_turn = world.certificates.get(name).is_some_and(|it| !it.is_content);
             if let (Ok(Some(read)), Some(record)) = (&read, world.certificates.get(name)) {
                 // From here on its metadata tell again whether anybody wrote it.
                 let target = name.beside(Arc::clone(&record.secret));
@@ -55,6 +57,7 @@ pub(super) fn fold(world: &mut World, name: &Name, action: &Action, answer: Answ
                     in_hand.facts.place = Place::Target;
                 }
                 memory.target = Some(Seen { version, holding, key });
+                memory.has_turn |= has_turn;
             });
         }
         Answer::Key(secret, read) => with_memory(world, name, read, now, |memory, read| match read {

@@ -239,7 +239,7 @@ pub(crate) struct Memory {
     pub(super) begun: Option<Timestamp>,
     /// The object must be read: a write met another state than expected.
     pub(super) is_stale: bool,
-    /// The object was read because it is its turn.
+    /// The object, or its Secret, was read because it is its turn.
     pub(super) has_turn: bool,
     /// A write of its status is under way.
     pub(super) is_reporting: bool,
