@@ -200,8 +200,9 @@ impl<T: Send + 'static> Follower<T> {
     async fn resume<K: Watched>(&mut self, version: &str, wrap: fn(News<K>) -> T) -> Result<(), End> {
         let accept = if K::METADATA_ONLY { METADATA_LIST } else { JSON };
         let answer = self.ask::<K>("?limit=1", accept).await?.map_err(|(_, why)| End::Broken(why))?;
-        let body = lines::whole(answer.into_body()).await.map_err(End::Broken)?;
-        let newest = line::page::<K>(body).map_err(End::Broken)?.version;
+        let mut body = Vec::new();
+        lines::read_whole(answer.into_body(), &mut body).await.map_err(End::Broken)?;
+        let newest = line::page::<K>(&mut body).map_err(End::Broken)?.version;
         if Version::parse(&newest).is_older_than(&Version::parse(version)) {
             return Err(End::Forgotten(format!("the API server is at {newest} again, before {version}")));
         }
@@ -251,13 +252,14 @@ impl<T: Send + 'static> Follower<T> {
     /// Reads everything page by page.
     async fn list<K: Watched>(&mut self, wrap: fn(News<K>) -> T) -> Result<(), End> {
         let accept = if K::METADATA_ONLY { METADATA_LIST } else { JSON };
-        let mut more = String::new();
+        // One buffer for all pages: the system would have to clear a new one for each.
+        let (mut body, mut more) = (Vec::new(), String::new());
         loop {
             let query = format!("?limit={PAGE}{more}");
             // Whatever is wrong, a state that is too old for the next page included, the list is begun again.
             let answer = self.ask::<K>(&query, accept).await?.map_err(|(_, why)| End::Broken(why))?;
-            let body = lines::whole(answer.into_body()).await.map_err(End::Broken)?;
-            let page = line::page::<K>(body).map_err(End::Broken)?;
+            lines::read_whole(answer.into_body(), &mut body).await.map_err(End::Broken)?;
+            let page = line::page::<K>(&mut body).map_err(End::Broken)?;
             if more.is_empty() {
                 let lost = self.lost.take().map(|it| Version::parse(&it));
                 let is_rewound = lost.is_some_and(|lost| Version::parse(&page.version).is_older_than(&lost));

@@ -52,11 +52,11 @@ pub(super) fn read<K: Watched>(line: &mut [u8]) -> Result<Line<K>, String> {
     content(Kind::of(r#type.as_bytes()), &mut object.get().as_bytes().to_vec())
 }
 
-/// Reads a page of a list.
+/// Reads a page of a list; its text is used up.
 ///
 /// # Errors
 /// Where it is not what was asked for.
-pub(super) fn page<K: Watched>(mut body: Vec<u8>) -> Result<Page<K>, String> {
+pub(super) fn page<K: Watched>(body: &mut Vec<u8>) -> Result<Page<K>, String> {
     #[derive(Deserialize)]
     struct List<T> {
         metadata: Metadata,
@@ -67,9 +67,9 @@ pub(super) fn page<K: Watched>(mut body: Vec<u8>) -> Result<Page<K>, String> {
         None
     }
     if !K::METADATA_ONLY {
-        cut_managers(&mut body);
+        cut_managers(body);
     }
-    if let Ok(List { metadata, items }) = serde_json::from_slice::<List<K>>(&body) {
+    if let Ok(List { metadata, items }) = serde_json::from_slice::<List<K>>(body) {
         let Metadata { resource_version, r#continue } = metadata;
         return Ok(Page {
             objects: items.unwrap_or_default(),
@@ -79,7 +79,7 @@ pub(super) fn page<K: Watched>(mut body: Vec<u8>) -> Result<Page<K>, String> {
         });
     }
     // One of them cannot be read: the others are.
-    let List { metadata, items } = serde_json::from_slice::<List<&RawValue>>(&body).map_err(place)?;
+    let List { metadata, items } = serde_json::from_slice::<List<&RawValue>>(body).map_err(place)?;
     let items = items.unwrap_or_default();
     let objects: Vec<K> = items.iter().filter_map(|item| serde_json::from_str(item.get()).ok()).collect();
     let left_out = items.len() - objects.len();
@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn a_page_holds_what_can_be_read() {
         let list = json!({ "metadata": { "resourceVersion": "5", "continue": "more" }, "items": [{ "metadata": { "name": "a" } }, 3] });
-        let page = page::<Certificate>(list.to_string().into_bytes()).expect("it is a page");
+        let page = page::<Certificate>(&mut list.to_string().into_bytes()).expect("it is a page");
         assert_eq!((page.objects.len(), page.left_out, page.version.as_str(), page.next.as_str()), (1, 1, "5", "more"));
     }
 }

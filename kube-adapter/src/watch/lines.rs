@@ -62,12 +62,12 @@ impl Lines {
     }
 }
 
-/// A whole answer.
+/// A whole answer, read into a buffer instead of what was in it.
 ///
 /// # Errors
 /// What went wrong.
-pub(super) async fn whole(mut body: Body) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
+pub(super) async fn read_whole(mut body: Body, bytes: &mut Vec<u8>) -> Result<(), String> {
+    bytes.clear();
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame.map_err(super::printable)?.into_data() {
             bytes.extend_from_slice(&data);
@@ -76,7 +76,7 @@ pub(super) async fn whole(mut body: Body) -> Result<Vec<u8>, String> {
             return Err("the API server sent a page that is too long".to_owned());
         }
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// A buffer that was needed for one large object is given back.
