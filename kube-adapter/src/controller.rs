@@ -96,7 +96,7 @@ impl Controller {
         let mut tasks = JoinSet::new();
         self.watch(&changes, &mut tasks);
         drop(changes);
-        let (events, written) = Events::queue();
+        let events = Events::new(Arc::clone(&self.timer));
         let api = api::Api::new(
             self.client.clone(),
             Arc::new(Room::new(self.settings.writes)),
@@ -104,7 +104,7 @@ impl Controller {
             self.settings.patience,
         )
         .counted_in(&self.inspected.metrics);
-        let writer = tokio::spawn(events::write(api.clone(), written, Arc::clone(&self.timer)));
+        let writer = tokio::spawn(events::write(api.clone(), events.clone()));
         let embargoes = Name::new(self.settings.cluster_resource_namespace.as_str(), EMBARGOES);
         let embargoes: Arc<dyn Store> = Arc::new(ConfigMapStore::new(api.clone(), embargoes));
         let context = Arc::new(Context {

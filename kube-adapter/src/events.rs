@@ -1,18 +1,22 @@
 //! Events: best effort, few, and never in the way of anything.
 
+mod backlog;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use acme_core::{Timestamp, text};
 use issuers::Timer;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::Notify;
 
 use crate::api::{Api, Manager, Resource};
 use crate::key::{Name, Uid};
+
+use backlog::Backlog;
 
 /// An Event that is worth a write.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -45,31 +49,55 @@ pub(crate) enum Severity {
     Warning,
 }
 
-/// Where Events are handed in. A full queue drops them: nothing waits for an Event.
-#[derive(Debug, Clone)]
-pub(crate) struct Events {
-    queue: mpsc::Sender<Event>,
+/// Where Events are handed in. Nothing waits for an Event: where too many wait to be written, some are dropped.
+#[derive(Clone)]
+pub(crate) struct Events(Arc<Line>);
+
+struct Line {
+    timer: Arc<dyn Timer>,
+    backlog: Mutex<Backlog>,
+    news: Notify,
 }
 
 impl Events {
-    /// A queue, and the end that is written from.
-    pub(crate) fn queue() -> (Self, mpsc::Receiver<Event>) {
-        let (queue, written) = mpsc::channel(LONGEST_QUEUE);
-        (Self { queue }, written)
+    /// Where nothing was handed in yet.
+    pub(crate) fn new(timer: Arc<dyn Timer>) -> Self {
+        Self(Arc::new(Line { timer, backlog: Mutex::default(), news: Notify::new() }))
     }
 
     /// Hands in an Event.
     pub(crate) fn publish(&self, event: Event) {
-        if self.queue.try_send(event).is_err() {
-            tracing::debug!("an Event is dropped: too many wait to be written");
+        if let Some(dropped) = self.backlog().push(event, self.0.timer.now()) {
+            tracing::debug!(object = %dropped.regarding.name, reason = %dropped.reason, "an Event is dropped: too many wait to be written");
         }
+        self.0.news.notify_one();
+    }
+
+    /// Takes out the next one, where one waits.
+    pub(crate) fn take(&self) -> Option<Event> {
+        self.backlog().pop(self.0.timer.now())
+    }
+
+    async fn next(&self) -> Event {
+        loop {
+            if let Some(event) = self.take() {
+                return event;
+            }
+            self.0.news.notified().await;
+        }
+    }
+
+    fn backlog(&self) -> MutexGuard<'_, Backlog> {
+        self.0.backlog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Writes what is handed in, one after the other. The same about one object is written once an hour.
-pub(crate) async fn write(api: Api, mut queue: mpsc::Receiver<Event>, timer: Arc<dyn Timer>) {
+/// Writes what is handed in, one after the other, until it is dropped. The same about one object is written once an hour.
+pub(crate) async fn write(api: Api, events: Events) {
+    let timer = Arc::clone(&events.0.timer);
     let mut written: HashMap<u64, Timestamp> = HashMap::new();
-    while let Some(event) = queue.recv().await {
+    loop {
+        let event = events.next().await;
         let patience = timer.now() + LONGEST_WAIT;
         while api.room().is_crowded() && !patience.is_due(timer.now()) {
             timer.sleep_until(timer.now() + LOOK_AGAIN).await;
@@ -85,15 +113,13 @@ pub(crate) async fn write(api: Api, mut queue: mpsc::Receiver<Event>, timer: Arc
             "" => "default",
             namespace => namespace,
         };
-        match api
-            .create(Resource::EVENTS, &object(&event, namespace, print, now), namespace, Manager::EVENTS, "event")
-            .await
-        {
+        let object = object(&event, namespace, print, now);
+        match api.create(Resource::EVENTS, &object, namespace, Manager::EVENTS, "event").await {
             Ok(_) => {
                 written.insert(print, now);
             }
             Err(refusal) => {
-                tracing::debug!(object = %event.regarding.name, reason = %event.reason, error = %refusal, "an Event could not be written")
+                tracing::debug!(object = %event.regarding.name, reason = %event.reason, error = %refusal, "an Event could not be written");
             }
         }
     }
@@ -146,7 +172,7 @@ fn fingerprint(event: &Event) -> u64 {
     hasher.finish()
 }
 
-/// Events wait while certificates do, but not for ever.
+/// An Event waits while certificates do, but not for ever.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -156,6 +182,3 @@ const REPEATED_AFTER: Duration = Duration::from_secs(3600);
 /// The API takes notes of 1024 bytes and names of 253.
 const LONGEST_NOTE: usize = 1000;
 const LONGEST_NAME: usize = 230;
-
-/// Events that wait to be written.
-const LONGEST_QUEUE: usize = 1000;

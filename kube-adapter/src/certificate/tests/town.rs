@@ -185,12 +185,13 @@ impl Town {
 fn context(cluster: &Cluster, clock: &VirtualClock) -> Arc<Context> {
     let settings = Arc::new(Settings::default());
     let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+    let timer: Arc<dyn Timer> = Arc::new(Virtual(clock.clone()));
     Arc::new(Context {
         api: Api::new(cluster.client(), Arc::new(Room::new(settings.writes)), Arc::clone(&shared), settings.patience),
-        events: Events::queue().0,
+        events: Events::new(Arc::clone(&timer)),
         settings,
         leadership: Leadership::undisputed(),
-        timer: Arc::new(Virtual(clock.clone())),
+        timer,
         workshop: Workshop::new(1),
         requester: Default::default(),
         http01: Default::default(),

@@ -19,7 +19,6 @@ use serde_json::{Value, json};
 use solvers::{Presentation, Readiness, Solver};
 use testkit::VirtualClock;
 use testkit::ca::{ModelCa, Settings as CaSettings, ValidationJob, Validator, Verdict};
-use tokio::sync::mpsc;
 
 use super::cluster::Cluster;
 use crate::api::{Api, Room};
@@ -30,7 +29,7 @@ use crate::context::Context;
 use crate::crd::challenge::Challenge;
 use crate::crd::order::Order;
 use crate::engine::{Account, Servers};
-use crate::events::{Event as Announced, Events};
+use crate::events::Events;
 use crate::key::Name;
 use crate::leader::Leadership;
 use crate::order::{self, Action, OrderRecord, Orders, patience};
@@ -50,7 +49,7 @@ pub(crate) struct Model {
     context: Arc<Context>,
     world: World,
     chance: u64,
-    announced: mpsc::Receiver<Announced>,
+    announced: Vec<String>,
     /// What was done, for the story of a failure.
     pub(crate) story: Vec<String>,
 }
@@ -180,13 +179,12 @@ impl Model {
         let spec = Arc::new(serde_json::from_value(spec).unwrap());
         let account = Arc::new(Account { client, renewals, pace, url, spec, dns_solvers: Arc::default() });
         let cluster = Cluster::default();
-        let (events, announced) = Events::queue();
         let settings = Arc::new(Settings::default());
         let timer: Arc<dyn Timer> = Arc::new(Virtual(clock.clone()));
         let api_clock: Arc<dyn Clock> = Arc::new(clock.clone());
         let context = Arc::new(Context {
             api: Api::new(cluster.client(), Arc::new(Room::new(settings.writes)), api_clock, settings.patience),
-            events,
+            events: Events::new(Arc::clone(&timer)),
             settings: Arc::clone(&settings),
             leadership: Leadership::undisputed(),
             timer,
@@ -198,8 +196,18 @@ impl Model {
             queue_length: AtomicUsize::new(0),
         });
         let world = World::new(settings);
-        let mut model =
-            Self { cluster, ca, clock, records, account, context, world, chance: seed, announced, story: Vec::new() };
+        let mut model = Self {
+            cluster,
+            ca,
+            clock,
+            records,
+            account,
+            context,
+            world,
+            chance: seed,
+            announced: Vec::new(),
+            story: Vec::new(),
+        };
         model.boot();
         model
     }
@@ -262,6 +270,7 @@ impl Model {
 
     /// Does one thing, or lets time pass until there is something to do. Answers whether there was anything.
     pub(crate) async fn step(&mut self, crash: Crash) -> bool {
+        self.hear();
         let names = self.names();
         let now = self.clock.now();
         let mut ready: Vec<(Name, Action)> = Vec::new();
@@ -371,11 +380,15 @@ impl Model {
 
     /// The Events since the last time this was asked: reason and text.
     pub(crate) fn announced(&mut self) -> Vec<String> {
-        let mut said = Vec::new();
-        while let Ok(event) = self.announced.try_recv() {
-            said.push(format!("{}: {}", event.reason, event.note));
+        self.hear();
+        std::mem::take(&mut self.announced)
+    }
+
+    /// Listens to Events while they are news.
+    fn hear(&mut self) {
+        while let Some(event) = self.context.events.take() {
+            self.announced.push(format!("{}: {}", event.reason, event.note));
         }
-        said
     }
 
     /// An Order as it is now.
