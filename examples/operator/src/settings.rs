@@ -1,5 +1,7 @@
 //! What was asked for, as the library's settings: the one place where the two meet.
 
+use std::thread::available_parallelism;
+
 use kube_adapter::{
     AcmeSettings, Ambient, AmbientCredentials, DurableKeys, EventSet, Http01Solver, PathType, SelfCheck, Settings,
 };
@@ -11,6 +13,8 @@ pub fn of(options: &Options) -> Settings {
     let mut settings = Settings::default();
     settings.namespaces = (!options.namespaces.is_empty()).then(|| options.namespaces.iter().cloned().collect());
     settings.cluster_resource_namespace.clone_from(&options.cluster_resource_namespace);
+    // Keys and signatures take a core each. Where nobody can tell how many there are, the library's number is as good as another.
+    settings.signers = available_parallelism().map_or(settings.signers, |cores| cores.get());
     settings.approver = !options.controllers_off.contains("certificaterequests-approver");
 
     if let Some(election) = &options.election {
@@ -66,4 +70,14 @@ fn acme(acme: &options::Acme) -> AcmeSettings {
 
 fn ambient(allowed: bool) -> Ambient {
     if allowed { Ambient::Allowed } else { Ambient::Refused }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_a_signer_for_every_core() {
+        assert_eq!(of(&Options::default()).signers, available_parallelism().unwrap().get());
+    }
 }
