@@ -184,11 +184,13 @@ fn tried(
         return;
     }
     memory.tries.failures += 1;
-    let pause = match error.retry() {
-        Retry::After(pause) => pause.max(SHORTEST_PAUSE),
-        Retry::Backoff | Retry::Never => PAUSES.pause(memory.tries.failures, &name.to_string()),
-    };
-    memory.tries.again = Some((now + pause).min(since + deadline));
+    memory.tries.again = Some(match error.retry() {
+        // Who names a time is not asked before it, and asked once more then, though the request's own time may be up.
+        Retry::After(pause) => now + pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE),
+        Retry::Backoff | Retry::Never => {
+            (now + PAUSES.pause(memory.tries.failures, &name.to_string())).min(since + deadline)
+        }
+    });
     memory.tries.said = said;
 }
 
@@ -200,3 +202,43 @@ const PAUSES: Backoff = Backoff::new(Duration::from_secs(5), Duration::from_secs
 
 /// Between two writes that were refused.
 const WRITE_PAUSES: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
+
+/// The longest pause that an issuer is granted.
+const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
+
+#[cfg(test)]
+mod tests {
+    use acme_core::ErrorKind;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn fails(memory: &mut Memory, retry: Retry, now: Timestamp) {
+        let error = Error::new(ErrorKind::Busy, "vault is sealed").with_retry(retry);
+        let name = Name::new("shop", "web-1");
+        tried(memory, &name, "SigningError", "Vault failed to sign certificate", &error, HOUR, now);
+    }
+
+    #[test]
+    fn an_issuer_is_not_asked_before_the_time_that_it_named() {
+        let mut memory = Memory::default();
+        fails(&mut memory, Retry::After(3 * HOUR), NOW);
+        assert_eq!((memory.tries.again, &memory.failure), (Some(NOW + 3 * HOUR), &None));
+        fails(&mut memory, Retry::After(3 * HOUR), NOW + 3 * HOUR);
+        let failure = memory.failure.expect("its time is up");
+        assert_eq!(failure.message, "Vault failed to sign certificate: vault is sealed");
+    }
+
+    #[test]
+    fn a_back_off_of_ours_ends_with_the_attempt() {
+        let mut memory = Memory::default();
+        fails(&mut memory, Retry::Backoff, NOW);
+        let last = NOW + HOUR - Duration::from_secs(1);
+        fails(&mut memory, Retry::Backoff, last);
+        assert_eq!((memory.tries.again, &memory.failure), (Some(NOW + HOUR), &None));
+        fails(&mut memory, Retry::Backoff, NOW + HOUR);
+        assert!(memory.failure.is_some());
+    }
+}
