@@ -41,9 +41,10 @@ fn only_the_codec_knows_the_words_of_orders_and_challenges() {
         let text = fs::read_to_string(&file).unwrap();
         let text = text.split("#[cfg(test)]").next().unwrap();
         let steps = STEPS.iter().any(|it| name.starts_with(it));
-        let words = WORDS.iter().filter(|_| steps);
-        for word in TYPES.iter().chain(words) {
-            assert!(!text.contains(word), "{name} says {word}: ask the codec instead");
+        for word in TYPES.iter().chain(WORDS.iter().filter(|_| steps)) {
+            // Inside a longer text its quotes are escaped.
+            let inside = word.replace('"', "\\\"");
+            assert!(!text.contains(word) && !text.contains(&inside), "{name} says {word}: ask the codec instead");
         }
     }
     assert!(checked > 20, "the sources are where this looks for them");

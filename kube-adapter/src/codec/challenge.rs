@@ -182,7 +182,7 @@ fn obstacle(stage: ChallengeStage, spec: &ChallengeSpec, obstacle: &Obstacle<'_>
     let said = words::fault(fault);
     let said = match stage {
         ChallengeStage::Presenting => words::not_presented(&said),
-        ChallengeStage::Checking => words::not_seen(&spec.kind, &spec.dns_name, &said),
+        ChallengeStage::Checking => words::not_looked_for(&spec.kind, &said),
         ChallengeStage::Accepting | ChallengeStage::Polling | ChallengeStage::Doubting => words::not_accepted(&said),
         ChallengeStage::CleaningUp | ChallengeStage::Settled => words::not_cleaned_up(&said),
     };
@@ -195,4 +195,42 @@ fn obstacle(stage: ChallengeStage, spec: &ChallengeSpec, obstacle: &Obstacle<'_>
 
 fn failure(status: &ChallengeStatus) -> acme_core::flow::Fault {
     acme_core::flow::Fault::new(ErrorKind::Refused, status.reason.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use acme_core::flow::{ChallengeAction, ChallengeEvent, Fault};
+
+    use super::*;
+    use crate::order::patience;
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_800_000_000);
+
+    /// What a Challenge for DNS-01 says of itself after this became of looking for its record.
+    fn told(event: ChallengeEvent) -> String {
+        let spec: ChallengeSpec = serde_json::from_value(serde_json::json!({
+            "url": "https://ca.example/c", "authorizationURL": "https://ca.example/a", "dnsName": "www.example.com", "type": "DNS-01",
+            "token": "token", "key": "key", "solver": {}, "issuerRef": { "name": "acme" },
+        }))
+        .expect("it is a specification");
+        let assignment = assignment(&spec).expect("it holds together");
+        let mut flow = ChallengeFlow::new(assignment, patience().challenge, NOW).already_presented(NOW);
+        let _ = flow.apply(event, NOW);
+        encode(&flow, &spec, &ChallengeStatus::default(), Memory::default()).reason
+    }
+
+    #[test]
+    fn a_record_that_could_not_be_looked_for_is_not_called_missing() {
+        let fault = Fault::new(ErrorKind::Unreachable, "no name server answers").with_retry(Retry::Backoff);
+        assert_eq!(
+            told(ChallengeEvent::Failed { action: ChallengeAction::Check, fault }),
+            "Waiting for DNS-01 challenge propagation: no name server answers"
+        );
+        let missing = "ns1.example.com does not know it".to_owned();
+        let again_after = std::time::Duration::from_secs(10);
+        assert_eq!(
+            told(ChallengeEvent::NotVisible { again_after, missing }),
+            "Waiting for DNS-01 challenge propagation: DNS record for \"www.example.com\" not yet propagated (missing: ns1.example.com does not know it)"
+        );
+    }
 }

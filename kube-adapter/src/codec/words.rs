@@ -1,5 +1,7 @@
 //! The texts of Orders and Challenges that people and scripts match on: cert-manager's, with what helps further behind them.
 
+use std::fmt::Display;
+
 use acme_core::flow::{Fault, Obstacle, OrderStage};
 use acme_core::protocol::Problem;
 use acme_core::{Retry, Timestamp, text};
@@ -81,6 +83,11 @@ pub(crate) fn not_seen(kind: &ChallengeType, name: &str, missing: &str) -> Strin
     }
 }
 
+/// Whether a record or file is there could not be looked at.
+pub(crate) fn not_looked_for(kind: &ChallengeType, fault: &str) -> String {
+    bounded(&format!("Waiting for {kind} challenge propagation: {fault}"))
+}
+
 /// An answer is not looked for, only waited for.
 pub(crate) fn only_waiting(kind: &ChallengeType, wait: &str) -> String {
     format!("Waiting {wait} before accepting {kind} challenge without self-check")
@@ -116,6 +123,19 @@ pub(crate) fn unseen(said: &str) -> String {
     bounded(&format!(
         "{said} (nothing of the answer could be seen from here, and the certificate authority was asked all the same)"
     ))
+}
+
+/// A challenge has its turn.
+pub(crate) const SCHEDULED: &str = "Challenge scheduled for processing";
+
+/// The server found the answer, as an Event says it.
+pub(crate) fn verified(name: &str, kind: &ChallengeType) -> String {
+    bounded(&format!("Domain {name:?} verified with \"{kind}\" validation"))
+}
+
+/// An Order goes on.
+pub(crate) fn waiting_for_order(order: impl Display) -> String {
+    format!("Waiting on certificate issuance from order {order}: \"pending\"")
 }
 
 /// The server found the answer.
@@ -158,3 +178,47 @@ fn bounded(said: &str) -> String {
 
 /// Text from outside in a status.
 const LONGEST: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rows of the table of texts that are about Orders and Challenges: the old text is how each begins, and what to do follows.
+    #[test]
+    fn old_texts_come_first_and_what_to_do_follows() {
+        let (dns, http) = (ChallengeType::Dns01, ChallengeType::Http01);
+        for (text, old, added) in [
+            (
+                not_seen(&dns, "d", "ns2.example.com shows no TXT record at _acme-challenge.d"),
+                "Waiting for DNS-01 challenge propagation: DNS record for \"d\" not yet propagated",
+                " (missing: ns2.example.com shows no TXT record at _acme-challenge.d)",
+            ),
+            (
+                not_seen(&http, "d", "wrong status code '404', expected '200' (Ingress shop/cm-1 leads there)"),
+                "Waiting for HTTP-01 challenge propagation: wrong status code '404', expected '200'",
+                " (Ingress shop/cm-1 leads there)",
+            ),
+            (
+                no_solver("solver 0 is for the zone example.org"),
+                "Failed to determine a valid solver configuration for the set of domains on the Order: ",
+                "solver 0 is for the zone example.org",
+            ),
+            (
+                again("Failed to create Order: 429 rateLimited", Some(Timestamp::from_unix_seconds(0))),
+                "Failed to create Order: 429 rateLimited",
+                "; retry at 1970-01-01T00:00:00Z",
+            ),
+        ] {
+            assert_eq!(text, format!("{old}{added}"));
+        }
+    }
+
+    #[test]
+    fn what_events_say_is_said_as_before() {
+        assert_eq!(verified("d", &ChallengeType::Http01), "Domain \"d\" verified with \"HTTP-01\" validation");
+        assert_eq!(
+            waiting_for_order("shop/web-1"),
+            "Waiting on certificate issuance from order shop/web-1: \"pending\""
+        );
+    }
+}

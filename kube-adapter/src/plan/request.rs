@@ -5,6 +5,7 @@ use std::time::Duration;
 use acme_core::Timestamp;
 use acme_core::flow::{Agenda, Waiting, Wake};
 
+use crate::codec::words;
 use crate::crd::condition::{Condition, ConditionStatus, Conditions};
 use crate::engine::Engine;
 use crate::issuer::View;
@@ -239,7 +240,7 @@ impl Observed<'_> {
     /// Somebody proves the names and asks the server: the subject of the Order.
     fn order(&self, now: Timestamp) -> Standing {
         let Some(order) = &self.order else { return self.blocked(SIGNING.to_owned(), now) };
-        let told = |name: &Name| format!("Waiting on certificate issuance from order {name}: \"pending\"");
+        let told = |name: &Name| words::waiting_for_order(name);
         let approved = self.conditions.is_true(APPROVED);
         match order {
             // The approval tells what is waited for, so that nothing has to be told later.
