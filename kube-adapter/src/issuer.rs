@@ -19,7 +19,7 @@ use crate::api::{Manager, Refusal, RefusalKind, Resource};
 use crate::certificate;
 use crate::context::Context;
 use crate::crd::issuer::IssuerStatus;
-use crate::engine::{self, Found, Of, Verdict};
+use crate::engine::{self, Engine, Found, Of, Remote, Verdict};
 use crate::events::{Event, Regarding, Severity};
 use crate::key::{Identity, Key, Kind, Name};
 use crate::order;
@@ -266,14 +266,27 @@ fn event(verdict: &Verdict, name: &Name, identity: &Identity, said: EventSet) ->
         }
     };
     let is_ready = verdict.engine.is_some();
-    let is_of_all = said == EventSet::All && verdict.reason == "KeyPairVerified";
-    (!is_ready || is_of_all).then(|| Event {
+    let (reason, note) = match (is_ready, said) {
+        (false, EventSet::Outcomes | EventSet::All) => (verdict.reason, verdict.message.as_str()),
+        (true, EventSet::All) => success(verdict)?,
+        (true, EventSet::Outcomes) => return None,
+    };
+    Some(Event {
         regarding: Regarding { api_version: "cert-manager.io/v1", kind, name, uid: identity.uid.clone() },
         severity: if is_ready { Severity::Normal } else { Severity::Warning },
-        reason: verdict.reason.into(),
-        note: verdict.message.clone(),
+        reason: reason.into(),
+        note: note.to_owned(),
         controller,
     })
+}
+
+/// Reason and text of cert-manager's Event for an issuer that can sign, where it has one.
+fn success(verdict: &Verdict) -> Option<(&'static str, &str)> {
+    match verdict.engine.as_ref()? {
+        Engine::Authority(..) => Some((verdict.reason, &verdict.message)),
+        Engine::Remote(Remote::Venafi(_)) => Some(("Ready", "Verified issuer with Certificate Manager server")),
+        Engine::SelfSigned(_) | Engine::Remote(Remote::Vault(_)) | Engine::Acme(_) => None,
+    }
 }
 
 /// The issuer went before its action began.

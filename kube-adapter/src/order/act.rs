@@ -66,7 +66,7 @@ pub(crate) fn start(
         Action::Hold(of) => write::hold(world, context, of),
         Action::TellOf(of) => write::tell_of(world, context, name, of),
         Action::Release(of) => write::release(world, context, name, of),
-        Action::Delete(of) => write::delete(world, context, of),
+        Action::Delete(of) => write::delete(world, context, name, of),
     };
     started.unwrap_or_else(|| ready(Answer::Nothing).boxed())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use acme_core::Timestamp;
-use acme_core::flow::ChallengeFlow;
+use acme_core::flow::{ChallengeFlow, Verdict};
 use acme_core::protocol::Url;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
@@ -273,9 +273,20 @@ fn traces(spec: &ChallengeSpec) -> String {
 }
 
 /// Deletes a Challenge.
-pub(super) fn delete(world: &World, context: &Arc<Context>, of: &Name) -> Option<BoxFuture<'static, Answer>> {
+pub(super) fn delete(
+    world: &World,
+    context: &Arc<Context>,
+    name: &Name,
+    of: &Name,
+) -> Option<BoxFuture<'static, Answer>> {
     let object = (*world.challenges.get(of)?.object).clone();
     let identity = world.challenges.identity(of)?.clone();
+    let flow = world.order_index.runs.get(name).and_then(|run| run.flow(of, &object));
+    if flow.and_then(ChallengeFlow::verdict) == Some(&Verdict::Valid) {
+        let about = About { kind: "Challenge", name: of.clone(), identity: Some(identity.clone()) };
+        let note = codec::words::verified(&object.spec.dns_name, &object.spec.kind);
+        announce::mention(context, &about, "DomainVerified", note);
+    }
     let (context, of) = (Arc::clone(context), of.clone());
     Some(
         async move {

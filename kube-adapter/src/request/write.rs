@@ -226,6 +226,8 @@ fn waiting(text: &str) -> Option<&'static str> {
         ("Not signing CertificateRequest until it is Approved", "WaitingForApproval"),
         ("Referenced issuer does not have a Ready status condition", "IssuerNotReady"),
         ("Referenced secret ", "MissingSecret"),
+        ("Failed to get key ", "ErrorParsingKey"),
+        ("certificate still in a pending state, ", "IssuancePending"),
         ("Waiting on certificate issuance from order ", "OrderPending"),
     ];
     let known = known.into_iter().find(|(start, _)| text.starts_with(start)).map(|(_, reason)| reason);
@@ -252,3 +254,24 @@ pub(super) fn signing_for(remote: &Remote) -> Manager {
 }
 
 const APPROVER: Manager = Manager("cert-manager-certificaterequests-approver");
+
+#[cfg(test)]
+mod tests {
+    use super::waiting;
+
+    #[test]
+    fn what_a_request_waits_for_has_the_reason_of_cert_managers_event() {
+        for (text, reason) in [
+            ("Not signing CertificateRequest until it is Approved (by somebody)", Some("WaitingForApproval")),
+            ("Referenced issuer does not have a Ready status condition: it is sealed", Some("IssuerNotReady")),
+            ("Referenced \"Issuer\" not found: issuer.cert-manager.io \"ca\" not found", Some("IssuerNotFound")),
+            ("Referenced secret shop/key not found", Some("MissingSecret")),
+            ("Failed to get key \"key\" referenced in annotation \"a\": it holds none", Some("ErrorParsingKey")),
+            ("certificate still in a pending state, the request will be retried: it waits", Some("IssuancePending")),
+            ("Waiting on certificate issuance from order shop/web-1-1: \"pending\"", Some("OrderPending")),
+            ("Vault failed to sign certificate: it is sealed", None),
+        ] {
+            assert_eq!(waiting(text), reason, "{text}");
+        }
+    }
+}

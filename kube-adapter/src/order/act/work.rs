@@ -65,6 +65,9 @@ impl Work {
 
     pub(super) async fn run(self, action: ChallengeAction) -> Answer {
         let spec = &self.challenge.spec;
+        if action == ChallengeAction::Present {
+            announce::mention(&self.context, &self.about, "Started", words::SCHEDULED.to_owned());
+        }
         let made = match &self.solver {
             Some(solver) => Ok(Arc::clone(solver)),
             None => match &self.lead {
