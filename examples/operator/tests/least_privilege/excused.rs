@@ -31,7 +31,6 @@ pub(crate) const CONTROLLER: &[Excuse] = &[
         &["create", "delete"],
         "for the next key of a certificate that waits for others, which no certificate here does",
     ),
-    excuse("events.k8s.io", "events", &["patch"], "for an Event that repeats itself, which none here does"),
     excuse("acme.cert-manager.io", "orders", &["get", "create", "delete"], ACME),
     excuse("acme.cert-manager.io", "orders/status", &["patch"], ACME),
     excuse("acme.cert-manager.io", "orders/finalizers", &["update"], ACME),
