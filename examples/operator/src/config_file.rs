@@ -65,7 +65,7 @@ fn fields_of_table() -> impl Iterator<Item = &'static str> {
 /// The value as the command line would have said it; `None` when it has the wrong form.
 fn items(flag: &Flag, value: &Value) -> Option<Vec<String>> {
     match (flag.kind, value) {
-        (Kind::List, Value::Array(items)) => items.iter().map(|it| it.as_str().map(str::to_owned)).collect(),
+        (Kind::List, Value::Array(items)) => items.iter().map(item).collect(),
         (Kind::Map, Value::Object(entries)) => {
             entries.iter().map(|(key, value)| scalar(value).map(|value| format!("{key}={value}"))).collect()
         }
@@ -81,6 +81,14 @@ fn items(flag: &Flag, value: &Value) -> Option<Vec<String>> {
             Kind::Switch | Kind::Integer | Kind::Number | Kind::Text | Kind::Duration | Kind::List | Kind::Map,
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_),
         ) => None,
+    }
+}
+
+/// An item of a list: a text, or the pattern and the level of `logging.vmodule` as its flag has them.
+fn item(value: &Value) -> Option<String> {
+    match (value.get("filePattern"), value.get("verbosity")) {
+        (Some(pattern), Some(level)) => Some(format!("{}={}", pattern.as_str()?, level.as_u64()?)),
+        (Some(_) | None, Some(_) | None) => value.as_str().map(str::to_owned),
     }
 }
 
@@ -109,6 +117,7 @@ namespace: shop
 logging:
   verbosity: 2
   format: json
+  vmodule: [{filePattern: sync, verbosity: 5}]
 leaderElectionConfig:
   leaseDuration: 60s
   retryPeriod: 15000000000
@@ -134,6 +143,7 @@ enableGatewayAPI: true
                 "logging-format=json",
                 "namespace=shop",
                 "v=2",
+                "vmodule=sync=5",
             ]
         );
     }

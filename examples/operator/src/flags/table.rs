@@ -307,7 +307,7 @@ pub const FLAGS: &[Flag] = &[
         Integer,
         Used("0 and 1 warnings, 2 and 3 information, 4 for debugging, 5 and more everything; also `-v`"),
     ),
-    flag("vmodule", Some("logging.vmodule"), Text, Idle("files of Go")),
+    flag("vmodule", Some("logging.vmodule"), List, Idle("files of Go")),
     flag("log-flush-frequency", Some("logging.flushFrequency"), Duration, Idle(UNBUFFERED)),
     flag("log-text-split-stream", Some("logging.options.text.splitStream"), Switch, Idle(UNBUFFERED)),
     flag("log-text-info-buffer-size", Some("logging.options.text.infoBufferSize"), Text, Idle(UNBUFFERED)),
