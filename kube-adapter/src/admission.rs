@@ -19,7 +19,7 @@ mod syntax;
 mod vault;
 mod venafi;
 
-use crate::crd::{Certificate, CertificateRequest, CertificateSpec, IssuerSpec};
+use crate::crd::{Certificate, CertificateRequest, CertificateRequestSpec, CertificateSpec, IssuerSpec};
 
 pub use change::{certificate_request_change, challenge_change, order_change};
 pub use findings::{Reason, Violation};
@@ -60,6 +60,13 @@ pub fn certificate_request(request: &CertificateRequest) -> Vec<Violation> {
     let mut findings = Findings::default();
     request::judge(&request.spec, &Path::new("spec"), &mut findings);
     request::judge_conditions(request::conditions(request), &mut findings);
+    findings.into_violations()
+}
+
+/// What the webhook refuses of what a CertificateRequest asks for, whatever was said of it since.
+pub(crate) fn certificate_request_spec(spec: &CertificateRequestSpec) -> Vec<Violation> {
+    let mut findings = Findings::default();
+    request::judge(spec, &Path::new("spec"), &mut findings);
     findings.into_violations()
 }
 

@@ -16,11 +16,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use acme_core::{Clock, Retry, Timestamp};
+use acme_core::{Clock, Retry, Timestamp, text};
 use issuers::Issuer;
 use issuers::self_signed::SelfSigned;
 use issuers::venafi::VenafiIssuer;
 
+use crate::admission;
 use crate::context::Context;
 use crate::crd::acme::AcmeIssuerStatus;
 use crate::crd::issuer::IssuerSpec;
@@ -155,6 +156,10 @@ impl fmt::Debug for Remote {
 pub(crate) async fn set_up(context: &Context, of: Of, now: Timestamp) -> SetUp {
     let mut secrets = Secrets::new(&context.api, Arc::clone(&of.secrets));
     let spec = Arc::clone(&of.spec);
+    if let Some(refused) = refused(&spec) {
+        let found = Found::Verdict(Verdict::unready(INVALID, refused));
+        return SetUp { found, read: Vec::new(), retry: Retry::Never };
+    }
     let clock: Arc<dyn Clock> = context.timer.clone();
     let (found, retry) = if let Some(ca) = &spec.ca {
         authority::set_up(&mut secrets, &of, ca, clock, now).await
@@ -167,10 +172,17 @@ pub(crate) async fn set_up(context: &Context, of: Of, now: Timestamp) -> SetUp {
     } else if let Some(venafi) = &spec.venafi {
         venafi::set_up(context, &mut secrets, &of, venafi, clock).await
     } else {
-        let verdict = Verdict::unready("InvalidConfig", "at least one issuer must be configured");
-        (Found::Verdict(verdict), Retry::Never)
+        (Found::Verdict(Verdict::unready(INVALID, "at least one issuer must be configured")), Retry::Never)
     };
     SetUp { found, read: secrets.into_read(), retry }
+}
+
+/// What cert-manager's webhook would have refused of a spec. Where its controller has words of its own for what Vault lacks, those are known.
+fn refused(spec: &IssuerSpec) -> Option<String> {
+    let is_told = spec.vault.as_ref().is_some_and(|it| vault::wrong(it).is_some());
+    let is_alone = *spec == IssuerSpec { vault: spec.vault.clone(), ..IssuerSpec::default() };
+    let violations = if is_told && is_alone { Vec::new() } else { admission::issuer(spec) };
+    (!violations.is_empty()).then(|| text::printable(&admission::message(&violations), LONGEST_TEXT))
 }
 
 fn self_signed(of: &Of, lists: &[String], clock: Arc<dyn Clock>) -> (Found, Retry) {
@@ -178,7 +190,52 @@ fn self_signed(of: &Of, lists: &[String], clock: Arc<dyn Clock>) -> (Found, Retr
     let issuer = if lists.is_empty() { Ok(issuer) } else { issuer.with_crl_distribution_points(lists) };
     let verdict = match issuer {
         Ok(issuer) => Verdict::ready(Engine::SelfSigned(Arc::new(issuer)), "IsReady", ""),
-        Err(error) => Verdict::unready("InvalidConfig", format!("spec.selfSigned.crlDistributionPoints: {error}")),
+        Err(error) => Verdict::unready(INVALID, format!("spec.selfSigned.crlDistributionPoints: {error}")),
     };
     (Found::Verdict(verdict), Retry::Never)
+}
+
+/// The reason where a specification is none.
+const INVALID: &str = "InvalidConfig";
+
+/// Text from outside in conditions.
+const LONGEST_TEXT: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::refused;
+
+    fn judged(spec: Value) -> Option<String> {
+        refused(&serde_json::from_value(spec).expect("it is a specification"))
+    }
+
+    #[test]
+    fn what_the_webhook_refuses_of_an_issuer_is_not_begun() {
+        let acme = json!({ "server": "https://ca.example", "privateKeySecretRef": { "name": "account" } });
+        let ca = json!({ "secretName": "authority" });
+        for (spec, told) in [
+            (json!({ "ca": ca }), None),
+            (json!({ "selfSigned": {} }), None),
+            (json!({ "acme": acme }), None),
+            (json!({}), Some("spec: Required value: at least one issuer must be configured")),
+            (json!({ "acme": acme, "ca": ca }), Some("spec.ca: Forbidden: may not specify more than one issuer type")),
+            (json!({ "ca": {} }), Some("spec.ca.secretName: Required value")),
+            (
+                json!({ "acme": { "server": "https://ca.example", "privateKeySecretRef": { "name": "account" }, "solvers": [{}] } }),
+                Some("spec.acme.solvers[0]: Required value: no solver type configured"),
+            ),
+        ] {
+            assert_eq!(judged(spec.clone()).as_deref(), told, "{spec}");
+        }
+    }
+
+    #[test]
+    fn what_a_vault_issuer_lacks_is_left_to_the_words_of_its_controller() {
+        let vault = json!({ "server": "https://vault.example", "path": "pki/sign/web", "auth": {} });
+        assert_eq!(judged(json!({ "vault": vault })), None);
+        let several = judged(json!({ "vault": vault, "ca": { "secretName": "authority" } })).expect("it is refused");
+        assert!(several.contains("may not specify more than one issuer type"), "{several}");
+    }
 }

@@ -117,10 +117,6 @@ enum AccountKeyFound {
 /// The account's key as the Secret has it; a new one where there is none, and one may be made.
 async fn account_key(context: &Context, secrets: &mut Secrets<'_>, spec: &AcmeIssuer) -> Result<AccountKeyFound, Fell> {
     let (name, entry) = (spec.private_key_secret_ref.name.as_str(), spec.private_key_secret_ref.key_or("tls.key"));
-    if name.is_empty() {
-        let message = "Failed to verify ACME account: spec.acme.privateKeySecretRef.name is empty";
-        return Err(Fell::new(VERIFYING, message.to_owned(), Retry::Never));
-    }
     let verifying = |what: &dyn std::fmt::Display, retry| {
         Fell::new(VERIFYING, format!("Failed to verify ACME account: {what}"), retry)
     };

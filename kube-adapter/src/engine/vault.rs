@@ -64,7 +64,7 @@ async fn open(
 }
 
 /// What the spec lacks, or has too much of.
-fn wrong(spec: &Spec) -> Option<&'static str> {
+pub(super) fn wrong(spec: &Spec) -> Option<&'static str> {
     let VaultAuth { token_secret_ref, app_role, client_certificate, kubernetes, aws } = &spec.auth;
     if spec.server.is_empty() || spec.path.is_empty() {
         return Some("Vault server and path are required fields");
@@ -217,12 +217,9 @@ fn text(value: &Secret<Vec<u8>>) -> Result<Secret<String>, Fell> {
     }
 }
 
+/// A change of a Secret is seen as a rule, but not of those that hold tokens of ServiceAccounts: others have them in masses, so nobody watches them.
 fn unread(unread: Unread) -> Fell {
-    let retry = match &unread {
-        Unread::Missing(_) | Unread::Lacking(..) => Retry::Never,
-        Unread::Refused(_) => Retry::Backoff,
-    };
-    uninitialized(&unread, retry)
+    uninitialized(&unread, Retry::Backoff)
 }
 
 fn unbuilt(error: Error) -> Fell {

@@ -121,6 +121,12 @@ pub(super) fn start(
         }
         Action::MakeOrder => {
             let Some(account) = issuer.account() else { return gone() };
+            let question = Question::new(Arc::clone(&object), None, record.memory().made_here);
+            if let Some(refused) = question.refused() {
+                let message = format!("Failed to decode CSR in spec.request: {refused}");
+                let failure = Failure::new("RequestParsingError", message);
+                return std::future::ready(Answer::Unaskable(failure)).boxed();
+            }
             let replaced = order::replaced(world, record, &object);
             let Ok((order, spec)) = order::draft(&object, &account.spec, replaced) else { return gone() };
             let made = order::object(&order, spec, &object, &identity.uid, &context.settings);

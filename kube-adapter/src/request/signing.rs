@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use acme_core::{Error, ErrorKind, Secret, Signer, Timestamp};
+use acme_core::{Error, ErrorKind, Secret, Signer, Timestamp, text};
 use futures_util::FutureExt as _;
 use issuers::template::Usages;
 use issuers::venafi::VenafiIssuer;
@@ -12,6 +12,7 @@ use issuers::{
 use rustls_pki_types::CertificateSigningRequestDer;
 use rustls_pki_types::pem::PemObject as _;
 
+use crate::admission;
 use crate::crd::certificate_request::{CertificateRequest, CertificateRequestSpec};
 use crate::engine::Remote;
 use crate::workshop::Weight;
@@ -53,6 +54,18 @@ impl Question {
         Self { object, signer, maker: if made_here { Maker::Asker } else { Maker::Anybody } }
     }
 
+    /// What cert-manager's webhook would have refused: a signing request that is none, is not signed by its key, or asks for something else than its resource
+    /// says, which is what approvers look at. What was made here is known to be right.
+    pub(super) fn refused(&self) -> Option<String> {
+        match self.maker {
+            Maker::Asker => None,
+            Maker::Anybody => {
+                let violations = admission::certificate_request_spec(&self.object.spec);
+                (!violations.is_empty()).then(|| text::printable(&admission::message(&violations), LONGEST_TEXT))
+            }
+        }
+    }
+
     /// What a signature by its own key costs.
     pub(super) fn weight(&self) -> Weight {
         self.signer.as_ref().map_or(Weight::Heavy, |it| Weight::of(it.algorithm()))
@@ -80,6 +93,9 @@ impl Question {
 
     async fn ask(self, issuer: &dyn Issuer, progress: &mut dyn Progress) -> Outcome {
         let spec = &self.object.spec;
+        if let Some(refused) = self.refused() {
+            return Outcome::Unreadable(Error::new(ErrorKind::Malformed, refused));
+        }
         let (der, usages) = match read(spec) {
             Ok(read) => read,
             Err(error) => return Outcome::Unreadable(error),
@@ -160,3 +176,76 @@ fn read(spec: &CertificateRequestSpec) -> Result<(CertificateSigningRequestDer<'
 
 /// What cert-manager says of a signing request that is no PEM.
 pub(super) const NO_PEM: &str = "error decoding certificate request PEM block: no PEM data was found in given input";
+
+/// Text from outside in conditions.
+const LONGEST_TEXT: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use acme_core::{KeyType, PrivateKey};
+    use serde_json::json;
+
+    use super::*;
+    use crate::certificate::Wanted;
+    use crate::crd::certificate::Certificate;
+
+    /// A request for a Certificate with these usages, and what is said of one that anybody may have made.
+    fn request(certificate: serde_json::Value) -> CertificateRequest {
+        let certificate: Certificate = serde_json::from_value(certificate).expect("it is a Certificate");
+        let wanted = Wanted::of(&certificate).expect("it can be asked for");
+        let key = PrivateKey::generate(KeyType::EcdsaP256).expect("a key");
+        let csr = wanted.spec.draft().and_then(|it| it.sign_now(&key)).expect("a signing request");
+        let pem = acme_core::pem::encode("CERTIFICATE REQUEST", &csr);
+        let mut request = CertificateRequest::default();
+        request.spec.request = pem.as_bytes().into();
+        request.spec.issuer_ref = certificate.spec.issuer_ref;
+        request.spec.usages = certificate.spec.usages;
+        request.spec.is_ca = certificate.spec.is_ca;
+        request
+    }
+
+    fn certificate(fields: serde_json::Value) -> serde_json::Value {
+        let mut object = json!({ "metadata": { "name": "web" }, "spec": {
+            "secretName": "web", "dnsNames": ["www.example.com"], "issuerRef": { "name": "ca" }, "privateKey": { "algorithm": "ECDSA" },
+        } });
+        for (name, value) in fields.as_object().into_iter().flatten() {
+            object["spec"][name] = value.clone();
+        }
+        object
+    }
+
+    fn refused(request: CertificateRequest, made_here: bool) -> Option<String> {
+        Question::new(Arc::new(request), None, made_here).refused()
+    }
+
+    #[test]
+    fn requests_of_ours_would_pass_the_webhook() {
+        for fields in [
+            json!({}),
+            json!({ "isCA": true }),
+            json!({ "usages": ["client auth", "server auth", "digital signature"] }),
+            json!({ "usages": ["code signing", "any", "server auth", "cert sign"], "isCA": true }),
+            json!({ "usages": ["s/mime"], "encodeUsagesInRequest": false }),
+        ] {
+            assert_eq!(refused(request(certificate(fields.clone())), false), None, "{fields}");
+        }
+    }
+
+    #[test]
+    fn a_signing_request_is_held_to_what_approvers_see() {
+        let mut other = request(certificate(json!({ "usages": ["code signing"] })));
+        other.spec.usages = serde_json::from_value(json!(["server auth"])).expect("usages");
+        let told = refused(other.clone(), false).expect("it is refused");
+        assert!(
+            told.contains(
+                "the ExtKeyUsages [ 'code signing' ] do not match the expected ExtKeyUsages [ 'server auth' ]"
+            ),
+            "{told}"
+        );
+        assert_eq!(refused(other, true), None, "what was made here is known");
+        let mut authority = request(certificate(json!({ "isCA": true })));
+        authority.spec.is_ca = false;
+        let told = refused(authority, false).expect("it is refused");
+        assert!(told.contains("encoded CSR error: "), "{told}");
+    }
+}

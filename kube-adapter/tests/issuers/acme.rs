@@ -113,7 +113,9 @@ fn what_cannot_be_is_said_in_words_that_are_known() {
         &space,
         "InvalidConfig: Your ACME server URL is set to a v1 endpoint (https://acme-v01.api.letsencrypt.org/directory). You should update the spec.acme.server field to \"https://acme-v02.api.letsencrypt.org/directory\"",
     );
-    change(json!({ "server": pebble.directory_url(), "solvers": [{ "dns01": { "rfc2136": {
+    change(json!({ "server": pebble.directory_url(), "solvers": [{}] }));
+    told(&space, "InvalidConfig: spec.acme.solvers[0]: Required value: no solver type configured");
+    change(json!({ "solvers": [{ "dns01": { "rfc2136": {
         "nameserver": "127.0.0.1:53", "tsigKeyName": "k", "tsigSecretSecretRef": { "name": "tsig", "key": "secret" } } } }] }));
     told(&space, "InvalidSolver: failed to get secret \"tsig\": secrets \"tsig\" not found");
     space.apply(&json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "tsig" }, "stringData": { "other": "x" } }));

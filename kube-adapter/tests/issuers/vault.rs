@@ -171,7 +171,7 @@ fn what_a_vault_issuer_lacks_is_said_in_words_that_are_known() {
     );
     told(
         &space,
-        "VaultError: Failed to initialize Vault client: spec.vault.auth.aws.serviceAccountRef needs iamRoleArn: ",
+        "InvalidConfig: spec.vault.auth.aws.iamRoleArn: Required value: iamRoleArn is required when using serviceAccountRef for IRSA",
     );
     change(json!({ "auth": { "aws": { "serviceAccountRef": null } } }));
     told(

@@ -8,7 +8,7 @@ use solvers::credentials::Refreshing;
 use solvers::credentials::aws::sts::{self, Role};
 use solvers::credentials::aws::{DefaultChain, Environment, Region, WebIdentity};
 
-use super::{Fell, mount, trust, unbuilt, uninitialized};
+use super::{Fell, mount, trust, unbuilt};
 use crate::context::Context;
 use crate::crd::vault::VaultAwsAuth;
 use crate::engine::{AWS_AUDIENCE, Of, ServiceAccountToken};
@@ -27,10 +27,6 @@ pub(super) fn auth(context: &Context, of: &Of, aws: &VaultAwsAuth) -> Result<Box
     let transport = Arc::new(trust::connection(context, None).and_then(|it| it.build()).map_err(unbuilt)?);
     let auth = match &aws.service_account_ref {
         Some(account) => {
-            if aws.iam_role_arn.is_empty() {
-                let what = "spec.vault.auth.aws.serviceAccountRef needs iamRoleArn: the role that AWS lets the ServiceAccount assume";
-                return Err(uninitialized(&what, Retry::Never));
-            }
             let mut audiences = account.audiences.clone();
             audiences.push(AWS_AUDIENCE.to_owned());
             let account = Name::new(Arc::clone(&of.secrets), account.name.as_str());
