@@ -9,6 +9,7 @@
 //! | `solvers`, `issuers` | more suites in [`conformance`] that hold an implementation against its contract |
 //! | `servers` | `servers`: Pebble and others, started for a test; foreign judges of certificates |
 //! | `doubles` | `doubles`: strict doubles of DNS services |
+//! | `log` | `logged`: what is logged while something runs |
 //! | `https` | `https`: the same behind HTTPS on loopback, with real validation |
 //! | `venafi` | `venafi`: strict doubles of Venafi's services |
 
@@ -22,6 +23,8 @@ mod dns;
 pub mod doubles;
 #[cfg(feature = "https")]
 pub mod https;
+#[cfg(feature = "log")]
+mod log;
 mod runtime;
 #[cfg(feature = "servers")]
 pub mod servers;
@@ -33,6 +36,8 @@ pub mod venafi;
 
 pub use clock::VirtualClock;
 pub use dns::{DnsRecord, SimDns};
+#[cfg(feature = "log")]
+pub use log::logged;
 pub use runtime::{Runtime, Task, run};
 pub use store::DurableStore;
 pub use transport::ScriptedTransport;

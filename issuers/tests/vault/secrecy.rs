@@ -1,7 +1,6 @@
 //! Nothing secret is printed, whatever a server echoes.
 
-use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use acme_core::Secret;
 use certwright_issuers::vault::auth::{AppRole, Auth, ClientCertificate, Jwt, Kubernetes, Proof, Token};
@@ -9,8 +8,7 @@ use certwright_issuers::vault::{Server, VaultIssuer};
 use http::Request;
 use serde_json::json;
 use testkit::transport::Answer;
-use testkit::{ScriptedTransport, VirtualClock};
-use tracing_subscriber::fmt::MakeWriter;
+use testkit::{ScriptedTransport, VirtualClock, logged};
 
 use super::world::{Wanted, World, block_on, everything, fixed, refusal, signer_role};
 
@@ -50,20 +48,13 @@ fn debug_and_logs_are_silent_about_secrets() {
     let secret_id = world.secret_id();
     let said = secret_id.expose().clone();
     let issuer = world.issuer(AppRole::new(&role_id, fixed(&said)));
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-        .with_writer(log.clone())
-        .finish();
-
-    tracing::subscriber::with_default(subscriber, || {
+    let mut all = logged(|| {
         block_on(Wanted::name("a.example.test").from(&issuer)).unwrap();
         world.revoke_logins();
         block_on(Wanted::name("a.example.test").from(&issuer)).unwrap();
         refusal(&issuer, &Wanted::name("evil.test"));
     });
 
-    let mut all = log.text();
     assert!(all.contains("logged in to vault"), "{all}");
     all.push_str(&format!("{issuer:?} {:?}", AppRole::new(&role_id, fixed(&said))));
     all.push_str(&format!(
@@ -95,33 +86,5 @@ impl Auth for Shared {
 
     fn advice(&self) -> &'static str {
         self.0.advice()
-    }
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
     }
 }

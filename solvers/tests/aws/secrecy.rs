@@ -1,9 +1,8 @@
 //! Nothing secret is printed, whatever the other side repeats of what it was sent.
 
 use std::fs;
-use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use acme_core::{Clock as _, Secret, Transport};
@@ -14,8 +13,7 @@ use certwright_solvers::credentials::aws::{
 use certwright_solvers::credentials::{CredentialSource as _, Fetch, Fixed, Refreshing};
 use http::Request;
 use testkit::transport::Answer;
-use testkit::{ScriptedTransport, VirtualClock, run};
-use tracing_subscriber::fmt::MakeWriter;
+use testkit::{ScriptedTransport, VirtualClock, logged, run};
 
 use crate::{assert_silent, fetch, sts_answer};
 
@@ -48,13 +46,7 @@ fn what_a_hostile_server_repeats_is_cut_out() {
 
 #[test]
 fn logs_are_silent_about_secrets() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-        .with_writer(log.clone())
-        .finish();
-
-    tracing::subscriber::with_default(subscriber, || {
+    let text = logged(|| {
         let (clock, transport) = (VirtualClock::new(), ScriptedTransport::new());
         let asked = AtomicUsize::new(0);
         transport.whenever(move |request| {
@@ -73,7 +65,6 @@ fn logs_are_silent_about_secrets() {
         run(&clock, client.json("sts:Anything", "Service.Anything", "{}")).unwrap_err();
     });
 
-    let text = log.text();
     assert!(text.contains("could not be renewed") && text.contains("AWS refused"), "{text}");
     assert_silent(&text);
 }
@@ -93,32 +84,4 @@ fn echoed(status: u16, request: &Request<bytes::Bytes>) -> Answer {
     let message = format!("{} {}", headers.join(" "), String::from_utf8_lossy(request.body()));
     let body = serde_json::json!({"__type": "SomethingException", "message": message});
     Answer::new(status, "application/json", body.to_string())
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
 }

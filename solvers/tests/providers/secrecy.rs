@@ -1,8 +1,5 @@
 //! Nothing secret is printed by any provider, whatever the other side repeats of what it was sent.
 
-use std::io;
-use std::sync::Mutex;
-
 use acme_core::Transport;
 use certwright_solvers::credentials::aws::{Client, Credentials, Partition};
 use certwright_solvers::credentials::{AccessToken, CredentialSource};
@@ -19,19 +16,13 @@ use certwright_solvers::dns::webhook::Webhook;
 use certwright_solvers::dns01::DnsProvider;
 use http::Request;
 use testkit::transport::Answer;
-use testkit::{ScriptedTransport, run};
-use tracing_subscriber::fmt::MakeWriter;
+use testkit::{ScriptedTransport, logged, run};
 
 use super::*;
 
 #[test]
 fn what_a_hostile_service_repeats_is_cut_out() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-        .with_writer(log.clone())
-        .finish();
-    tracing::subscriber::with_default(subscriber, || {
+    let text = logged(|| {
         for status in [200, 204, 302, 400, 401, 403, 404, 409, 422, 429, 500, 503] {
             let echo = ScriptedTransport::new();
             echo.whenever(move |request| Some(echoed(status, request)));
@@ -48,7 +39,6 @@ fn what_a_hostile_service_repeats_is_cut_out() {
             }
         }
     });
-    let text = log.text();
     assert!(text.contains("a DNS service refused"), "{text}");
     assert_silent(&text);
 }
@@ -120,32 +110,4 @@ pub(crate) fn echoed(status: u16, request: &Request<bytes::Bytes>) -> Answer {
         "reason": text, "error": text, "error_description": text, "detail": text, "title": text,
     });
     Answer::new(status, "application/json", body.to_string())
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
 }
