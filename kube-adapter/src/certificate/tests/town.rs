@@ -100,6 +100,7 @@ impl Town {
             renewals: Arc::new(RenewalQuestions::new(directory, Arc::clone(&pace), shared)),
             pace,
             spec: Arc::new(serde_json::from_value(spec).expect("a spec")),
+            dns_solvers: Arc::default(),
         });
         let cluster = Cluster::default();
         let leaf = Leaf::read(chain.leaf().expect("a leaf")).expect("it can be read");
