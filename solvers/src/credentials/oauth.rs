@@ -113,13 +113,9 @@ fn after(now: Timestamp, seconds: u64) -> Timestamp {
 
 fn refused(what: &str, answer: &Response<Bytes>, secrets: &[&str], now: Timestamp) -> Error {
     let told: Complaint = serde_json::from_slice(answer.body()).unwrap_or_default();
-    let (code, message) = told.words();
     let mut said = format!("{what}: the answer was {}", answer.status().as_u16());
-    for word in [code, message].into_iter().filter(|it| !it.is_empty()) {
+    for word in told.words(secrets).into_iter().filter(|it| !it.is_empty()) {
         said = format!("{said}: {word}");
-    }
-    for secret in secrets.iter().filter(|it| !it.is_empty()) {
-        said = said.replace(*secret, "…");
     }
     let by_status = transport::refusal(said.clone(), answer, now);
     match answer.status().as_u16() {
@@ -148,8 +144,8 @@ struct Complaint {
 }
 
 impl Complaint {
-    /// A code and a message, without what differs between two identical refusals.
-    fn words(&self) -> (String, String) {
+    /// A code and a message, without secrets, and without what differs between two identical refusals.
+    fn words(&self, secrets: &[&str]) -> [String; 2] {
         let (code, message) = match &self.error {
             Value::String(code) => (code.as_str(), self.error_description.as_str()),
             object => (text_in(object, "status"), text_in(object, "message")),
@@ -157,7 +153,12 @@ impl Complaint {
         // Microsoft ends its sentences with the ids and the time of the request.
         let message = message.split(" Trace ID:").next().unwrap_or_default();
         let message = message.lines().next().unwrap_or_default().trim();
-        (text::printable(code, SHOWN), text::printable(message, limits::DNS_API_MESSAGE))
+        // Before anything is cut, lest the beginning of a secret stays.
+        let silent = |text: &str| {
+            let known = secrets.iter().filter(|it| !it.is_empty());
+            known.fold(text.to_owned(), |text, secret| text.replace(*secret, "…"))
+        };
+        [text::printable(&silent(code), SHOWN), text::printable(&silent(message), limits::DNS_API_MESSAGE)]
     }
 }
 

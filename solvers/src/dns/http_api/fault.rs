@@ -15,6 +15,8 @@ pub struct Fault {
     message: String,
     meaning: Meaning,
     advice: &'static str,
+    /// Code and message as they came: a secret is looked for before anything is cut, lest its beginning stays.
+    raw: Option<Box<[String; 2]>>,
 }
 
 /// What a refusal means.
@@ -40,8 +42,13 @@ pub enum Meaning {
 impl Fault {
     /// A refusal by `code`, with what was said. Give no text that differs between two identical refusals (ids of requests, times).
     pub fn new(code: impl Into<String>, message: impl AsRef<str>, meaning: Meaning) -> Self {
-        let code = text::printable(code.into().trim(), CODE);
-        Self { code, message: text::printable(message.as_ref().trim(), limits::DNS_API_MESSAGE), meaning, advice: "" }
+        Self::cut([code.into(), message.as_ref().to_owned()], meaning)
+    }
+
+    fn cut(raw: [String; 2], meaning: Meaning) -> Self {
+        let code = text::printable(raw[0].trim(), CODE);
+        let message = text::printable(raw[1].trim(), limits::DNS_API_MESSAGE);
+        Self { code, message, meaning, advice: "", raw: Some(Box::new(raw)) }
     }
 
     /// What the status alone says: `None` for 2xx, [`Meaning::Credentials`] for 401, [`Meaning::Denied`] for 403, else [`Meaning::Status`].
@@ -83,12 +90,12 @@ impl Fault {
         self.meaning
     }
 
-    pub(super) fn without(mut self, secrets: &[&str]) -> Self {
+    pub(super) fn without(self, secrets: &[&str]) -> Self {
+        let Some(mut raw) = self.raw else { return self };
         for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-            self.code = self.code.replace(*secret, "…");
-            self.message = self.message.replace(*secret, "…");
+            *raw = raw.map(|text| text.replace(*secret, "…"));
         }
-        self
+        Self { advice: self.advice, raw: None, ..Self::cut(*raw, self.meaning) }
     }
 
     pub(super) fn into_error(self, what: &str, service: &str, answer: &Response<Bytes>, now: Timestamp) -> Error {
