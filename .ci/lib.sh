@@ -107,6 +107,7 @@ prepare_servers() {
     need patch patch
     need named bind9
     need dig bind9-dnsutils
+    need knotd knot
     need keytool default-jre-headless
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
     install_missing && sh testkit/servers/build.sh

@@ -1,11 +1,11 @@
-//! Real servers for tests, on free loopback ports: Pebble, its challenge test server, step-ca, BIND, Vault, moto, a Kubernetes
+//! Real servers for tests, on free loopback ports: Pebble, its challenge test server, step-ca, BIND, Knot, Vault, moto, a Kubernetes
 //! control plane, cert-manager's controller.
 //!
 //! Starting blocks until the server answers; dropping kills it and waits, also while a test panics. On Linux the
 //! kernel kills it when the test process dies by whatever means. A missing program is a panic that says how to get
 //! it, never a skipped test: Pebble, step-ca, Vault, moto and the control plane are built by `testkit/servers/build.sh` into `${CARGO_TARGET_DIR:-target}/servers`, BIND
-//! comes from the system's packages (`apt-get install bind9 bind9-dnsutils`), and `CERTWRIGHT_PEBBLE`,
-//! `CERTWRIGHT_CHALLTESTSRV`, `CERTWRIGHT_STEP_CA`, `CERTWRIGHT_NAMED`, `CERTWRIGHT_VAULT`,
+//! and Knot come from the system's packages (`apt-get install bind9 bind9-dnsutils knot`), and `CERTWRIGHT_PEBBLE`,
+//! `CERTWRIGHT_CHALLTESTSRV`, `CERTWRIGHT_STEP_CA`, `CERTWRIGHT_NAMED`, `CERTWRIGHT_KNOT`, `CERTWRIGHT_VAULT`,
 //! `CERTWRIGHT_CONTROL_PLANE` and `CERTWRIGHT_MOTO_PYTHON` may each name a ready program instead. cert-manager's controller takes minutes to
 //! build and serves long tests alone: `benches/peers/build.sh cert-manager` puts it into `target/peers`, and `CERTWRIGHT_CERT_MANAGER` may name it.
 //!
@@ -32,6 +32,7 @@ mod endpoint;
 pub mod foreign_csrs;
 mod http;
 pub mod judges;
+mod knot;
 mod lego;
 mod moto;
 mod pebble;
@@ -47,6 +48,7 @@ pub use bind::{Bind, BindBuilder, Query};
 pub use cert_manager::CertManager;
 pub use chall_test_srv::{ChallTestSrv, DnsQuestion};
 pub use control_plane::{ApiAnswer, AuditEvent, AuditPosition, Backup, ControlPlane, ControlPlaneBuilder};
+pub use knot::Knot;
 pub use lego::Lego;
 pub use moto::{Moto, MotoBuilder};
 pub use pebble::{CaKey, Pebble, PebbleBuilder};

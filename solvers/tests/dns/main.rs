@@ -1,9 +1,10 @@
-//! DNS-01 and DNS UPDATE against BIND.
+//! DNS-01 and DNS UPDATE against BIND, and against Knot where the two differ.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod conformance;
 mod delegation;
 mod hostile;
+mod knot;
 mod name_servers;
 mod propagation;
 mod refusals;

@@ -65,12 +65,7 @@ impl Bind {
     #[must_use]
     #[track_caller]
     pub fn txt(&self, owner: &str) -> Vec<String> {
-        let answer = self.dig(&["+short", owner, "TXT"]);
-        // A CNAME on the way is printed too, without quotes.
-        let records = answer.lines().filter(|line| line.starts_with('"'));
-        let mut values: Vec<_> = records.map(|line| line.split('"').skip(1).step_by(2).collect()).collect();
-        values.sort();
-        values
+        texts(self.address, owner)
     }
 
     /// All records of a zone, one line each as in a zone file, by a zone transfer.
@@ -116,14 +111,7 @@ impl Bind {
 
     #[track_caller]
     fn dig(&self, arguments: &[&str]) -> String {
-        let Some(dig) = in_system("dig") else { panic!("dig is missing: run apt-get install bind9-dnsutils") };
-        let server = format!("@{}", self.address.ip());
-        let port = self.address.port().to_string();
-        let output = Command::new(dig).args(["-r", "+tcp", "+tries=1", &server, "-p", &port]).args(arguments).output();
-        let output = output.unwrap_or_else(|error| panic!("dig: {error}"));
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success(), "dig {arguments:?}: {text}");
-        text
+        dig(self.address, arguments)
     }
 }
 
@@ -271,6 +259,28 @@ impl Query {
 fn ready(address: SocketAddr) -> io::Result<()> {
     accepts(address)?;
     answers_dns(address)
+}
+
+/// The values of the TXT records at `owner`, as [`Bind::txt`] answers them.
+#[track_caller]
+pub(super) fn texts(server: SocketAddr, owner: &str) -> Vec<String> {
+    let answer = dig(server, &["+short", owner, "TXT"]);
+    // A CNAME on the way is printed too, without quotes.
+    let records = answer.lines().filter(|line| line.starts_with('"'));
+    let mut values: Vec<_> = records.map(|line| line.split('"').skip(1).step_by(2).collect()).collect();
+    values.sort();
+    values
+}
+
+#[track_caller]
+fn dig(server: SocketAddr, arguments: &[&str]) -> String {
+    let Some(dig) = in_system("dig") else { panic!("dig is missing: run apt-get install bind9-dnsutils") };
+    let (at, port) = (format!("@{}", server.ip()), server.port().to_string());
+    let output = Command::new(dig).args(["-r", "+tcp", "+tries=1", &at, "-p", &port]).args(arguments).output();
+    let output = output.unwrap_or_else(|error| panic!("dig: {error}"));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "dig {arguments:?}: {text}");
+    text
 }
 
 /// What [`answers_dns`] asks for.

@@ -13,6 +13,7 @@ pub(super) enum Program {
     Pebble,
     ChallTestSrv,
     Named,
+    Knot,
     Vault,
     StepCa,
     ControlPlane,
@@ -60,7 +61,7 @@ impl Program {
                 let path = servers_folder().join("moto/bin/python3");
                 if path.is_file() { Ok(path) } else { Err(self.missing(&path.display().to_string())) }
             }
-            Self::OpenSsl | Self::Keytool => {
+            Self::OpenSsl | Self::Keytool | Self::Knot => {
                 in_system(self.name()).ok_or_else(|| self.missing(&format!("{} in PATH", self.name())))
             }
             Self::Named => {
@@ -74,6 +75,7 @@ impl Program {
             Self::Pebble => "pebble",
             Self::ChallTestSrv => "pebble-challtestsrv",
             Self::Named => "named",
+            Self::Knot => "knotd",
             Self::Vault => "vault",
             Self::StepCa => "step-ca",
             Self::ControlPlane => "control-plane",
@@ -92,6 +94,7 @@ impl Program {
             Self::Pebble => "CERTWRIGHT_PEBBLE",
             Self::ChallTestSrv => "CERTWRIGHT_CHALLTESTSRV",
             Self::Named => "CERTWRIGHT_NAMED",
+            Self::Knot => "CERTWRIGHT_KNOT",
             Self::Vault => "CERTWRIGHT_VAULT",
             Self::StepCa => "CERTWRIGHT_STEP_CA",
             Self::ControlPlane => "CERTWRIGHT_CONTROL_PLANE",
@@ -117,6 +120,7 @@ impl Program {
             Self::CertManager => "benches/peers/build.sh cert-manager (needs Go)",
             Self::Pkilint => "testkit/servers/build.sh (needs python3-venv)",
             Self::Named => "apt-get install bind9 bind9-dnsutils",
+            Self::Knot => "apt-get install knot",
             Self::Moto => "testkit/servers/build.sh (needs python3-venv)",
             Self::OpenSsl => "apt-get install openssl",
             Self::Keytool => "apt-get install default-jre-headless",

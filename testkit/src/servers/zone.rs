@@ -78,6 +78,38 @@ impl Zone {
         file
     }
 
+    /// Knot's rules for updates of the zone, each with its name: TXT records alone with each of its keys, or all from this machine.
+    pub(super) fn rules(&self, name: &str) -> String {
+        let mut rules = format!("  - id: transfer-{name}\n    address: 127.0.0.1\n    action: transfer\n");
+        match &self.updates {
+            Updates::Refused => {}
+            Updates::FromLoopback => {
+                rules.push_str(&format!("  - id: update-{name}\n    address: 127.0.0.1\n    action: update\n"))
+            }
+            Updates::Granted(policies) => {
+                assert_eq!(policies.len(), self.keys.len(), "a policy in BIND's words is none of Knot's");
+                let keys: Vec<&str> = self.keys.iter().map(TsigKey::name).collect();
+                let keys = keys.join(", ");
+                rules.push_str(&format!(
+                    "  - id: update-{name}\n    key: [{keys}]\n    action: update\n    update-type: [TXT]\n"
+                ));
+            }
+        }
+        rules
+    }
+
+    /// The zone in Knot's configuration, with its file of that name, under its [`rules`](Self::rules).
+    pub(super) fn knot_clause(&self, file: &str, name: &str) -> String {
+        let rules = match &self.updates {
+            Updates::Refused => format!("[transfer-{name}]"),
+            Updates::FromLoopback | Updates::Granted(_) => format!("[transfer-{name}, update-{name}]"),
+        };
+        format!(
+            "  - domain: {}\n    file: {file}\n    acl: {rules}\n    zonefile-sync: -1\n    zonefile-load: difference\n    journal-content: all\n",
+            self.name
+        )
+    }
+
     /// The zone's part of the server's configuration, with its file of that name.
     pub(super) fn clause(&self, file: &str) -> String {
         let updates = match &self.updates {
@@ -133,6 +165,11 @@ impl TsigKey {
     #[must_use]
     pub fn argument(&self) -> String {
         format!("{}:{}:{}", self.algorithm.name(), self.name, self.secret_base64())
+    }
+
+    pub(super) fn knot_clause(&self) -> String {
+        let (algorithm, secret) = (self.algorithm.name(), self.secret_base64());
+        format!("  - id: {}\n    algorithm: {algorithm}\n    secret: {secret}\n", self.name)
     }
 
     pub(super) fn clause(&self) -> String {
