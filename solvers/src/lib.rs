@@ -41,10 +41,13 @@
 //! | `azure-dns` | `dns::azure_dns`: Azure DNS, public and private zones |
 //! | `cloud-dns` | `dns::cloud_dns`: Google Cloud DNS |
 //! | `cloudflare` | `dns::cloudflare`: Cloudflare |
+//! | `desec` | `dns::desec`: deSEC |
 //! | `digitalocean` | `dns::digitalocean`: DigitalOcean |
 //! | `exec` | `dns::exec`: a program of one's own, called as lego's exec calls it |
 //! | `gandi` | `dns::gandi`: Gandi LiveDNS |
+//! | `hetzner` | `dns::hetzner`: Hetzner DNS, in the Hetzner Console |
 //! | `httpreq` | `dns::httpreq`: an HTTP service of one's own, in the format of lego's httpreq |
+//! | `linode` | `dns::linode`: Linode (Akamai Connected Cloud) |
 //! | `route53` | `dns::route53`: Amazon Route 53 |
 //! | `webhook` | `dns::webhook`: webhooks that were written for cert-manager |
 //! | `aws` | `credentials::aws`: AWS credentials from everywhere, and requests signed with them |

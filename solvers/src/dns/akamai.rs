@@ -15,10 +15,10 @@ use serde_json::json;
 
 pub use edge_grid::EdgeGrid;
 
-use super::http_api::{Fault, HttpApi, Meaning, Service, Turns};
+use super::http_api::{Fault, HttpApi, Meaning, Service, Turns, existing};
+use crate::Error;
 use crate::credentials::CredentialSource;
 use crate::dns01::{DnsProvider, TxtRecord};
-use crate::{Error, ErrorKind};
 
 /// Writes TXT records through Akamai's API, all values of a name in one record set.
 ///
@@ -48,11 +48,7 @@ impl Akamai {
 
     /// The set at the record's owner, if there is one.
     async fn set(&self, what: &str, path: &str) -> Result<Option<Set>, Error> {
-        match self.api.ask(what, Method::GET, path, None).await {
-            Ok(set) => Ok(Some(set)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        existing(self.api.ask(what, Method::GET, path, None).await)
     }
 
     async fn write(&self, what: &str, path: &str, method: Method, set: &Set) -> Result<(), Error> {
@@ -89,10 +85,7 @@ impl DnsProvider for Akamai {
         if !set.rdata.is_empty() {
             return self.write(&what, &path, Method::PUT, &set).await;
         }
-        match self.api.send(&what, Method::DELETE, &path, None).await {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            outcome => outcome.map(drop),
-        }
+        existing(self.api.send(&what, Method::DELETE, &path, None).await).map(drop)
     }
 }
 

@@ -11,11 +11,11 @@ use http::{Method, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::http_api::{Fault, HttpApi, Meaning, Service, Turns, encoded};
+use super::http_api::{Fault, HttpApi, Meaning, Service, Turns, encoded, existing};
+use crate::Error;
 use crate::credentials::azure::Cloud;
 use crate::credentials::{AccessToken, CredentialSource};
 use crate::dns01::{DnsProvider, TxtRecord, Zones};
-use crate::{Error, ErrorKind};
 
 /// Writes TXT records through Azure's resource manager, all values of a name in one record set.
 ///
@@ -97,11 +97,7 @@ impl AzureDns {
 
     /// The set, if there is one.
     async fn set(&self, what: &str, path: &str) -> Result<Option<Set>, Error> {
-        match self.api.ask(what, Method::GET, path, None).await {
-            Ok(set) => Ok(Some(set)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        existing(self.api.ask(what, Method::GET, path, None).await)
     }
 
     async fn put(&self, what: &str, path: &str, set: &Set) -> Result<(), Error> {
@@ -139,10 +135,7 @@ impl DnsProvider for AzureDns {
             return self.put(&what, &path, &set).await;
         }
         let (header, value) = set.guard();
-        match self.api.send_with(&what, header, value, Method::DELETE, &path, None).await {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            outcome => outcome.map(drop),
-        }
+        existing(self.api.send_with(&what, header, value, Method::DELETE, &path, None).await).map(drop)
     }
 
     fn zones(&self) -> Zones<'_> {

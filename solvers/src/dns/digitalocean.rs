@@ -11,19 +11,23 @@ use http::{Method, Response};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::http_api::{Fault, HttpApi, Ids, Meaning, Service, Token};
+use super::http_api::{Fault, HttpApi, Ids, Made, Meaning, Service, Token};
 use crate::credentials::CredentialSource;
 use crate::dns01::{DnsProvider, TxtRecord};
-use crate::{Error, ErrorKind, limits};
+use crate::{Error, limits};
 
 /// Writes TXT records through DigitalOcean's API, one record for each value.
 ///
 /// It needs a token that may read, create and delete in `domain` (a custom scope, or a full one). The zone comes from the SOA walk of
 /// [`Dns01`](crate::dns01::Dns01) and must be a domain of the account.
+///
+/// The service takes a value twice. So a zone is looked through once an hour for what others left, another run of this program among them; between two looks a value
+/// costs one call to add and one to remove.
 #[derive(Clone)]
 pub struct DigitalOcean {
     api: HttpApi<Token>,
-    records: Arc<Ids<(DnsName, String)>>,
+    zones: Arc<Ids<DnsName>>,
+    made: Arc<Made>,
 }
 
 impl DigitalOcean {
@@ -36,7 +40,11 @@ impl DigitalOcean {
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
-        Ok(Self { api: HttpApi::new(SERVICE, BASE, token, transport, clock)?, records: Arc::default() })
+        Ok(Self {
+            api: HttpApi::new(SERVICE, BASE, token, transport, clock)?,
+            zones: Arc::default(),
+            made: Arc::default(),
+        })
     }
 
     /// Asks at `base` instead, which ends before `/v2`.
@@ -48,32 +56,37 @@ impl DigitalOcean {
         Ok(self)
     }
 
-    fn known(&self, record: &TxtRecord) -> Option<String> {
-        self.records.known(&key(record), self.api.clock().now())
-    }
-
-    async fn delete(&self, what: &str, path: &str, id: &str) -> Result<Deleted, Error> {
-        match self.api.send(what, Method::DELETE, &format!("{path}/{id}"), None).await {
-            Ok(_) => Ok(Deleted::Now),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Deleted::Before),
-            Err(error) => Err(error),
+    /// Looks through a zone: what is there, and whether that was all.
+    async fn look(&self, what: &str, path: &str, zone: &DnsName) -> Result<String, Error> {
+        let (found, is_all) = self.pages(what, &format!("{path}?type=TXT")).await?;
+        for record in found {
+            // A name in an answer is relative to the zone.
+            let owner = if record.name == "@" { zone.to_string() } else { format!("{}.{zone}", record.name) };
+            if let Ok(owner) = DnsName::parse(&owner) {
+                self.made.remember(&self.api, owner, &record.data, "");
+            }
         }
+        Ok(if is_all { ALL.to_owned() } else { String::new() })
     }
 
     /// The ids of the records that hold the value.
-    async fn ids_of(&self, what: &str, path: &str, record: &TxtRecord) -> Result<Vec<u64>, Error> {
-        let mut ids = Vec::new();
+    async fn ids_of(&self, what: &str, path: &str, record: &TxtRecord) -> Result<Vec<String>, Error> {
+        let (found, _) = self.pages(what, &format!("{path}?type=TXT&name={}", record.owner)).await?;
+        Ok(found.into_iter().filter(|it| it.data == record.value).map(|it| it.id.to_string()).collect())
+    }
+
+    async fn pages(&self, what: &str, path: &str) -> Result<(Vec<Record>, bool), Error> {
+        let mut records = Vec::new();
         for page in 1..=limits::DNS_API_PAGES {
-            let path = format!("{path}?type=TXT&name={}&per_page={PER_PAGE}&page={page}", record.owner);
+            let path = format!("{path}&per_page={PER_PAGE}&page={page}");
             let found: Page = self.api.ask(what, Method::GET, &path, None).await?;
             let is_last = found.domain_records.len() < PER_PAGE;
-            // The filter is by name; the name in an answer is relative to the zone.
-            ids.extend(found.domain_records.into_iter().filter(|it| it.data == record.value).map(|it| it.id));
+            records.extend(found.domain_records);
             if is_last {
-                break;
+                return Ok((records, true));
             }
         }
-        Ok(ids)
+        Ok((records, false))
     }
 }
 
@@ -81,47 +94,44 @@ impl DigitalOcean {
 impl DnsProvider for DigitalOcean {
     async fn add_txt(&self, record: &TxtRecord) -> Result<(), Error> {
         let (what, path) = about("adding", record)?;
-        let (name, ttl) = (format!("{}.", record.owner), record.ttl.max(SHORTEST).as_secs());
-        let body = json!({ "type": "TXT", "name": name, "data": record.value, "ttl": ttl });
-        // A value that is there already, as after an addition whose answer was lost, would be there twice.
-        if self.known(record).is_some() || !self.ids_of(&what, &path, record).await?.is_empty() {
+        let zone = &record.needed_zone()?.name;
+        if self.made.holds(&self.api, record) {
             return Ok(());
         }
-        let made: Made = self.api.ask(&what, Method::POST, &path, Some(&body)).await?;
-        self.records.remember(key(record), &made.domain_record.id.to_string(), self.api.clock().now());
-        Ok(())
+        let looked = self.zones.of(zone, self.api.clock().now(), self.look(&what, &path, zone)).await?;
+        if self.made.holds(&self.api, record) {
+            return Ok(());
+        }
+        if looked != ALL && !self.ids_of(&what, &path, record).await?.is_empty() {
+            return Ok(());
+        }
+        let (name, ttl) = (format!("{}.", record.owner), record.ttl.max(SHORTEST).as_secs());
+        let body = json!({ "type": "TXT", "name": name, "data": record.value, "ttl": ttl });
+        let made: Result<Answer, Error> = self.api.ask(&what, Method::POST, &path, Some(&body)).await;
+        match made {
+            Ok(made) => {
+                let id = made.domain_record.id.to_string();
+                self.made.remember(&self.api, record.owner.clone(), &record.value, &id);
+                Ok(())
+            }
+            Err(error) => {
+                // It may be there all the same.
+                self.zones.forget(zone);
+                Err(error)
+            }
+        }
     }
 
     async fn remove_txt(&self, record: &TxtRecord) -> Result<(), Error> {
         let (what, path) = about("removing", record)?;
-        if let Some(id) = self.known(record) {
-            self.records.forget(&key(record));
-            if self.delete(&what, &path, &id).await? == Deleted::Now {
-                return Ok(());
-            }
-        }
-        for id in self.ids_of(&what, &path, record).await? {
-            self.delete(&what, &path, &id.to_string()).await?;
-        }
-        Ok(())
+        self.made.remove(&self.api, &what, &path, record, self.ids_of(&what, &path, record)).await
     }
 }
 
 impl fmt::Debug for DigitalOcean {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DigitalOcean").field("api", &self.api).finish()
+        f.debug_struct("DigitalOcean").field("api", &self.api).finish_non_exhaustive()
     }
-}
-
-/// Whether it was there to be deleted.
-#[derive(PartialEq, Eq)]
-enum Deleted {
-    Now,
-    Before,
-}
-
-fn key(record: &TxtRecord) -> (DnsName, String) {
-    (record.owner.clone(), record.value.clone())
 }
 
 /// What is done, for errors, and the path of the zone's records.
@@ -154,13 +164,15 @@ struct Page {
 }
 
 #[derive(Deserialize)]
-struct Made {
+struct Answer {
     domain_record: Record,
 }
 
 #[derive(Deserialize)]
 struct Record {
     id: u64,
+    #[serde(default)]
+    name: String,
     #[serde(default)]
     data: String,
 }
@@ -175,4 +187,6 @@ struct Complaint {
 const SERVICE: Service = Service { name: "DigitalOcean", fault };
 const BASE: &str = "https://api.digitalocean.com";
 const PER_PAGE: usize = 200;
+/// The look at a zone saw all of it.
+const ALL: &str = "all";
 const SHORTEST: Duration = Duration::from_secs(30);

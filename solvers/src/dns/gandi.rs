@@ -11,10 +11,10 @@ use http::{Method, Response};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::http_api::{Fault, HttpApi, Meaning, Service, Token, Turns};
+use super::http_api::{Fault, HttpApi, Meaning, Service, Token, Turns, existing};
+use crate::Error;
 use crate::credentials::CredentialSource;
 use crate::dns01::{DnsProvider, TxtRecord};
-use crate::{Error, ErrorKind};
 
 /// Writes TXT records through Gandi's LiveDNS API, all values of a name in one record set.
 ///
@@ -52,11 +52,7 @@ impl Gandi {
 
     /// The set at the record's owner, if there is one.
     async fn set(&self, what: &str, path: &str) -> Result<Option<Set>, Error> {
-        match self.api.ask(what, Method::GET, path, None).await {
-            Ok(set) => Ok(Some(set)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        existing(self.api.ask(what, Method::GET, path, None).await)
     }
 
     async fn put(&self, what: &str, path: &str, set: &Set) -> Result<(), Error> {
@@ -89,10 +85,7 @@ impl DnsProvider for Gandi {
         if !set.rrset_values.is_empty() {
             return self.put(&what, &path, &set).await;
         }
-        match self.api.send(&what, Method::DELETE, &path, None).await {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            outcome => outcome.map(drop),
-        }
+        existing(self.api.send(&what, Method::DELETE, &path, None).await).map(drop)
     }
 }
 
@@ -105,8 +98,7 @@ impl fmt::Debug for Gandi {
 /// What is done, for errors, and the path of the set.
 fn about(doing: &str, record: &TxtRecord) -> Result<(String, String), Error> {
     let zone = &record.needed_zone()?.name;
-    let relative = record.owner.as_str().strip_suffix(zone.as_str()).unwrap_or_default().trim_end_matches('.');
-    let relative = if relative.is_empty() { "@" } else { relative };
+    let relative = record.relative_to(zone)?.unwrap_or("@");
     let what = format!("{doing} a TXT value at {} in the zone {zone}", record.owner);
     Ok((what, format!("/domains/{zone}/records/{relative}/TXT")))
 }

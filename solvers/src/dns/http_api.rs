@@ -6,6 +6,7 @@
 mod credential;
 mod fault;
 mod ids;
+mod made;
 mod turns;
 
 use std::fmt;
@@ -26,6 +27,7 @@ pub(crate) use credential::sensitive;
 pub use credential::{Credential, Token};
 pub use fault::{Fault, Meaning};
 pub use ids::Ids;
+pub use made::Made;
 pub use turns::Turns;
 
 use crate::credentials::CredentialSource;
@@ -90,7 +92,14 @@ impl<C: Credential> HttpApi<C> {
         path: &str,
         body: Option<&Value>,
     ) -> Result<T, Error> {
-        let answer = self.send(what, method, path, body).await?;
+        self.read(what, &self.send(what, method, path, body).await?)
+    }
+
+    /// Reads an answer. `what` as for [`ask`](Self::ask).
+    ///
+    /// # Errors
+    /// `Malformed` for one that is not what was asked for.
+    pub fn read<T: DeserializeOwned>(&self, what: &str, answer: &Response<Bytes>) -> Result<T, Error> {
         // What serde says of a value would show a part of it.
         serde_json::from_slice(answer.body()).map_err(|_| {
             let (name, base) = (self.service.name, &self.base);
@@ -194,6 +203,18 @@ impl<C> Clone for HttpApi<C> {
 impl<C> fmt::Debug for HttpApi<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpApi").field("service", &self.service.name).field("base", &self.base).finish_non_exhaustive()
+    }
+}
+
+/// `None` for what is not there.
+///
+/// # Errors
+/// What `outcome` says otherwise.
+pub fn existing<T>(outcome: Result<T, Error>) -> Result<Option<T>, Error> {
+    match outcome {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -7,10 +7,13 @@ use certwright_solvers::dns::akamai::{Akamai, EdgeGrid};
 use certwright_solvers::dns::azure_dns::AzureDns;
 use certwright_solvers::dns::cloud_dns::CloudDns;
 use certwright_solvers::dns::cloudflare::{Access, Cloudflare};
+use certwright_solvers::dns::desec::Desec;
 use certwright_solvers::dns::digitalocean::DigitalOcean;
 use certwright_solvers::dns::gandi::Gandi;
+use certwright_solvers::dns::hetzner::Hetzner;
 use certwright_solvers::dns::http_api::{Basic, Token};
 use certwright_solvers::dns::httpreq::HttpReq;
+use certwright_solvers::dns::linode::Linode;
 use certwright_solvers::dns::route53::{self, Route53};
 use certwright_solvers::dns::webhook::Webhook;
 use certwright_solvers::dns01::DnsProvider;
@@ -77,6 +80,9 @@ fn providers(transport: &Arc<ScriptedTransport>) -> Vec<Box<dyn DnsProvider>> {
         shown(CloudDns::new("p", cloud_dns::account(transport()), transport(), clock()).unwrap()),
         shown(Cloudflare::new(fixed(access), transport(), clock()).unwrap().with_zone_id("z")),
         shown(Cloudflare::new(fixed(key), transport(), clock()).unwrap()),
+        shown(Desec::new(fixed(token()), transport(), clock()).unwrap()),
+        shown(Hetzner::new(fixed(token()), transport(), clock()).unwrap()),
+        shown(Linode::new(fixed(token()), transport(), clock()).unwrap()),
         shown(DigitalOcean::new(fixed(token()), transport(), clock()).unwrap()),
         shown(Gandi::new(fixed(token()), transport(), clock()).unwrap()),
         shown(HttpReq::with_login(base, fixed(Some(login)), transport(), clock()).unwrap()),

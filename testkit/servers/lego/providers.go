@@ -18,7 +18,6 @@ import (
 	"github.com/go-acme/lego/v5/providers/dns/hetzner"
 	"github.com/go-acme/lego/v5/providers/dns/httpreq"
 	"github.com/go-acme/lego/v5/providers/dns/linode"
-	"github.com/go-acme/lego/v5/providers/dns/ovh"
 	"github.com/go-acme/lego/v5/providers/dns/route53"
 )
 
@@ -80,12 +79,6 @@ func open(asked question) (challenge.Provider, error) {
 		config := linode.NewDefaultConfig()
 		config.Token = settings["token"]
 		return linode.NewDNSProviderConfig(config)
-	case "ovh":
-		config := ovh.NewDefaultConfig()
-		config.APIEndpoint = asked.URL + "/1.0"
-		config.ApplicationKey, config.ApplicationSecret = settings["application key"], settings["application secret"]
-		config.ConsumerKey = settings["consumer key"]
-		return ovh.NewDNSProviderConfig(config)
 	case "httpreq":
 		endpoint, err := url.Parse(asked.URL)
 		if err != nil {
