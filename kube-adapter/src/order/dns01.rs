@@ -2,6 +2,8 @@
 
 mod acme_dns;
 mod akamai;
+mod azure_dns;
+mod cloud_dns;
 mod cloudflare;
 mod credentials;
 mod digitalocean;
@@ -28,7 +30,7 @@ pub(crate) use services::DnsServices;
 /// Makes a solver that shows `value`: over what was `made` for the same specification already, where there is an account that keeps it.
 ///
 /// # Errors
-/// `Unsupported` for a provider that this build lacks, `NotFound` for a Secret that is not there, `Malformed` for what cannot be read.
+/// `Unsupported` where no provider is named, `NotFound` for a Secret that is not there, `Malformed` for what cannot be read.
 pub(super) async fn make(
     spec: &Dns01Solver,
     value: &str,

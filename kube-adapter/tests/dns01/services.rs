@@ -1,9 +1,12 @@
 //! Services behind an API of their own: wrong credentials are told, corrected ones are taken, and the certificate comes.
 
+use std::sync::Arc;
+
+use acme_core::PrivateKey;
+use acme_core::key::{KeyType, Signer as _};
 use serde_json::{Value, json};
 use solvers::dns::acme_dns::{Account, register};
-use std::sync::Arc;
-use testkit::doubles::{Double, acme_dns, akamai, cloudflare, digitalocean};
+use testkit::doubles::{Double, acme_dns, akamai, azure, cloudflare, digitalocean, google};
 
 use crate::scene::{Scene, Services, Wall};
 
@@ -122,6 +125,65 @@ fn acme_dns_by_accounts_in_one_secret() {
     scene.secret("dns", accounts(right));
     scene.settled("web");
     assert_eq!(scene.left(), [account.full_domain().as_str()], "the server keeps its last two values");
+}
+
+#[test]
+fn azure_dns_by_an_app_registration() {
+    let scene = Scene::new("azure-dns");
+    let service = azure::Azure::new("TOP-SECRET-word", "no assertion", "example.test", scene.dns.clone());
+    let double = Double::new(service);
+    scene.secret("dns", json!({ "password": "TOP-SECRET-wrong" }));
+    scene.issuer(json!({ "azureDNS": {
+        "subscriptionID": azure::Azure::SUBSCRIPTION, "resourceGroupName": azure::Azure::GROUP, "environment": "AzurePublicCloud",
+        "tenantID": azure::Azure::TENANT, "clientID": azure::Azure::CLIENT,
+        "clientSecretSecretRef": { "name": "dns", "key": "password" },
+    } }));
+    let services =
+        Services::at("management.azure.com", double.clone()).and("login.microsoftonline.com", double.clone());
+    let _operator = scene.start(services);
+
+    scene.ask("web");
+    let told = scene.refused();
+    assert!(told.contains("Microsoft Entra"), "{told}");
+    scene.secret("dns", json!({ "password": "TOP-SECRET-word" }));
+    scene.settled("web");
+    assert_eq!(scene.left(), Vec::<String>::new());
+
+    double.service().rotate("TOP-SECRET-next");
+    scene.secret("dns", json!({ "password": "TOP-SECRET-next" }));
+    scene.ask("other");
+    scene.settled("other");
+    assert_eq!(scene.left(), Vec::<String>::new());
+}
+
+#[test]
+fn cloud_dns_by_the_key_of_a_service_account() {
+    let scene = Scene::new("cloud-dns");
+    let key = PrivateKey::generate(KeyType::Rsa2048).expect("a key");
+    let service = google::Google::new(key.public_key().as_ref(), "example.test", scene.dns.clone(), Arc::new(Wall));
+    let double = Double::new(service);
+    let file = |key: &PrivateKey| {
+        let file = json!({
+            "type": "service_account", "project_id": google::Google::PROJECT, "private_key_id": google::Google::KEY_ID,
+            "private_key": key.to_pem().expose(), "client_email": google::Google::EMAIL, "client_id": "1",
+            "token_uri": "https://oauth2.googleapis.com/token",
+        });
+        json!({ "key.json": file.to_string() })
+    };
+    scene.secret("dns", file(&PrivateKey::generate(KeyType::Rsa2048).expect("a key")));
+    scene.issuer(json!({ "cloudDNS": {
+        "project": google::Google::PROJECT, "serviceAccountSecretRef": { "name": "dns", "key": "key.json" },
+    } }));
+    let services = Services::at("dns.googleapis.com", double.clone()).and("oauth2.googleapis.com", double);
+    let _operator = scene.start(services);
+
+    scene.ask("web");
+    let told = scene.refused();
+    assert!(told.contains("invalid_grant"), "{told}");
+    assert!(!told.contains("PRIVATE KEY"), "{told}");
+    scene.secret("dns", file(&key));
+    scene.settled("web");
+    assert_eq!(scene.left(), Vec::<String>::new());
 }
 
 /// An account that the server makes.

@@ -7,13 +7,15 @@ use acme_core::{Clock, Error, ErrorKind, Retry};
 use solvers::dns01::{DnsProvider, Resolver};
 
 use super::credentials::Credentials;
-use super::{acme_dns, akamai, cloudflare, digitalocean, rfc2136, route53, webhook};
-use crate::crd::acme::dns01::{AcmeDns, Akamai, Cloudflare, DigitalOcean, Dns01Solver, Rfc2136, Route53, Webhook};
+use super::{acme_dns, akamai, azure_dns, cloud_dns, cloudflare, digitalocean, rfc2136, route53, webhook};
+use crate::crd::acme::dns01::{
+    AcmeDns, Akamai, AzureDns, CloudDns, Cloudflare, DigitalOcean, Dns01Solver, Rfc2136, Route53, Webhook,
+};
 
 /// The provider of a solver, with its credentials.
 ///
 /// # Errors
-/// `Unsupported` for a provider that this build lacks, `NotFound` for a Secret that is not there, `Malformed` for what cannot be read.
+/// `Unsupported` where none is named, `NotFound` for a Secret that is not there, `Malformed` for what cannot be read.
 pub(super) async fn make(
     spec: &Dns01Solver,
     credentials: &Credentials<'_>,
@@ -26,29 +28,32 @@ pub(super) async fn make(
         Block::Webhook(spec) => webhook::make(credentials, spec, clock).map(|it| Arc::new(it) as _),
         Block::Rfc2136(spec) => rfc2136::make(credentials, spec, clock).await.map(|it| Arc::new(it) as _),
         Block::Akamai(spec) => akamai::make(credentials, spec, clock).map(|it| Arc::new(it) as _),
+        Block::CloudDns(spec) => cloud_dns::make(credentials, spec, clock).map(|it| Arc::new(it) as _),
         Block::Cloudflare(spec) => cloudflare::make(credentials, spec, clock).map(|it| Arc::new(it) as _),
         Block::DigitalOcean(spec) => digitalocean::make(credentials, spec, clock).map(|it| Arc::new(it) as _),
         Block::Route53(spec) => route53::make(credentials, spec, clock).map(|it| Arc::new(it) as _),
+        Block::AzureDns(spec) => azure_dns::make(credentials, spec, clock).map(|it| Arc::new(it) as _),
         Block::AcmeDns(spec) => acme_dns::make(credentials, spec, resolver, clock).map(|it| Arc::new(it) as _),
-        Block::Lacking(_) | Block::None => return Err(lacking(name)),
+        Block::None => return Err(unnamed()),
     };
     made.map_err(|error| error.while_doing(format_args!("error instantiating {name} challenge solver")))
 }
 
-/// Has this build the provider?
+/// Is a provider named?
 ///
 /// # Errors
-/// `Unsupported`, with what is missing and what to use instead.
+/// `Unsupported`, with those that there are.
 pub(in crate::order) fn is_known(spec: &Dns01Solver) -> Result<(), Error> {
     match Block::of(spec) {
-        Block::Lacking(name) => Err(lacking(name)),
-        Block::None => Err(lacking("")),
+        Block::None => Err(unnamed()),
         Block::Webhook(_)
         | Block::Rfc2136(_)
         | Block::Akamai(_)
+        | Block::CloudDns(_)
         | Block::Cloudflare(_)
         | Block::DigitalOcean(_)
         | Block::Route53(_)
+        | Block::AzureDns(_)
         | Block::AcmeDns(_) => Ok(()),
     }
 }
@@ -60,10 +65,11 @@ pub(super) fn ttl(spec: &Dns01Solver) -> Duration {
         Block::Akamai(_) => 300,
         Block::Webhook(_)
         | Block::Rfc2136(_)
+        | Block::CloudDns(_)
         | Block::Cloudflare(_)
         | Block::DigitalOcean(_)
+        | Block::AzureDns(_)
         | Block::AcmeDns(_)
-        | Block::Lacking(_)
         | Block::None => 60,
     })
 }
@@ -73,12 +79,12 @@ enum Block<'a> {
     Webhook(&'a Webhook),
     Rfc2136(&'a Rfc2136),
     Akamai(&'a Akamai),
+    CloudDns(&'a CloudDns),
     Cloudflare(&'a Cloudflare),
     DigitalOcean(&'a DigitalOcean),
     Route53(&'a Route53),
+    AzureDns(&'a AzureDns),
     AcmeDns(&'a AcmeDns),
-    /// One whose provider this build lacks.
-    Lacking(&'static str),
     None,
 }
 
@@ -88,11 +94,11 @@ impl<'a> Block<'a> {
             Dns01Solver { webhook: Some(spec), .. } => Self::Webhook(spec),
             Dns01Solver { rfc2136: Some(spec), .. } => Self::Rfc2136(spec),
             Dns01Solver { akamai: Some(spec), .. } => Self::Akamai(spec),
-            Dns01Solver { cloud_dns: Some(_), .. } => Self::Lacking("cloudDNS"),
+            Dns01Solver { cloud_dns: Some(spec), .. } => Self::CloudDns(spec),
             Dns01Solver { cloudflare: Some(spec), .. } => Self::Cloudflare(spec),
             Dns01Solver { digital_ocean: Some(spec), .. } => Self::DigitalOcean(spec),
             Dns01Solver { route53: Some(spec), .. } => Self::Route53(spec),
-            Dns01Solver { azure_dns: Some(_), .. } => Self::Lacking("azureDNS"),
+            Dns01Solver { azure_dns: Some(spec), .. } => Self::AzureDns(spec),
             Dns01Solver { acme_dns: Some(spec), .. } => Self::AcmeDns(spec),
             Dns01Solver { .. } => Self::None,
         }
@@ -104,21 +110,18 @@ impl<'a> Block<'a> {
             Self::Webhook(_) => "webhook",
             Self::Rfc2136(_) => "rfc2136",
             Self::Akamai(_) => "akamai",
+            Self::CloudDns(_) => "google clouddns",
             Self::Cloudflare(_) => "cloudflare",
             Self::DigitalOcean(_) => "digitalocean",
             Self::Route53(_) => "route53",
+            Self::AzureDns(_) => "azuredns",
             Self::AcmeDns(_) => "acmedns",
-            Self::Lacking(name) => name,
             Self::None => "",
         }
     }
 }
 
-fn lacking(name: &str) -> Error {
-    let what = match name {
-        "" => "the dns01 solver names no provider".to_owned(),
-        name => format!("this build has no DNS-01 provider {name}"),
-    };
-    let known = "acmeDNS, akamai, cloudflare, digitalocean, rfc2136, route53, webhook";
-    Error::new(ErrorKind::Unsupported, format!("{what}; it has: {known}")).with_retry(Retry::Never)
+fn unnamed() -> Error {
+    let what = "the dns01 solver names no provider; there are acmeDNS, akamai, azureDNS, cloudDNS, cloudflare, digitalocean, rfc2136, route53 and webhook";
+    Error::new(ErrorKind::Unsupported, what).with_retry(Retry::Never)
 }
