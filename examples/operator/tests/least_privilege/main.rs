@@ -19,7 +19,14 @@ fn every_manifest_is_accepted() {
     let plane = plane();
     apply(
         &plane,
-        &["accounts.yaml", "rbac.yaml", "users.yaml", "optional/solver-pods.yaml", "optional/openshift.yaml"],
+        &[
+            "accounts.yaml",
+            "rbac.yaml",
+            "users.yaml",
+            "optional/solver-pods.yaml",
+            "optional/openshift.yaml",
+            "optional/dns-webhook.yaml",
+        ],
     );
     apply(&plane, &["controller.yaml", "solver.yaml"]);
     apply(&plane, &["namespaced/rbac.yaml", "namespaced/each/tenant.yaml"]);
