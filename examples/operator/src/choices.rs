@@ -68,9 +68,10 @@ pub fn controllers(list: &[String]) -> Result<Controllers, Error> {
             None => (name.as_str(), &mut on),
         };
         let known = CONTROLLERS.iter().map(|row| row.name);
-        let found = known.clone().find(|it| *it == wanted).ok_or_else(|| {
-            usage(format!("--controllers: there is no controller {wanted:?}{}", hint(wanted, "", known)))
-        })?;
+        let found = known
+            .clone()
+            .find(|it| *it == wanted)
+            .ok_or_else(|| usage(format!("there is no controller {wanted:?}{}", hint(wanted, "", known))))?;
         set.insert(found);
     }
     let mut choice = Controllers::default();
@@ -136,7 +137,7 @@ pub fn gates(pairs: &[String]) -> Result<Gates, Error> {
         }
         let (_, built, note) = GATES.iter().find(|(gate, _, _)| *gate == name).ok_or_else(|| {
             let near = hint(&name, "", GATES.iter().map(|(gate, _, _)| *gate));
-            usage(format!("--feature-gates: there is no gate {name}{near}"))
+            usage(format!("there is no gate {name}{near}"))
         })?;
         if value != *built {
             remarks.push(format!("the feature gate {name}={value} changes nothing: {note}"));
@@ -253,10 +254,7 @@ mod tests {
             ]
         );
         let error = controllers(&owned(&["certificates-isuing"])).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "--controllers: there is no controller \"certificates-isuing\"; did you mean certificates-issuing?"
-        );
+        assert_eq!(error, "there is no controller \"certificates-isuing\"; did you mean certificates-issuing?");
     }
 
     #[test]
