@@ -8,7 +8,7 @@ mod rights;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use testkit::servers::{AuditEvent, ControlPlane, gateway_api_crds};
+use testkit::servers::{AuditEvent, ControlPlane, Pebble, gateway_api_crds};
 
 use excused::Excuse;
 use operator::{NAMESPACE, Operator};
@@ -37,7 +37,13 @@ fn every_manifest_is_accepted() {
 fn a_whole_cluster_is_looked_after_with_the_rights_that_are_granted_and_no_other() {
     let plane = plane();
     let roles = apply(&plane, &["accounts.yaml", "rbac.yaml"]);
-    let flags = ["--roles=controller", "--cluster-resource-namespace=certwright", "--http01-solver=shared"];
+    let flags = [
+        "--roles=controller",
+        "--cluster-resource-namespace=certwright",
+        "--http01-solver=shared",
+        "--http01-solver-service=certwright-solver",
+        "--http01-self-check=off",
+    ];
     let controller = Operator::start(&plane, CONTROLLER, &flags);
     let _solver = Operator::start(&plane, SOLVER, &["--roles=solver"]);
     apply(&plane, &["../samples/private-ca.yaml"]);
@@ -49,6 +55,15 @@ fn a_whole_cluster_is_looked_after_with_the_rights_that_are_granted_and_no_other
     plane.write("DELETE", "/api/v1/namespaces/shop/secrets/web-tls", &Value::Null);
     let requests = format!("{CERT_MANAGER}/namespaces/shop/certificaterequests");
     plane.wait_for(&requests, |it| names(it) == ["root-1", "web-2"]).expect("a second request, and the first gone");
+    // An authority that takes every answer for right: what is looked at here are the rights to lead there.
+    let pebble = Pebble::builder().always_valid().start();
+    plane.apply(&solver_address());
+    by_acme(&pebble).iter().for_each(|it| drop(plane.apply_in("shop", it)));
+    controller.wait_until_ready(&plane, "shop", "public");
+    let challenges = "/apis/acme.cert-manager.io/v1/namespaces/shop/challenges";
+    plane.wait_for(challenges, |it| names(it).is_empty()).expect("no Challenge is left");
+    let secrets = "/api/v1/namespaces/shop/secrets?labelSelector=cert-manager.io/next-private-key";
+    plane.wait_for(secrets, |it| names(it).is_empty()).expect("no next key is left");
     plane.wait_for(LEASE, |it| it["spec"]["renewTime"] != it["spec"]["acquireTime"]).expect("a renewed Lease");
 
     let events = plane.audit();
@@ -106,6 +121,32 @@ fn apply(plane: &ControlPlane, files: &[&str]) -> Vec<Value> {
 fn cluster_issuer() -> Value {
     let metadata = json!({ "name": "everybody" });
     json!({ "apiVersion": "cert-manager.io/v1", "kind": "ClusterIssuer", "metadata": metadata, "spec": { "selfSigned": {} } })
+}
+
+/// Where the role `solver` would listen, as the cluster says it of Pods.
+fn solver_address() -> Value {
+    json!({
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+        "metadata": {
+            "name": "certwright-solver", "namespace": NAMESPACE, "labels": { "kubernetes.io/service-name": "certwright-solver" },
+        },
+        "endpoints": [{ "addresses": ["192.0.2.8"], "conditions": { "ready": true } }],
+        "ports": [{ "name": "http", "port": 8089 }],
+    })
+}
+
+/// An Issuer that proves names by HTTP-01, and a Certificate from it.
+fn by_acme(pebble: &Pebble) -> [Value; 2] {
+    let acme = json!({
+        "server": pebble.directory_url(), "skipTLSVerify": true, "privateKeySecretRef": { "name": "account" },
+        "solvers": [{ "http01": { "ingress": { "ingressClassName": "web" } } }],
+    });
+    let certificate = json!({
+        "secretName": "public", "dnsNames": ["www.example.test"], "issuerRef": { "name": "acme" }, "privateKey": { "algorithm": "ECDSA" },
+    });
+    [("Issuer", "acme", json!({ "acme": acme })), ("Certificate", "public", certificate)].map(|(kind, name, spec)| {
+        json!({ "apiVersion": "cert-manager.io/v1", "kind": kind, "metadata": { "name": name }, "spec": spec })
+    })
 }
 
 fn names(list: &Value) -> Vec<&str> {
