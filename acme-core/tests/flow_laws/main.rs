@@ -237,6 +237,29 @@ fn a_refused_replaces_is_dropped_within_the_same_attempt() {
 }
 
 #[test]
+fn a_replaces_that_an_authority_stumbles_over_is_not_sent_again() {
+    let mut request = plan(1).order;
+    request.replaces = Some(String::from("aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE").try_into().expect("an id"));
+    let mut flow = OrderFlow::new(request.clone(), Default::default(), OrderPace::default(), begin());
+    let problem = Problem::new(ProblemType::ServerInternal, "at least one identifier must match");
+    let fault = Fault::new(ErrorKind::Busy, "an error of its own").with_problem(problem).with_retry(Retry::Backoff);
+    let _ = flow.apply(OrderEvent::Failed { action: OrderAction::Create(request), fault }, begin());
+    let mut now = begin();
+    let mut asked = Vec::new();
+    for _ in 0..4 {
+        let Next::Go(agenda) = flow.next(now) else { panic!("it gave up") };
+        asked.extend(agenda.ready.clone());
+        // An order may have been made all the same: that is looked for first.
+        if agenda.ready.iter().any(|it| matches!(it, OrderAction::Find(_))) {
+            let _ = flow.apply(OrderEvent::NotFound, now);
+        }
+        now = agenda.wake.map_or(now, |wake| wake.at);
+    }
+    let sent = asked.iter().find_map(|it| if let OrderAction::Create(sent) = it { Some(sent) } else { None });
+    assert_eq!(sent.map(|it| &it.replaces), Some(&None), "{asked:?}");
+}
+
+#[test]
 fn an_order_of_which_only_the_url_is_known_is_looked_at_first() {
     let mut world = World::new(9);
     let _ = run(&mut world, &plan(1), begin(), &[]);

@@ -10,7 +10,7 @@ use crate::stage::{Body, Stage};
 
 #[test]
 fn no_path_tells_tools_that_all_is_well_before_it_is() {
-    for path in [Path::Ca, Path::Approved, Path::Temporary, Path::External, Path::Vault] {
+    for path in [Path::Ca, Path::Approved, Path::Temporary, Path::External, Path::Vault, Path::SlowDns01(1)] {
         let stage = Stage::new(path, Body::Runtime);
         let before = Moment::now(&stage.space, "certificates");
         stage.ask("web", 1);

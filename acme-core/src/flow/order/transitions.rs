@@ -247,9 +247,13 @@ impl OrderFlow {
                     self.fail(fault);
                 }
             }
-            (State::Creating { deadline, doubt, failures }, OrderAction::Create(_)) => {
+            (State::Creating { deadline, doubt, failures }, OrderAction::Create(sent)) => {
                 if may_have_happened(&fault) {
                     *doubt = Doubt::MayHaveHappened;
+                }
+                // Pebble calls it an error of its own when the certificate that is replaced has none of the names.
+                if sent.replaces.is_some() && matches!(problem_of(&fault), Some(ProblemType::ServerInternal)) {
+                    self.request.replaces = None;
                 }
                 if let Err(fault) = failures.note(fault, now, *deadline, backoff, &seed) {
                     self.fail(fault);
