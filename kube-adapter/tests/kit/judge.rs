@@ -1,5 +1,7 @@
 //! What must hold of a Certificate that is ready, however it came there.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustls_pki_types::CertificateDer;
@@ -7,6 +9,7 @@ use rustls_pki_types::pem::PemObject as _;
 use serde_json::Value;
 use x509_parser::extensions::GeneralName;
 
+use super::history::Change;
 use super::space::Space;
 use super::wait::eventually;
 
@@ -44,6 +47,28 @@ pub fn names_in(space: &Space, certificate: &str) -> Vec<String> {
     let mut names: Vec<String> = names.value.general_names.iter().filter_map(dns).collect();
     names.sort();
     names
+}
+
+/// Fails when there ever were two requests of one revision of a Certificate at a time, going by all changes of a namespace's requests.
+#[track_caller]
+pub fn assert_one_request_at_a_time(changes: &[Change], about: &str) {
+    let mut there: BTreeMap<String, (String, String)> = BTreeMap::new();
+    for change in changes {
+        let metadata = &change.object["metadata"];
+        let name = metadata["name"].as_str().expect("a name").to_owned();
+        let revision = metadata["annotations"]["cert-manager.io/certificate-revision"].as_str();
+        let (Some(owner), Some(revision)) = (metadata["ownerReferences"][0]["uid"].as_str(), revision) else {
+            continue;
+        };
+        if change.kind == "DELETED" {
+            there.remove(&name);
+            continue;
+        }
+        let asked = (owner.to_owned(), revision.to_owned());
+        let twin = there.iter().find(|(other, it)| **other != name && **it == asked);
+        assert!(twin.is_none(), "{about}: {name} and {twin:?} ask for one revision");
+        there.insert(name, asked);
+    }
 }
 
 /// Says what is left over of the way to a Certificate that is ready.

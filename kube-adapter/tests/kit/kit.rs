@@ -21,6 +21,7 @@ pub mod kubelet;
 mod ledger;
 pub mod manifests;
 mod manner;
+pub mod model;
 mod operator;
 pub mod process;
 mod proxy;

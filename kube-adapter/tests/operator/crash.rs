@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use crate::kit::history::Moment;
 use crate::kit::{Call, Fault, Ledger, Verb, eventually, judge};
 use crate::paths::Path;
 use crate::stage::{Body, Servers, Stage};
@@ -94,6 +95,22 @@ fn a_request_without_a_certificate_costs_nothing_more_where_its_answer_is_lost()
 }
 
 #[test]
+fn a_first_write_of_each_kind_may_be_refused_in_any_way() {
+    for path in [Path::Ca, Path::Vault, Path::Dns01(1)] {
+        let writes = path.writes();
+        // In the order of the table, which is not quite that of their arrival: each kind is met all the same.
+        let strikes = (1..=writes.len()).flat_map(|write| {
+            REFUSALS
+                .iter()
+                .enumerate()
+                .filter(move |(at, _)| (at + write) % 2 == 0)
+                .map(move |(_, fault)| Strike { fault: *fault, write })
+        });
+        strike_all(path, Body::Runtime, &strikes.collect::<Vec<_>>());
+    }
+}
+
+#[test]
 fn a_process_that_gets_sigkill_at_a_write_is_succeeded_by_another() {
     for path in [Path::Ca, Path::Dns01(1)] {
         // Before and after in turn; `.ci/test --long` strikes both ways at each.
@@ -145,6 +162,7 @@ impl Stage {
         let told = format!("{:?}: {fault:?} at write {write}", self.path);
         let revision = self.begin(&name);
         let before = self.servers.made();
+        let history = Moment::now(&self.space, "certificaterequests");
         self.proxy.fail(move |call| (call.write == Some(write)).then_some(fault));
         self.ask(&name, revision);
         let mut lives = 1;
@@ -168,6 +186,7 @@ impl Stage {
             });
         }
         self.space.await_quiet(&self.proxy);
+        judge::assert_one_request_at_a_time(&history.changes(&self.space), &told);
         ledger.0.extend(self.proxy.ledger().0);
 
         let dies = matches!(fault, Fault::KillBefore | Fault::KillAfter);
@@ -219,9 +238,13 @@ fn is_signature(call: &Call) -> bool {
 
 /// The fault, as part of a name.
 fn word(fault: Fault) -> String {
-    format!("{fault:?}").to_lowercase().split('(').next().unwrap_or_default().to_owned()
+    let told = format!("{fault:?}").to_lowercase();
+    told.split(|it: char| !it.is_alphanumeric()).take(2).filter(|it| !it.is_empty()).collect::<Vec<_>>().join("-")
 }
 
 pub(crate) const KILLS: [Fault; 2] = [Fault::KillBefore, Fault::KillAfter];
 const LOSSES: [Fault; 3] = [Fault::LoseRequest, Fault::LoseAnswer, Fault::TimeOut];
+/// What an API server says that has done nothing.
+pub(crate) const REFUSALS: [Fault; 4] =
+    [Fault::Refuse(409, None), Fault::Refuse(429, Some(1)), Fault::Refuse(500, None), Fault::LoseRequest];
 const AT_ONCE: usize = 4;

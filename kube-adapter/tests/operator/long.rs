@@ -65,11 +65,13 @@ const PATHS: [Path; 11] = [
     Path::Authorized,
     Path::Bare,
 ];
-const ALL: [Fault; 6] = [
+const ALL: [Fault; 8] = [
     Fault::KillBefore,
     Fault::KillAfter,
     Fault::LoseRequest,
     Fault::LoseAnswer,
     Fault::TimeOut,
+    Fault::Refuse(409, None),
+    Fault::Refuse(429, Some(1)),
     Fault::Refuse(500, None),
 ];

@@ -5,6 +5,7 @@ mod every_field;
 #[path = "../kit/kit.rs"]
 mod kit;
 
+mod authority;
 mod chaos;
 mod child;
 mod crash;
