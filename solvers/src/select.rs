@@ -1,5 +1,7 @@
 //! Which solver answers for which name: names, then zones, then labels, then any; the most specific wins.
 
+mod nearest;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -124,7 +126,11 @@ impl Solvers {
                 Err(miss) => misses.push(NearMiss { solver: choice, why: miss }),
             }
         }
-        Explanation { asked, offered: offered.to_vec(), chosen, misses }
+        let nearest = match chosen {
+            Some(_) => None,
+            None => nearest::nearest(&self.entries, &asked, labels),
+        };
+        Explanation { asked, offered: offered.to_vec(), chosen, misses, nearest }
     }
 }
 
@@ -268,6 +274,8 @@ pub struct Explanation {
     pub chosen: Option<Choice>,
     /// Every other solver, in the order of registration, and why it is not taken.
     pub misses: Vec<NearMiss>,
+    /// Where none is taken, the solver whose selector almost matched, and what it would have to say.
+    pub nearest: Option<String>,
 }
 
 impl Explanation {
@@ -298,10 +306,11 @@ impl Explanation {
                 list(Miss::Address)
             );
         }
-        format!(
-            "no solver covers {asked}: {}; widen a selector, or add a solver",
-            join(self.misses.iter().map(|it| format!("{}: {}", it.solver, it.why)))
-        )
+        let misses = join(self.misses.iter().map(|it| format!("{}: {}", it.solver, it.why)));
+        match &self.nearest {
+            Some(nearest) => format!("no solver covers {asked}: {misses}; the nearest is {nearest}"),
+            None => format!("no solver covers {asked}: {misses}; widen a selector, or add a solver"),
+        }
     }
 }
 

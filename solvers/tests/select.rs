@@ -113,6 +113,42 @@ fn a_name_outside_every_zone_says_so() {
 }
 
 #[test]
+fn the_solver_that_almost_matched_is_named_with_what_it_lacks() {
+    let any = BTreeMap::new;
+    let far = || Solvers::new().with("far", Of(ChallengeType::Dns01), zones(&["example.org"]));
+    for (selector, asked, wanted) in [
+        (
+            names(&["example.com"]),
+            "*.example.com",
+            "it lists example.com, and a name and its wildcard are two names: list *.example.com, too",
+        ),
+        (
+            names(&["*.example.com"]),
+            "www.example.com",
+            "it lists *.example.com, which is a name of its own and no pattern: list www.example.com, or the zone example.com",
+        ),
+        (
+            zones(&["shop.example.com"]),
+            "example.com",
+            "its zone shop.example.com lies below example.com: take the zone example.com",
+        ),
+        (zones(&["shop.example.com"]), "web.example.com", "its zone shop.example.com does not hold web.example.com"),
+        (
+            zones(&["example.com"]).label("team", "a"),
+            "example.com",
+            "it covers example.com for requests with the label team=a",
+        ),
+    ] {
+        let solvers = far().with("near", Of(ChallengeType::Dns01), selector);
+        let name = DnsName::parse(asked).unwrap();
+        let error = solvers.choose(&name.base().into(), name.is_wildcard(), &ALL, &any()).unwrap_err();
+        assert!(error.to_string().ends_with(&format!("; the nearest is `near` (dns-01): {wanted}")), "{error}");
+    }
+    let error = far().choose(&id("example.com"), false, &ALL, &any()).unwrap_err();
+    assert!(error.to_string().ends_with("; widen a selector, or add a solver"), "{error}");
+}
+
+#[test]
 fn an_explanation_names_the_choice_and_the_near_misses() {
     let solvers = Solvers::new()
         .with("web", Of(ChallengeType::Http01), Selector::any())
