@@ -33,7 +33,7 @@ use crate::world::World;
 
 pub(crate) use crate::plan::certificate::Action;
 pub(crate) use answer::Answer;
-pub(crate) use index::{Index, changed, claimants, target_heard, try_again};
+pub(crate) use index::{Index, changed, claimants, claimed, target_heard, try_again};
 pub(crate) use information::{account_changed, replaced};
 pub(crate) use record::CertificateRecord;
 pub(crate) use wanted::{Wanted, encoding};
@@ -89,10 +89,7 @@ impl Subject for Certificates {
             let (Some(from), Some(until)) = (record.not_before, record.not_after) else { return false };
             now + until.since(from) / 10 >= until
         };
-        let is_bare = || {
-            let secret = name.beside(Arc::clone(&record.secret));
-            record.revision > 0 && secret::identity(world, &secret).is_none()
-        };
+        let is_bare = || record.revision > 0 && secret::identity(world, &record.secret).is_none();
         let is_due = || record.renewal.is_some_and(|at| at.is_due(now));
         if is_in_flight {
             Class::InFlight

@@ -6,8 +6,12 @@ pub(crate) enum Few<T> {
     #[default]
     None,
     One(T),
-    Many(Vec<T>),
+    Many(Box<Many<T>>),
 }
+
+/// More than one, once; out of the way of those that are alone.
+#[derive(Debug)]
+pub(crate) struct Many<T>(Vec<T>);
 
 impl<T: PartialEq> Few<T> {
     /// All of them.
@@ -15,7 +19,7 @@ impl<T: PartialEq> Few<T> {
         match self {
             Self::None => &[],
             Self::One(value) => std::slice::from_ref(value),
-            Self::Many(values) => values,
+            Self::Many(many) => &many.0,
         }
     }
 
@@ -26,10 +30,10 @@ impl<T: PartialEq> Few<T> {
         }
         *self = match std::mem::take(self) {
             Self::None => Self::One(value),
-            Self::One(first) => Self::Many(vec![first, value]),
-            Self::Many(mut values) => {
-                values.push(value);
-                Self::Many(values)
+            Self::One(first) => Self::Many(Box::new(Many(vec![first, value]))),
+            Self::Many(mut many) => {
+                many.0.push(value);
+                Self::Many(many)
             }
         };
     }
@@ -40,7 +44,7 @@ impl<T: PartialEq> Few<T> {
             Self::None => {}
             Self::One(only) if only == value => *self = Self::None,
             Self::One(_) => {}
-            Self::Many(values) => values.retain(|it| it != value),
+            Self::Many(many) => many.0.retain(|it| it != value),
         }
         self.as_slice().is_empty()
     }

@@ -143,8 +143,12 @@ pub(crate) fn settle(world: &mut World, name: &Name, state: &Version) {
 }
 
 /// A watch told of these Secrets, whether anything is kept of them or not: who refers to them is woken.
-pub(crate) fn heard(world: &mut World, news: &News<SecretMetadata>) {
-    let (Event::Apply(object) | Event::InitApply(object) | Event::Delete(object)) = &news.event else { return };
+pub(crate) fn heard(world: &mut World, news: &mut News<SecretMetadata>) {
+    let is_there = !matches!(&news.event, Event::Delete(_));
+    let (Event::Apply(object) | Event::InitApply(object) | Event::Delete(object)) = &mut news.event else { return };
+    if let Some(claimed) = crate::certificate::claimed(world, &object.name) {
+        object.name = claimed.clone();
+    }
     let name = object.name.clone();
     for key in world.secret_index.referrers.get(&name).cloned().unwrap_or_default() {
         if key.kind == Kind::Certificate {
@@ -152,7 +156,6 @@ pub(crate) fn heard(world: &mut World, news: &News<SecretMetadata>) {
         }
         world.wake(key);
     }
-    let is_there = !matches!(&news.event, Event::Delete(_));
     let state = object.identity.clone().filter(|_| is_there);
     crate::issuer::secret_changed(world, &name, state.as_ref());
     crate::request::secret_changed(world, &name);

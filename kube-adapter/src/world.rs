@@ -119,14 +119,14 @@ impl World {
                     crate::issuer::changed(self, changed);
                 }
             }
-            Change::TlsSecret(news) => {
-                crate::secret::heard(self, &news);
+            Change::TlsSecret(mut news) => {
+                crate::secret::heard(self, &mut news);
                 for changed in self.tls_secrets.take(news) {
                     crate::secret::changed(self, changed);
                 }
             }
-            Change::OtherSecret(news) => {
-                crate::secret::heard(self, &news);
+            Change::OtherSecret(mut news) => {
+                crate::secret::heard(self, &mut news);
                 for changed in self.other_secrets.take(news) {
                     crate::secret::changed(self, changed);
                 }

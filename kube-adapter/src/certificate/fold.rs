@@ -38,7 +38,7 @@ pub(super) fn fold(world: &mut World, name: &Name, action: &Action, answer: Answ
             let has_turn = world.certificates.get(name).is_some_and(|it| !it.is_content);
             if let (Ok(Some(read)), Some(record)) = (&read, world.certificates.get(name)) {
                 // From here on its metadata tell again whether anybody wrote it.
-                let target = name.beside(Arc::clone(&record.secret));
+                let target = record.secret.clone();
                 secret::settle(world, &target, &read.identity.version);
             }
             with_memory(world, name, read, now, |memory, read| {

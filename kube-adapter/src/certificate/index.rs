@@ -31,6 +31,11 @@ pub(crate) fn claimants<'a>(world: &'a World, secret: &Name) -> &'a [Name] {
     world.certificate_index.claims.get(secret).map_or(&[], Few::as_slice)
 }
 
+/// The name of a Secret as it is held by whoever wants it: another holder of the same text costs nothing.
+pub(crate) fn claimed<'a>(world: &'a World, secret: &Name) -> Option<&'a Name> {
+    world.certificate_index.claims.get_key_value(secret).map(|(name, _)| name)
+}
+
 /// The one of them that gets it: whom the Secret names, else the oldest, then the first by name. `named` is whom the Secret names.
 pub(crate) fn owner<'a>(world: &'a World, secret: &Name, named: Option<&str>) -> Option<&'a Name> {
     let claimants = claimants(world, secret);
@@ -44,25 +49,28 @@ pub(crate) fn changed(world: &mut World, changed: Changed<CertificateRecord>) {
     let Changed { name, removed } = changed;
     let key = Key::new(Kind::Certificate, name.clone());
     if let Some(removed) = removed {
-        leave(world, &name.beside(removed.secret), &name);
+        leave(world, &removed.secret, &name);
         if let Some(before) = removed.left {
-            leave(world, &name.beside(before), &name);
+            leave(world, &before, &name);
         }
     }
     let Some(record) = world.certificates.get_mut(&name) else {
         world.secret_index.refer(&key, []);
         return;
     };
-    let (secret, left) = (name.beside(record.secret.clone()), record.left.take());
-    let passwords: Vec<Name> = record.passwords.iter().map(|it| name.beside(it.clone())).collect();
+    // The Secret is named many times, and once in memory.
+    let secret = if record.secret == name { name.clone() } else { record.secret.clone() };
+    let secret = world.tls_secrets.name(&secret).cloned().unwrap_or(secret);
+    record.secret = secret.clone();
+    let left = record.left.take();
+    let passwords = record.passwords.to_vec();
     // What there is no room for is read again when it is its turn.
     if !record.fits(&world.certificate_index.packed) {
         record.whole = None;
     }
     if let Some(before) = left {
-        leave(world, &name.beside(before), &name);
+        leave(world, &before, &name);
     }
-    let secret = world.tls_secrets.name(&secret).cloned().unwrap_or(secret);
     world.certificate_index.claims.entry(secret).or_default().insert(name.clone());
     world.secret_index.refer(&key, passwords);
     world.wake(key);

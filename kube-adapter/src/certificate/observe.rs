@@ -22,8 +22,8 @@ use crate::world::World;
 
 /// What the tables say without the specification.
 pub(super) fn content(world: &World, name: &Name, record: &CertificateRecord) -> Content {
-    let target = name.beside(Arc::clone(&record.secret));
-    let secret = secret::record(world, &target);
+    let target = &record.secret;
+    let secret = secret::record(world, target);
     let proof = secret.and_then(|it| it.proof());
     let is_proven =
         proof.is_some_and(|it| it.holds(name.object(), record.issuer) && it.is_dressed(dress(record, &world.settings)));
@@ -38,7 +38,7 @@ pub(super) fn content(world: &World, name: &Name, record: &CertificateRecord) ->
     Content {
         is_content: record.is_content && record.memory.is_none(),
         is_proven,
-        is_owner: index::owner(world, &target, secret.and_then(|it| it.certificate())) == Some(name),
+        is_owner: index::owner(world, target, secret.and_then(|it| it.certificate())) == Some(name),
         has_leftovers,
         not_after: record.not_after,
         renewal: record.renewal,
@@ -61,7 +61,7 @@ pub(super) fn observe<'a>(
     now: Timestamp,
 ) -> Observed<'a> {
     let settings = &world.settings;
-    let target_name = name.beside(Arc::clone(&record.secret));
+    let target_name = &record.secret;
     let memory = record.memory.as_deref();
     let empty = Memory::default();
     let seen = memory.unwrap_or(&empty);
@@ -73,10 +73,10 @@ pub(super) fn observe<'a>(
     let named = match &target {
         Target::There(holding) => holding.certificate.clone(),
         Target::Unread | Target::Absent | Target::Proven { .. } => {
-            secret::record(world, &target_name).and_then(|it| it.certificate()).map(str::to_owned)
+            secret::record(world, target_name).and_then(|it| it.certificate()).map(str::to_owned)
         }
     };
-    let owner = index::owner(world, &target_name, named.as_deref()).filter(|it| *it != name);
+    let owner = index::owner(world, target_name, named.as_deref()).filter(|it| *it != name);
     let in_hand = seen.key.as_ref().map(|it| it.facts.clone()).or_else(|| {
         let kept = seen.target.as_ref().filter(|it| it.key.is_some())?.holding.as_ref()?.key.clone()?;
         let is_asked_for = requests.iter().any(|it| it.facts.as_ref().is_some_and(|it| it.key == Some(kept.digest)));
@@ -157,8 +157,8 @@ pub(super) fn kind(wanted: &Wanted) -> PublicKeyType {
 
 /// `is_wanted`: more must be known of it than metadata can prove, unless the key of the attempt is at hand already.
 fn target(world: &World, name: &Name, record: &CertificateRecord, object: &Certificate, is_wanted: bool) -> Target {
-    let target = name.beside(Arc::clone(&record.secret));
-    let known = secret::identity(world, &target).map(|it| &it.version);
+    let target = &record.secret;
+    let known = secret::identity(world, target).map(|it| &it.version);
     let memory = record.memory.as_deref();
     if let Some(seen) = memory.and_then(|it| it.target.as_ref()) {
         match (&seen.holding, known) {
@@ -170,7 +170,7 @@ fn target(world: &World, name: &Name, record: &CertificateRecord, object: &Certi
             (Some(_) | None, Some(_)) => {}
         }
     }
-    let proof = secret::record(world, &target).and_then(|it| it.proof());
+    let proof = secret::record(world, target).and_then(|it| it.proof());
     let is_proven = proof.is_some_and(|it| it.holds(name.object(), record.issuer));
     let ready = object.status.as_ref().and_then(|it| it.conditions.get("Ready"));
     let is_ready = ready.is_some_and(|it| it.status.as_str() == "True" && it.observed_generation == record.generation);

@@ -25,11 +25,11 @@ pub(crate) struct CertificateRecord {
     pub(super) created: i64,
     pub(super) generation: i64,
     /// The Secret that it wants.
-    pub(super) secret: Arc<str>,
+    pub(super) secret: Name,
     /// The Secret that it wanted before, when that changed just now.
-    pub(super) left: Option<Arc<str>>,
+    pub(super) left: Option<Name>,
     /// Secrets of passwords.
-    pub(super) passwords: Box<[Arc<str>]>,
+    pub(super) passwords: Box<[Name]>,
     /// A number that stands for its issuer.
     pub(super) issuer: u64,
     /// A number that stands for what its Secret wears beside key and certificate.
@@ -116,9 +116,10 @@ impl Record for CertificateRecord {
             }
             None => (None, None, None, None),
         };
-        let secret: Arc<str> = match &before_secret {
-            Some(before) if **before == *object.spec.secret_name => Arc::clone(before),
-            Some(_) | None => object.spec.secret_name.as_str().into(),
+        let name = Name::of(metadata);
+        let secret = match &before_secret {
+            Some(before) if before.object() == object.spec.secret_name => before.clone(),
+            Some(_) | None => name.beside(&object.spec.secret_name),
         };
         let mut record = Self {
             left: before_secret.filter(|it| *it != secret),
@@ -126,7 +127,7 @@ impl Record for CertificateRecord {
             created: metadata.creation_timestamp.as_ref().map_or(0, |it| it.0.as_second()),
             generation,
             secret,
-            passwords: wanted::password_secrets(&object.spec).map(Into::into).collect(),
+            passwords: wanted::password_secrets(&object.spec).map(|it| name.beside(it)).collect(),
             issuer: issuer_digest(&object.spec.issuer_ref),
             dress: wanted::dress(&object).digest(),
             revision,

@@ -322,7 +322,7 @@ fn owner(name: &Name, record: &CertificateRecord) -> Owner {
 }
 
 fn store(world: &World, name: &Name, record: &CertificateRecord, object: &Arc<Certificate>) -> Store {
-    let secret = name.beside(Arc::clone(&record.secret));
+    let secret = record.secret.clone();
     let is_absent = || {
         let seen = record.memory.as_ref().and_then(|it| it.target.as_ref());
         seen.is_some_and(|it| it.holding.is_none())
