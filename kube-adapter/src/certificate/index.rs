@@ -26,6 +26,14 @@ pub(crate) struct Index {
     pub(super) fix_ups: FixUps,
 }
 
+impl Index {
+    /// How many bytes of whole Certificates wait.
+    #[cfg(test)]
+    pub(super) fn packed(&self) -> usize {
+        self.packed.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
 /// The Certificates that want this Secret, in no order.
 pub(crate) fn claimants<'a>(world: &'a World, secret: &Name) -> &'a [Name] {
     world.certificate_index.claims.get(secret).map_or(&[], Few::as_slice)
