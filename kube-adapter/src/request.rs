@@ -3,6 +3,7 @@
 mod act;
 mod fold;
 mod index;
+mod listed;
 pub(crate) mod order;
 mod record;
 mod requester;
@@ -36,6 +37,7 @@ use crate::world::{Changed, World};
 
 pub(crate) use crate::plan::request::{Action, Standing};
 pub(crate) use index::Index;
+pub(crate) use listed::Listed;
 pub(crate) use record::{Ended, Failure, KeyRead, Memory, PICKUP, REVISION, RequestRecord};
 pub(crate) use requester::Requester;
 pub(crate) use rights::Right;

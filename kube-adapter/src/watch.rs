@@ -25,6 +25,7 @@ use tokio::sync::mpsc;
 use crate::api::{Refusal, Resource, escape};
 use crate::crd::{Certificate, CertificateRequest, Challenge, ClusterIssuer, Issuer, Order};
 use crate::key::Version;
+use crate::request;
 use crate::world::News;
 
 use line::Line;
@@ -38,15 +39,20 @@ pub(crate) trait Watched: DeserializeOwned + Send + 'static {
     /// Whether the API server is asked for the metadata alone.
     const METADATA_ONLY: bool = false;
 
+    /// What an object of a list is read as: less than all of it, where there are many and little of them is kept.
+    type Listed: DeserializeOwned + Into<Self>;
+
     /// The state of an object.
     fn version(&self) -> Option<&str>;
 }
 
 /// Whole objects are what the watches of these kinds deliver.
 macro_rules! watched {
-    ($($kind:ty => $resource:ident,)+) => {$(
+    ($($kind:ty, listed as $listed:ty => $resource:ident,)+) => {$(
         impl Watched for $kind {
             const RESOURCE: Resource = Resource::$resource;
+
+            type Listed = $listed;
 
             fn version(&self) -> Option<&str> {
                 self.metadata.resource_version.as_deref()
@@ -56,17 +62,19 @@ macro_rules! watched {
 }
 
 watched! {
-    Certificate => CERTIFICATES,
-    CertificateRequest => REQUESTS,
-    Issuer => ISSUERS,
-    ClusterIssuer => CLUSTER_ISSUERS,
-    Order => ORDERS,
-    Challenge => CHALLENGES,
+    Certificate, listed as Certificate => CERTIFICATES,
+    CertificateRequest, listed as request::Listed => REQUESTS,
+    Issuer, listed as Issuer => ISSUERS,
+    ClusterIssuer, listed as ClusterIssuer => CLUSTER_ISSUERS,
+    Order, listed as Order => ORDERS,
+    Challenge, listed as Challenge => CHALLENGES,
 }
 
 impl Watched for PartialObjectMeta<Service> {
     const RESOURCE: Resource = Resource::SERVICES;
     const METADATA_ONLY: bool = true;
+
+    type Listed = Self;
 
     fn version(&self) -> Option<&str> {
         self.metadata.resource_version.as_deref()

@@ -8,6 +8,7 @@ use acme_core::{Secret, Signer, Timestamp};
 use crate::crd::certificate_request::{CertificateRequest, CertificateRequestStatus};
 use crate::key::{Identity, Name, Uid};
 use crate::plan::request::{Settled, settled};
+use crate::request::listed;
 use crate::request::signing::Obtained;
 use crate::world::Record;
 
@@ -222,13 +223,14 @@ impl Record for RequestRecord {
 
     fn read(object: Self::Object, before: Option<Self>) -> Option<Self> {
         // Who saw it going on may want what it ended with; who never did reads it when it matters.
-        let awaited = before.as_ref().is_some_and(|it| it.object.is_some() && it.owner.is_some());
+        let is_awaited = before.as_ref().is_some_and(|it| it.object.is_some() && it.owner.is_some());
+        let is_whole = listed::is_whole(&object);
         let mut memory = before.and_then(|it| it.memory);
         if let Some(memory) = &mut memory {
             memory.quiet_until = None;
         }
         let mut record = Self::keep(object, memory);
-        if !awaited {
+        if !is_awaited || !is_whole {
             record.settle();
         }
         Some(record)

@@ -35,6 +35,8 @@ impl Watched for SecretMetadata {
     const RESOURCE: Resource = Resource::SECRETS;
     const METADATA_ONLY: bool = true;
 
+    type Listed = Self;
+
     fn version(&self) -> Option<&str> {
         Some(&self.version)
     }

@@ -69,10 +69,10 @@ pub(super) fn page<K: Watched>(body: &mut Vec<u8>) -> Result<Page<K>, String> {
     if !K::METADATA_ONLY {
         cut_managers(body);
     }
-    if let Ok(List { metadata, items }) = serde_json::from_slice::<List<K>>(body) {
+    if let Ok(List { metadata, items }) = serde_json::from_slice::<List<K::Listed>>(body) {
         let Metadata { resource_version, r#continue } = metadata;
         return Ok(Page {
-            objects: items.unwrap_or_default(),
+            objects: items.unwrap_or_default().into_iter().map(Into::into).collect(),
             left_out: 0,
             version: resource_version,
             next: r#continue,
@@ -81,7 +81,8 @@ pub(super) fn page<K: Watched>(body: &mut Vec<u8>) -> Result<Page<K>, String> {
     // One of them cannot be read: the others are.
     let List { metadata, items } = serde_json::from_slice::<List<&RawValue>>(body).map_err(place)?;
     let items = items.unwrap_or_default();
-    let objects: Vec<K> = items.iter().filter_map(|item| serde_json::from_str(item.get()).ok()).collect();
+    let read = |item: &&RawValue| serde_json::from_str::<K::Listed>(item.get()).ok().map(Into::into);
+    let objects: Vec<K> = items.iter().filter_map(read).collect();
     let left_out = items.len() - objects.len();
     Ok(Page { objects, left_out, version: metadata.resource_version, next: metadata.r#continue })
 }
