@@ -191,7 +191,7 @@ impl Clock for Ticking {
 const EMBARGOES: &str = "certwright-embargoes";
 
 /// Bundles of changes that wait to be taken in: enough to keep the loop busy, few enough to cost no memory.
-const CHANGES: usize = 16;
+const CHANGES: usize = 4;
 
 const SOLVERS: &str = "acme.cert-manager.io/http01-solver=true";
 

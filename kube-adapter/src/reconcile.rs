@@ -132,8 +132,12 @@ impl Reconcile {
         for change in changes {
             self.world.take(change, now);
         }
-        self.inspected.set_complete(self.world.is_complete());
-        self.enqueue_woken();
+        let is_complete = self.world.is_complete();
+        self.inspected.set_complete(is_complete);
+        // Before that nobody is asked: whoever is woken again and again by the lists is put in line once.
+        if is_complete {
+            self.enqueue_woken();
+        }
     }
 
     fn finish(&mut self, finished: Result<Finished, tokio::task::JoinError>) {

@@ -356,7 +356,7 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(295);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Objects that are handed on together: what waits to be taken in is held whole.
-const TOGETHER: usize = 16;
+const TOGETHER: usize = 64;
 
 const PAGE: usize = 250;
 
