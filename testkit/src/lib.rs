@@ -37,7 +37,7 @@ pub mod venafi;
 pub use clock::VirtualClock;
 pub use dns::{DnsRecord, SimDns};
 #[cfg(feature = "log")]
-pub use log::logged;
+pub use log::{Log, logged};
 pub use runtime::{Runtime, Task, run};
 pub use store::DurableStore;
 pub use transport::ScriptedTransport;

@@ -21,6 +21,28 @@ pub fn logged(work: impl FnOnce()) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
+/// What threads log that never end, or end in their own time. Copies share it.
+#[derive(Clone, Default)]
+pub struct Log(Lines);
+
+impl Log {
+    /// Keeps what this thread logs from now on, at every level.
+    pub fn listen_to_this_thread(&self) {
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(LevelFilter::TRACE)
+            .with_ansi(false)
+            .with_writer(self.0.clone())
+            .finish();
+        // The guard would end it, and belongs to the thread.
+        std::mem::forget(tracing::subscriber::set_default(subscriber));
+    }
+
+    /// What was logged so far.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&lock(&self.0.0)).into_owned()
+    }
+}
+
 /// Where lines go. Copies share them.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);

@@ -3,6 +3,7 @@
 #[path = "../kit/kit.rs"]
 mod kit;
 
+mod cluster;
 mod route53;
 mod scene;
 mod services;

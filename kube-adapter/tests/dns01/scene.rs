@@ -7,11 +7,12 @@ use std::time::Duration;
 use acme_core::{Clock, Error, ErrorKind, Secret, Timestamp, Transport};
 use async_trait::async_trait;
 use bytes::Bytes;
+use certwright_kube_adapter::Settings;
 use http::{Request, Response};
 use serde_json::{Value, json};
-use testkit::SimDns;
 use testkit::doubles::NameServer;
 use testkit::servers::Pebble;
+use testkit::{Log, SimDns};
 
 use crate::kit::manifests::certificate;
 use crate::kit::{Operator, Proxy, Space, conditions, eventually};
@@ -24,6 +25,7 @@ pub(crate) struct Scene {
     pub(crate) dns: SimDns,
     name_server: NameServer,
     pebble: Pebble,
+    log: Log,
 }
 
 impl Scene {
@@ -40,18 +42,25 @@ impl Scene {
         dns.add_zone("example.test", &["ns.example.test"]);
         let name_server = NameServer::start(dns.clone());
         let pebble = Pebble::builder().dns_server(name_server.address()).start();
-        Self { space, proxy, dns, name_server, pebble }
+        Self { space, proxy, dns, name_server, pebble, log: Log::default() }
     }
 
     /// Starts a controller that reaches these services.
     pub(crate) fn start(&self, services: Services) -> Operator {
-        let mut settings = self.space.settings();
+        self.start_with(self.space.settings(), services)
+    }
+
+    /// The same with other settings.
+    pub(crate) fn start_with(&self, mut settings: Settings, services: Services) -> Operator {
         settings.acme.dns01_nameservers = vec![self.name_server.address().to_string()];
         settings.acme.dns01_recursive_only = true;
         settings.check_again_after = Duration::from_millis(100);
         settings.visible_after = Duration::from_millis(200);
-        let way = Arc::new(services);
-        Operator::start_as(&self.proxy, settings, |controller| controller.reaching_dns_services_by(way))
+        let (way, log) = (Arc::new(services), self.log.clone());
+        Operator::start_as(&self.proxy, settings, move |controller| {
+            log.listen_to_this_thread();
+            controller.reaching_dns_services_by(way)
+        })
     }
 
     /// Makes a Secret, or other values of it.
@@ -63,11 +72,16 @@ impl Scene {
 
     /// Makes the Issuer `ca`, whose one solver is this.
     pub(crate) fn issuer(&self, dns01: Value) {
+        self.issuer_of("Issuer", json!([{ "dns01": dns01 }]));
+    }
+
+    /// Makes an issuer `ca` of this kind with these solvers.
+    pub(crate) fn issuer_of(&self, kind: &str, solvers: Value) {
         self.space.apply(&json!({
-            "apiVersion": "cert-manager.io/v1", "kind": "Issuer", "metadata": { "name": "ca" },
+            "apiVersion": "cert-manager.io/v1", "kind": kind, "metadata": { "name": "ca" },
             "spec": { "acme": {
                 "server": self.pebble.directory_url(), "skipTLSVerify": true, "privateKeySecretRef": { "name": "account" },
-                "solvers": [{ "dns01": dns01 }],
+                "solvers": solvers,
             } },
         }));
     }
@@ -104,6 +118,9 @@ impl Scene {
             [] => Ok(()),
             left => Err(format!("{left:?}")),
         });
+        let log = self.log.text();
+        assert!(log.contains("_acme-challenge"), "what is logged is heard: {log}");
+        assert!(!log.contains(SECRET), "{log}");
     }
 
     /// The answers to challenges that the world still sees.
