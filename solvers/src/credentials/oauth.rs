@@ -148,7 +148,9 @@ impl Complaint {
     fn words(&self, secrets: &[&str]) -> [String; 2] {
         let (code, message) = match &self.error {
             Value::String(code) => (code.as_str(), self.error_description.as_str()),
-            object => (text_in(object, "status"), text_in(object, "message")),
+            object @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+                (text_in(object, "status"), text_in(object, "message"))
+            }
         };
         // Microsoft ends its sentences with the ids and the time of the request.
         let message = message.split(" Trace ID:").next().unwrap_or_default();
