@@ -12,6 +12,7 @@ mod local;
 mod requests;
 mod together;
 mod vault;
+mod vault_namespace;
 mod venafi;
 
 use serde_json::{Value, json};
