@@ -77,7 +77,7 @@ async fn an_alias_at_the_owner_is_told_instead_of_ignored_by_knot() {
     assert!(error.to_string().contains("alias of elsewhere.example.com"), "{error}");
 }
 
-fn provider(server: &Knot, key: &servers::TsigKey) -> Rfc2136 {
+fn provider(server: &Knot, key: &TsigKey) -> Rfc2136 {
     Rfc2136::new(&server.address().to_string(), wall()).unwrap().with_key(ours(key))
 }
 
