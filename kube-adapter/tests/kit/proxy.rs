@@ -55,6 +55,8 @@ struct Inner {
     writes: usize,
     /// Requests that are at the API server.
     under_way: usize,
+    /// How many there were at most.
+    most_under_way: usize,
     /// What fails, and when: asked for every request in turn.
     rule: Option<Rule>,
     /// Nobody is let through: the controller is dead, or the API server away.
@@ -161,6 +163,11 @@ impl Proxy {
         self.lock().under_way == 0
     }
 
+    /// How many requests were at the API server at once, at most.
+    pub fn most_under_way(&self) -> usize {
+        self.lock().most_under_way
+    }
+
     /// The controller that dies or freezes when a rule says so.
     pub(super) fn strikes_at(&self, victim: Box<dyn Victim>) {
         self.lock().victim = Some(victim);
@@ -212,6 +219,7 @@ impl State {
             | None => {}
         }
         inner.under_way += 1;
+        inner.most_under_way = inner.most_under_way.max(inner.under_way);
         Ok(fault)
     }
 

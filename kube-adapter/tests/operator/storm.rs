@@ -68,4 +68,25 @@ fn a_namespace_that_wants_little_is_served_beside_one_that_wants_much() {
     assert!(last_of_few < last.len() / 2, "the last of few was write {last_of_few} of {}", last.len());
 }
 
+#[test]
+fn a_storm_asks_for_no_more_at_once_than_there_is_room_for() {
+    let space = Space::new("crowd");
+    let proxy = space.proxy();
+    authority(&space);
+    for number in 0..CROWD {
+        space.apply(&certificate(&format!("web-{number}"), "ca"));
+    }
+    let mut settings = space.settings();
+    settings.writes = WriteLimits::new(8, 8);
+    let _operator = Operator::start(&proxy, settings);
+    for number in 0..CROWD {
+        space.await_ready(&format!("web-{number}"));
+    }
+    let most = proxy.most_under_way();
+    assert!(most <= 8 + BESIDE, "{most} requests at once");
+}
+
 const CROWD: usize = 120;
+
+/// Lists and watches, questions about rights, Events.
+const BESIDE: usize = 12;
