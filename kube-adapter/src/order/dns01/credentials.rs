@@ -1,6 +1,7 @@
 //! Where a solver's credentials come from.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use acme_core::{Error, ErrorKind, Retry, Secret, Timestamp, Transport};
@@ -110,11 +111,14 @@ async fn read<const N: usize>(
     let mut out = Vec::with_capacity(N);
     for (what, selector) in values {
         let name = selector.name.as_str();
-        if !whole.contains_key(name) {
-            whole
-                .insert(name, secrets.whole(name).await.map_err(|unread| missing(what, selector, &unread, namespace))?);
-        }
-        let value = whole.get_mut(name).and_then(|it| it.find(&selector.key)).ok_or_else(|| {
+        let held = match whole.entry(name) {
+            Entry::Occupied(held) => held.into_mut(),
+            Entry::Vacant(place) => {
+                let read = secrets.whole(name).await;
+                place.insert(read.map_err(|unread| missing(what, selector, &unread, namespace))?)
+            }
+        };
+        let value = held.find(&selector.key).ok_or_else(|| {
             let lacking = Unread::Lacking(Name::new(Arc::clone(namespace), name), selector.key.clone());
             missing(what, selector, &lacking, namespace)
         })?;
