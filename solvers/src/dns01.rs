@@ -10,6 +10,7 @@ mod name_server;
 mod propagation;
 mod provider;
 mod resolver;
+mod waits;
 mod zone;
 
 use std::fmt;
@@ -29,6 +30,8 @@ pub use provider::{DnsProvider, TxtRecord, Zone, ZoneIndex, Zones};
 pub(crate) use resolver::Recursion;
 pub use resolver::Resolver;
 
+use self::waits::Waits;
+
 use crate::{Error, ErrorKind, Presentation, Readiness, Solver};
 
 /// Answers DNS-01 (or dns-account-01) through a [`DnsProvider`].
@@ -45,6 +48,7 @@ pub struct Dns01 {
     ttl: Duration,
     again_after: Duration,
     value: Option<String>,
+    waits: Arc<Waits>,
 }
 
 impl Dns01 {
@@ -64,6 +68,7 @@ impl Dns01 {
             ttl: Duration::from_secs(60),
             again_after: Duration::from_secs(2),
             value: None,
+            waits: Arc::default(),
         }
     }
 
@@ -168,7 +173,11 @@ impl Solver for Dns01 {
     async fn present(&self, presentation: &Presentation) -> Result<(), Error> {
         let record = self.record(presentation).await?;
         tracing::debug!(owner = %record.owner, "adding a TXT record");
-        self.provider.add_txt(&record).await
+        self.provider.add_txt(&record).await?;
+        if matches!(self.propagation, Propagation::After(_)) {
+            self.waits.begin(&record.value, self.resolver.clock().now());
+        }
+        Ok(())
     }
 
     async fn check(&self, presentation: &Presentation) -> Result<Readiness, Error> {
@@ -188,6 +197,7 @@ impl Solver for Dns01 {
             Propagation::Resolver => {
                 propagation::recursive(&self.resolver, self.resolver.servers(), &owner, &value).await
             }
+            Propagation::After(delay) => return Ok(self.waits.look(&value, *delay, self.resolver.clock().now())),
         };
         Ok(match missing {
             None => Readiness::Ready,
@@ -198,7 +208,9 @@ impl Solver for Dns01 {
     async fn clean_up(&self, presentation: &Presentation) -> Result<(), Error> {
         let record = self.record(presentation).await?;
         tracing::debug!(owner = %record.owner, "removing a TXT record");
-        self.provider.remove_txt(&record).await
+        self.provider.remove_txt(&record).await?;
+        self.waits.end(&record.value);
+        Ok(())
     }
 }
 

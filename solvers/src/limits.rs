@@ -92,6 +92,9 @@ pub const DNS_API_MESSAGE: usize = 1024;
 /// Most pages of one list that are read from a DNS service; a page holds 100 records or more, and one name some dozens.
 pub const DNS_API_PAGES: usize = 20;
 
+/// Most values for which a fixed time is waited; a certificate authority keeps at most a few hundred orders of an account pending, 100 names each.
+pub const DNS_WAITS: usize = 65_536;
+
 /// Most identifiers of zones, and most of records, that are remembered of one DNS service.
 pub const DNS_API_IDS: usize = 4096;
 

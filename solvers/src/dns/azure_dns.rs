@@ -11,15 +11,16 @@ use http::{Method, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::http_api::{Fault, HttpApi, Meaning, Service, Turns, encoded, existing};
-use crate::Error;
+use super::http_api::{Fault, HttpApi, Ids, Meaning, Service, Turns, encoded, existing};
 use crate::credentials::azure::Cloud;
 use crate::credentials::{AccessToken, CredentialSource};
 use crate::dns01::{DnsProvider, TxtRecord, Zones};
+use crate::{Error, ErrorKind};
 
 /// Writes TXT records through Azure's resource manager, all values of a name in one record set.
 ///
-/// Sets are read, changed and written under their ETag: who lost a race has a `Conflict` and tries again. The identity needs the role `DNS Zone Contributor` on the
+/// Sets are written under their ETag: who lost a race has a `Conflict` and tries again, and the usual case, one value at a name, is one call to add and one to remove.
+/// The identity needs the role `DNS Zone Contributor` on the
 /// zone (`Private DNS Zone Contributor` for private ones). The zone is [given](Self::with_zone), or comes from the SOA walk of [`Dns01`](crate::dns01::Dns01).
 #[derive(Clone)]
 pub struct AzureDns {
@@ -27,6 +28,8 @@ pub struct AzureDns {
     group: String,
     kind: Kind,
     zone: Option<DnsName>,
+    /// Of sets that hold one value, which was written here.
+    etags: Arc<Ids<(DnsName, String)>>,
     turns: Arc<Turns<DnsName>>,
 }
 
@@ -48,6 +51,7 @@ impl AzureDns {
             group: format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network"),
             kind: Kind::Public,
             zone: None,
+            etags: Arc::default(),
             turns: Arc::default(),
         })
     }
@@ -100,14 +104,17 @@ impl AzureDns {
         existing(self.api.ask(what, Method::GET, path, None).await)
     }
 
-    async fn put(&self, what: &str, path: &str, set: &Set) -> Result<(), Error> {
+    /// Writes a set, and answers its new ETag.
+    async fn put(&self, what: &str, path: &str, set: &Set) -> Result<Option<String>, Error> {
         let Words { ttl, texts, .. } = self.kind.words();
         let mut body = json!({ "properties": { ttl: set.properties.ttl, texts: set.properties.texts } });
         if let Some(metadata) = &set.properties.metadata {
             body["properties"]["metadata"] = metadata.clone();
         }
         let (header, value) = set.guard();
-        self.api.send_with(what, header, value, Method::PUT, path, Some(&body)).await.map(drop)
+        let answer = self.api.send_with(what, header, value, Method::PUT, path, Some(&body)).await?;
+        // An answer without one costs a call later.
+        Ok(self.api.read(what, &answer).ok().and_then(|set: Set| set.etag))
     }
 }
 
@@ -116,23 +123,45 @@ impl DnsProvider for AzureDns {
     async fn add_txt(&self, record: &TxtRecord) -> Result<(), Error> {
         let (what, path) = self.about("adding", record)?;
         let _turn = self.turns.of(&record.owner).await;
-        let mut set = self.set(&what, &path).await?.unwrap_or_else(|| Set::new(record.ttl.as_secs().max(1)));
+        let text = || Text { value: vec![record.value.clone()] };
+        let mut alone = Set::new(record.ttl.as_secs().max(1));
+        alone.properties.texts.push(text());
+        let conflict = match self.put(&what, &path, &alone).await {
+            Ok(etag) => {
+                let etag = etag.unwrap_or_default();
+                self.etags.remember((record.owner.clone(), record.value.clone()), &etag, self.api.clock().now());
+                return Ok(());
+            }
+            Err(error) if error.kind() == ErrorKind::Conflict => error,
+            Err(error) => return Err(error),
+        };
+        let Some(mut set) = self.set(&what, &path).await? else { return Err(conflict) };
         if set.holds(&record.value) {
             return Ok(());
         }
-        set.properties.texts.push(Text { value: vec![record.value.clone()] });
-        self.put(&what, &path, &set).await
+        set.properties.texts.push(text());
+        self.put(&what, &path, &set).await.map(drop)
     }
 
     async fn remove_txt(&self, record: &TxtRecord) -> Result<(), Error> {
         let (what, path) = self.about("removing", record)?;
         let _turn = self.turns.of(&record.owner).await;
+        let key = (record.owner.clone(), record.value.clone());
+        let known = self.etags.known(&key, self.api.clock().now()).filter(|etag| !etag.is_empty());
+        self.etags.forget(&key);
+        if let Some(etag) = known {
+            match existing(self.api.send_with(&what, IF_MATCH, &etag, Method::DELETE, &path, None).await) {
+                // Others wrote there since.
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                outcome => return outcome.map(drop),
+            }
+        }
         let Some(mut set) = self.set(&what, &path).await?.filter(|set| set.holds(&record.value)) else {
             return Ok(());
         };
         set.properties.texts.retain(|it| it.value.concat() != record.value);
         if !set.properties.texts.is_empty() {
-            return self.put(&what, &path, &set).await;
+            return self.put(&what, &path, &set).await.map(drop);
         }
         let (header, value) = set.guard();
         existing(self.api.send_with(&what, header, value, Method::DELETE, &path, None).await).map(drop)

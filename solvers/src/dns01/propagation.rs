@@ -1,6 +1,7 @@
 //! Whether the servers that count show a TXT value, and which of them does not yet.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use acme_core::DnsName;
 use futures_util::future::join_all;
@@ -21,6 +22,8 @@ pub enum Propagation {
     Recursive(Vec<SocketAddr>),
     /// Every recursive server of the resolver, and no other (cert-manager's `--dns01-recursive-nameservers-only`).
     Resolver,
+    /// None: the record is taken to be served this long after it was written (cert-manager's `waitInsteadOfSelfCheck`). For who can ask no name server at all.
+    After(Duration),
 }
 
 /// What the authoritative servers lack, if anything.

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use certwright_solvers::dns01::Propagation;
-use certwright_solvers::{Readiness, Solver as _};
+use async_trait::async_trait;
+use certwright_solvers::dns01::{Delegation, DnsProvider, Propagation, Zones};
+use certwright_solvers::{Error, Readiness, Solver as _};
+use testkit::VirtualClock;
 use testkit::servers::{Bind, Zone, free_port};
 
 use super::*;
@@ -88,6 +90,48 @@ async fn strings_of_a_record_are_joined_and_long_answers_come_over_tcp() {
     assert_eq!(solver(&server).check(&challenge).await.unwrap(), Readiness::Ready);
     let over_tcp = server.queries().into_iter().any(|it| it.kind == "TXT" && it.flags.contains('T'));
     assert!(over_tcp, "{:?}", server.queries());
+}
+
+#[tokio::test]
+async fn a_fixed_time_is_waited_where_that_is_asked_for() {
+    let clock = VirtualClock::new();
+    // Nobody answers there, and nobody is asked.
+    let resolver = Resolver::new([([127, 0, 0, 1], 9).into()], Arc::new(clock.clone())).unwrap();
+    let delay = Duration::from_secs(90);
+    let solver = Dns01::new(Nowhere, resolver).with_delegation(Delegation::None);
+    let solver = solver.with_propagation(Propagation::After(delay));
+    let challenge = challenge("example.org", "token");
+    solver.present(&challenge).await.unwrap();
+    assert!(
+        matches!(solver.check(&challenge).await.unwrap(), Readiness::NotYet { again_after, .. } if again_after == delay)
+    );
+    clock.advance(Duration::from_secs(60));
+    solver.present(&challenge).await.unwrap();
+    let left = Duration::from_secs(30);
+    assert!(
+        matches!(solver.check(&challenge).await.unwrap(), Readiness::NotYet { again_after, .. } if again_after == left)
+    );
+    clock.advance(left);
+    assert_eq!(solver.check(&challenge).await.unwrap(), Readiness::Ready);
+    solver.clean_up(&challenge).await.unwrap();
+    assert!(matches!(solver.check(&challenge).await.unwrap(), Readiness::NotYet { .. }));
+}
+
+struct Nowhere;
+
+#[async_trait]
+impl DnsProvider for Nowhere {
+    async fn add_txt(&self, _: &TxtRecord) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn remove_txt(&self, _: &TxtRecord) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn zones(&self) -> Zones<'_> {
+        Zones::Unneeded
+    }
 }
 
 async fn missing(solver: &Dns01, challenge: &Presentation) -> String {

@@ -138,11 +138,29 @@ async fn a_lost_race_is_a_conflict_and_loses_nothing() {
     let (dns, double) = service();
     let provider = provider(&double);
     provider.add_txt(&record("first")).await.unwrap();
-    // It is read as absent, and is there when it is written.
+    // It is there when it is written, gone when it is read, and there again.
+    double.fail_next(refused(412, "PreconditionFailed", "there is one"));
     double.fail_next(refused(404, "NotFound", "gone"));
     let error = provider.add_txt(&record("second")).await.unwrap_err();
     assert_eq!((error.kind(), error.retry()), (ErrorKind::Conflict, Retry::Backoff));
     assert_eq!(texts(&dns, OWNER), ["first"]);
+}
+
+#[tokio::test]
+async fn a_name_with_one_value_costs_two_calls() {
+    let (dns, double) = service();
+    let provider = provider(&double);
+    provider.add_txt(&record("v")).await.unwrap();
+    provider.remove_txt(&record("v")).await.unwrap();
+    // The token once, the addition, the removal.
+    assert_eq!(double.calls().len(), 3, "{:?}", double.calls());
+
+    // What somebody else added since stays.
+    provider.add_txt(&record("v")).await.unwrap();
+    double.service().put_beside(OWNER, "theirs");
+    provider.remove_txt(&record("v")).await.unwrap();
+    assert!(texts(&dns, OWNER).contains(&"theirs".to_owned()));
+    assert_eq!(double.service().metadata(OWNER), serde_json::json!({ "owner": "them" }));
 }
 
 #[tokio::test]
