@@ -1,12 +1,15 @@
 //! The one loop: take in what changed, ask who is next, start what they want, fold in the answers. Nothing else waits.
 
-use std::any::Any;
+mod under_way;
+
 use std::collections::{BTreeSet, HashMap};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use acme_core::Timestamp;
 use acme_core::flow::Next;
+use futures_util::FutureExt as _;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -20,8 +23,10 @@ use crate::metrics::{Inspected, Survey};
 use crate::order::Orders;
 use crate::queue::Queue;
 use crate::request::Requests;
-use crate::subject::{Lane, Subject};
+use crate::subject::Subject;
 use crate::world::{Change, World};
+
+use under_way::UnderWay;
 
 /// The loop and all that it remembers.
 pub(crate) struct Reconcile {
@@ -32,27 +37,18 @@ pub(crate) struct Reconcile {
     leadership: Leadership,
     queue: Queue,
     timers: Timers,
-    running: HashMap<Key, Vec<Running>>,
+    under_way: UnderWay,
     tasks: JoinSet<Finished>,
-    writes: usize,
-    next_task: u64,
     guard: Guard,
     opening: Opening,
     inspected: Inspected,
 }
 
-/// An action that runs.
-struct Running {
-    task: u64,
-    lane: Lane,
-    action: Box<dyn Any + Send>,
-}
-
-/// An action that ended: whose it was, and how its answer is folded in.
+/// An action that ended: whose it was, and how its answer is folded in, where it came to one.
 struct Finished {
     key: Key,
     task: u64,
-    fold: Fold,
+    fold: Option<Fold>,
 }
 
 /// Puts an answer into the world.
@@ -75,10 +71,8 @@ impl Reconcile {
             leadership,
             queue: Queue::default(),
             timers: Timers::default(),
-            running: HashMap::new(),
+            under_way: UnderWay::default(),
             tasks: JoinSet::new(),
-            writes: 0,
-            next_task: 0,
             guard: Guard::default(),
             opening: Opening::Not,
             inspected,
@@ -142,25 +136,20 @@ impl Reconcile {
 
     fn finish(&mut self, finished: Result<Finished, tokio::task::JoinError>) {
         match finished {
-            Ok(Finished { key, task, fold }) => {
-                if let Some(running) = self.running.get_mut(&key) {
-                    if let Some(at) = running.iter().position(|it| it.task == task) {
-                        let ended = running.swap_remove(at);
-                        self.writes -= usize::from(ended.lane == Lane::Write);
-                    }
-                    if running.is_empty() {
-                        self.running.remove(&key);
-                    }
-                }
+            Ok(Finished { key, task, fold: Some(fold) }) => {
+                self.under_way.end(&key, task);
                 fold.0(&mut self.world, self.context.now());
                 self.world.wake(key);
                 self.enqueue_woken();
             }
-            // The action is still among those that run, so it is not started again: the key rests until this process ends, and the panic is in the log.
-            Err(error) => {
-                self.inspected.metrics.sync_failed(BROKEN_OFF);
-                tracing::error!(error = %error, "an action broke off");
+            // It is not started again: the key rests until this process ends, and the panic is in the log.
+            Ok(Finished { key, task, fold: None }) => {
+                self.under_way.break_off(&key, task);
+                self.inspected.metrics.sync_failed(controller(key.kind));
+                tracing::error!(%key, "an action broke off: its object is left alone until a restart");
             }
+            // Nobody ends a task from outside, and what breaks off in one is caught there.
+            Err(error) => tracing::error!(error = %error, "a task ended without a word"),
         }
     }
 
@@ -200,7 +189,7 @@ impl Reconcile {
         if !self.is_open() {
             return;
         }
-        while self.writes < self.context.api.room().limit(self.context.now()) {
+        while self.under_way.writes() < self.context.api.room().limit(self.context.now()) {
             let Some(key) = self.queue.pop() else { break };
             if self.awaits_write(&key) {
                 continue;
@@ -222,10 +211,9 @@ impl Reconcile {
     /// Is a Certificate's one write under way? It is planned when that ends, and what is heard before, of its last write as a rule, changes nothing. A key may
     /// take so long to make that people are told.
     fn awaits_write(&self, key: &Key) -> bool {
-        let running = self.running.get(key).map_or(&[][..], Vec::as_slice);
-        match running {
-            [Running { lane: Lane::Write, action, .. }] if key.kind == Kind::Certificate => {
-                action.downcast_ref() != Some(&certificate::Action::MakeKey)
+        match self.under_way.of(key) {
+            [running] if key.kind == Kind::Certificate => {
+                running.holds_key() && !running.is(&certificate::Action::MakeKey)
             }
             _ => false,
         }
@@ -262,10 +250,7 @@ impl Reconcile {
             return self.timers.set(&key, Some(until));
         }
         for action in agenda.ready {
-            let runs = self
-                .running
-                .get(&key)
-                .is_some_and(|running| running.iter().any(|it| it.action.downcast_ref::<S::Action>() == Some(&action)));
+            let runs = self.under_way.of(&key).iter().any(|it| it.is(&action));
             if !runs {
                 self.start::<S>(&key, action, now);
             }
@@ -274,17 +259,18 @@ impl Reconcile {
 
     fn start<S: Subject>(&mut self, key: &Key, action: S::Action, now: Timestamp) {
         let lane = S::lane(&action);
-        let task = self.next_task;
-        self.next_task += 1;
         tracing::trace!(%key, ?action, "start");
         let future = S::start(&mut self.world, &self.context, &key.name, &action, now);
-        self.writes += usize::from(lane == Lane::Write);
-        self.running.entry(key.clone()).or_default().push(Running { task, lane, action: Box::new(action.clone()) });
+        let task = self.under_way.begin(key, lane, action.clone());
         let key = key.clone();
         self.tasks.spawn(async move {
-            let answer = future.await;
+            // What it had in hand is dropped with it, and the world is not reached from there.
+            let answer = AssertUnwindSafe(future).catch_unwind().await.ok();
             let name = key.name.clone();
-            Finished { key, task, fold: Fold(Box::new(move |world, now| S::fold(world, &name, &action, answer, now))) }
+            let fold = answer.map(|answer| {
+                Fold(Box::new(move |world: &mut World, now| S::fold(world, &name, &action, answer, now)))
+            });
+            Finished { key, task, fold }
         });
     }
 
@@ -408,9 +394,6 @@ fn controller(kind: Kind) -> &'static str {
         Kind::SolverService => "challenges",
     }
 }
-
-/// What is counted where nobody knows whose action it was.
-const BROKEN_OFF: &str = "unknown";
 
 /// Bundles of changes taken in before planning goes on.
 const BATCH: usize = 16;
