@@ -31,7 +31,7 @@ use crate::order::OrderRecord;
 use crate::plan;
 use crate::plan::request::Observed;
 use crate::queue::Class;
-use crate::settings::DurableKeys;
+use crate::settings::{DurableKeys, EventSet};
 use crate::subject::{Lane, Subject};
 use crate::world::{Changed, World};
 
@@ -72,6 +72,8 @@ pub(crate) enum Answer {
     Dropped(Name, Result<(), Refusal>),
     /// The certificate of its Order is of no use.
     Unfit,
+    /// It was said that somebody else has to approve it.
+    Announced,
     /// The status was to be written.
     Wrote(Result<(Identity, CertificateRequestStatus), Refusal>),
     /// The request went before the action began.
@@ -152,6 +154,7 @@ pub(crate) fn standing(world: &World, name: &Name, now: Timestamp) -> Option<Sta
         order: issuer::view(world, namespace, reference)
             .account()
             .map(|account| order::view(world, name, record, object, account)),
+        says_all: world.settings.events == EventSet::All,
         closing: world.closing,
     };
     Some(plan::request::plan(&observed, now))
@@ -323,7 +326,7 @@ pub(crate) fn start(
 /// What an action occupies.
 pub(crate) fn lane(action: &Action) -> Lane {
     match action {
-        Action::AskRight | Action::Ask => Lane::Call,
+        Action::AskRight | Action::Ask | Action::Announce => Lane::Call,
         Action::ReadKey | Action::Keep | Action::NotePickup => Lane::Write,
         Action::Sign | Action::Approve | Action::Show(_) | Action::Deny | Action::Fail(_) => Lane::Write,
         Action::MakeOrder | Action::DropOrder(_) | Action::TakeOrder(_) => Lane::Write,

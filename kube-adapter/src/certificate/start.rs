@@ -148,7 +148,11 @@ pub(super) fn start(
             }
         }
         Action::Announce(note) => {
-            let controller = if note.reason == "Issuing" { "certificates-trigger" } else { "certificates-issuing" };
+            let controller = match note.reason.as_str() {
+                "Issuing" => "certificates-trigger",
+                "Deleted" => "certificates-key-manager",
+                _ => "certificates-issuing",
+            };
             work.context.events.publish(owner(name, record).event(note, controller));
             std::future::ready(Answer::Announced(note.clone())).boxed()
         }

@@ -34,6 +34,8 @@ pub(crate) struct Observed<'a> {
     pub(crate) visible_after: Duration,
     /// How its Order stands, where its issuer is an ACME server.
     pub(crate) order: Option<order::View>,
+    /// Whether all that cert-manager says is said as Events.
+    pub(crate) says_all: bool,
     /// The process is about to end.
     pub(crate) closing: bool,
 }
@@ -84,6 +86,8 @@ pub(crate) enum Action {
     Keep,
     /// Approve, and leave the rest to another controller.
     Approve,
+    /// Say as an Event that somebody else has to approve it.
+    Announce,
     /// Say what is waited for; with the approval, where that is ours to give and not given yet.
     Show(String),
     /// Say that it was denied.
@@ -175,6 +179,7 @@ impl Observed<'_> {
             Right::Allowed => None,
             Right::Unknown => Some(self.ask(now)),
             Right::Asked => Some(wait(now + FAR, "the answer whether it may be approved")),
+            Right::Off if self.says_all && !self.memory.wait_is_said && !self.closing => Some(go(Action::Announce)),
             Right::Off => Some(wait(now + FAR, UNAPPROVED)),
             Right::Refused(until) => {
                 let text = format!("{UNAPPROVED} (built-in approver has no right on this signer: approveSignerNames)");
@@ -331,7 +336,7 @@ pub(crate) const PENDING: &str = "Pending";
 pub(crate) const FAILED: &str = "Failed";
 pub(crate) const ISSUED: &str = "Issued";
 
-const UNAPPROVED: &str = "Not signing CertificateRequest until it is Approved";
+pub(crate) const UNAPPROVED: &str = "Not signing CertificateRequest until it is Approved";
 const NOT_READY: &str = "Referenced issuer does not have a Ready status condition";
 const SIGNING: &str = "Waiting for the issuer to sign";
 

@@ -19,7 +19,7 @@ use crate::engine::{CUSTOM_FIELDS, Engine, Remote, Secrets, Unread, read_key};
 use crate::issuer::{View, view};
 use crate::key::{Identity, Name, Uid};
 use crate::order::{OrderRecord, Outcome as Ordered};
-use crate::plan::request::Action;
+use crate::plan::request::{Action, UNAPPROVED};
 use crate::world::{Record as _, World};
 
 /// What was found where the annotation says that the key is.
@@ -110,6 +110,10 @@ pub(super) fn start(
             writing.keep(&obtained).boxed()
         }
         Action::Approve => writing.approve().boxed(),
+        Action::Announce => {
+            writing.mention("WaitingForApproval", UNAPPROVED.to_owned());
+            std::future::ready(Answer::Announced).boxed()
+        }
         Action::Show(text) => {
             let may = super::right(world, name.namespace(), &object.spec.issuer_ref, now) == super::Right::Allowed;
             writing.show(text.clone(), may).boxed()
@@ -130,7 +134,7 @@ pub(super) fn start(
             let replaced = order::replaced(world, record, &object);
             let Ok((order, spec)) = order::draft(&object, &account.spec, replaced) else { return gone() };
             let made = order::object(&order, spec, &object, &identity.uid, &context.settings);
-            make_order(Arc::clone(context), order, made, identity.uid.clone()).boxed()
+            make_order(writing, order, made, identity.uid.clone()).boxed()
         }
         Action::DropOrder(order) => {
             let Some(identity) = world.orders.identity(order).cloned() else { return gone() };
@@ -188,17 +192,19 @@ fn gone() -> BoxFuture<'static, Answer> {
 }
 
 /// Makes an Order. One that is there already is ours when it is owned by the request; another one is seen by the watch.
-async fn make_order(context: Arc<Context>, name: Name, object: Order, request: Uid) -> Answer {
-    let made = context.api.create(Resource::ORDERS, &object, name.namespace(), Manager::ORDERS, "order").await;
+async fn make_order(writing: Writing, name: Name, object: Order, request: Uid) -> Answer {
+    let api = &writing.context.api;
+    let made = api.create(Resource::ORDERS, &object, name.namespace(), Manager::ORDERS, "order").await;
     Answer::Ordered(match made {
         Ok(identity) => {
+            writing.mention("OrderCreated", format!("Created Order resource {name}"));
             let mut object = object;
             object.metadata.uid = Some(identity.uid.to_string());
             object.metadata.resource_version = Some(identity.version.to_string());
             Ok(Box::new((name, identity, OrderRecord::made(object))))
         }
         Err(refusal) if matches!(refusal.kind(), RefusalKind::Exists | RefusalKind::Lost) => {
-            match context.api.read::<Order>(Resource::ORDERS, &name).await {
+            match api.read::<Order>(Resource::ORDERS, &name).await {
                 Ok(Some(found)) if order::is_of(&found, &request) => {
                     match (Identity::of(&found.metadata), OrderRecord::read(found, None)) {
                         (Some(identity), Some(record)) => Ok(Box::new((name, identity, record))),

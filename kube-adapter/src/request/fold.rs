@@ -56,6 +56,11 @@ pub(super) fn fold(world: &mut World, name: &Name, answer: Answer, now: Timestam
                 record.memory_mut().order_is_unfit = false;
             }
         }
+        Answer::Announced => {
+            if let Some(record) = world.requests.get_mut(name) {
+                record.memory_mut().wait_is_said = true;
+            }
+        }
         Answer::Unfit => {
             if let Some(record) = world.requests.get_mut(name) {
                 record.memory_mut().order_is_unfit = true;

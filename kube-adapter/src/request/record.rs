@@ -53,6 +53,8 @@ pub(crate) struct Memory {
     pub(crate) pickup_is_void: bool,
     /// Whether its Order gave a certificate that is of no use.
     pub(crate) order_is_unfit: bool,
+    /// Whether it was said that somebody else has to approve it.
+    pub(crate) wait_is_said: bool,
     /// Why it failed, before that is written.
     pub(crate) failure: Option<Failure>,
     /// No write before this time: the last one was refused.

@@ -196,6 +196,13 @@ impl Writing {
         events
     }
 
+    /// Says what only those hear who want to hear all that cert-manager says.
+    pub(super) fn mention(&self, reason: &'static str, note: String) {
+        if self.context.settings.events == EventSet::All {
+            self.context.events.publish(self.event(Severity::Normal, reason, note));
+        }
+    }
+
     fn event(&self, severity: Severity, reason: &'static str, note: String) -> Event {
         let regarding = Regarding {
             api_version: "cert-manager.io/v1",

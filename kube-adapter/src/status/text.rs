@@ -115,6 +115,11 @@ pub(crate) fn cannot_regenerate(secret: &str, fields: &[&str]) -> String {
     )
 }
 
+/// The next key is not what is wanted by now.
+pub(crate) fn key_dropped(fields: &[&str]) -> String {
+    format!("Regenerating private key due to change in fields: [{}]", fields.join(" "))
+}
+
 /// `Kind.group/name`, defaults filled in.
 pub(crate) fn named(issuer: &IssuerRef) -> String {
     format!("{}.{}/{}", issuer.effective_kind(), issuer.effective_group(), issuer.name)

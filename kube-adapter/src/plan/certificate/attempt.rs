@@ -202,7 +202,8 @@ impl Step<'_, '_> {
         if observed.rules.says_all && self.cause.since.is_none() {
             said.extend(observed.unannounced(report::triggered(&self.cause.complaint)));
         }
-        match observed.key.as_ref().filter(|it| it.unlike(wanted.key).is_empty()) {
+        let unlike = observed.key.as_ref().map(|it| it.unlike(wanted.key)).unwrap_or_default();
+        match observed.key.as_ref().filter(|_| unlike.is_empty()) {
             Some(key) => match key.place {
                 Place::Memory if self.hears_soon().is_some() => self.visibly(Vec::new(), self.hears_soon(), self.now),
                 // What people are told tells of the temporary certificate, so it follows.
@@ -221,7 +222,13 @@ impl Step<'_, '_> {
             },
             None => match (self.unread_key(), observed.stored.first()) {
                 (Some(unread), _) => act([Action::ReadKey(unread)]),
-                (None, Some(unfit)) => act([Action::DropKey(Arc::clone(&unfit.name))]),
+                (None, Some(unfit)) => {
+                    let is_said = observed.rules.says_all && !unlike.is_empty();
+                    let note = is_said.then(|| report::key_dropped(&unlike));
+                    let mut ready: Vec<Action> = note.and_then(|it| observed.unannounced(it)).into_iter().collect();
+                    ready.push(Action::DropKey(Arc::clone(&unfit.name)));
+                    agenda(observed, ready, None, self.now)
+                }
                 (None, None) => act([Action::MakeKey]),
             },
         }

@@ -137,6 +137,11 @@ pub(super) fn triggered(cause: &Complaint) -> Note {
     Note { severity: Severity::Normal, reason: "Issuing".to_owned(), text: cause.message.clone() }
 }
 
+/// The next key is of another kind than is wanted by now, and goes: for those who want to hear all that cert-manager says.
+pub(super) fn key_dropped(fields: &[&str]) -> Note {
+    Note { severity: Severity::Normal, reason: "Deleted".to_owned(), text: text::key_dropped(fields) }
+}
+
 /// A request is another controller's, by all that is known.
 pub(super) fn left(observed: &Observed<'_>, request: &Requested) -> Note {
     let text = text::left_to_another(&request.name, observed.rules.stranger_patience);

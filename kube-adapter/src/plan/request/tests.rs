@@ -30,6 +30,7 @@ fn stands(conditions: &Conditions, issuer: View<'_>, right: Right, seconds: u64)
         memory: &memory,
         visible_after: Duration::from_secs(2),
         order: None,
+        says_all: false,
         closing: false,
     };
     plan(&observed, now() + Duration::from_secs(seconds))
@@ -68,6 +69,33 @@ fn what_may_not_be_approved_is_not_signed() {
     let until = now() + Duration::from_secs(60);
     let told = actions(stands(&nothing, View::Missing, Right::Refused(until), 9));
     assert!(matches!(told.as_slice(), [Action::Show(text)] if text.ends_with("approveSignerNames)")), "{told:?}");
+}
+
+#[test]
+fn who_wants_to_hear_everything_hears_once_that_an_approval_is_waited_for() {
+    let nothing = Conditions::default();
+    let step = |memory: &Memory, right: Right, issuer: View<'_>| {
+        let observed = Observed {
+            conditions: &nothing,
+            failed_at: None,
+            issuer,
+            missing: &String::new,
+            right,
+            key_secret: None,
+            pickup: None,
+            memory,
+            visible_after: Duration::from_secs(2),
+            order: None,
+            says_all: true,
+            closing: false,
+        };
+        actions(plan(&observed, now()))
+    };
+    let before = Memory { seen: Some(now()), ..Memory::default() };
+    assert_eq!(step(&before, Right::Off, View::Missing), [Action::Announce]);
+    assert_eq!(step(&before, Right::Off, View::Foreign), [], "of that its own controller tells");
+    let after = Memory { seen: Some(now()), wait_is_said: true, ..Memory::default() };
+    assert_eq!(step(&after, Right::Off, View::Missing), []);
 }
 
 #[test]
@@ -113,6 +141,7 @@ fn a_write_that_was_refused_is_not_made_again_at_once() {
         memory: &memory,
         visible_after: Duration::from_secs(2),
         order: None,
+        says_all: false,
         closing: false,
     };
     let Standing::Going(agenda) = plan(&observed, now()) else { panic!("it goes on") };
@@ -136,6 +165,7 @@ fn an_order_is_made_after_the_approval_that_names_it() {
             memory: &memory,
             visible_after: Duration::from_secs(2),
             order: Some(view),
+            says_all: false,
             closing: false,
         };
         actions(observed.order(now()))
@@ -172,6 +202,7 @@ fn what_was_handed_in_is_written_down_before_anything_is_waited_for() {
             memory,
             visible_after: Duration::from_secs(60),
             order: None,
+            says_all: false,
             closing: false,
         };
         actions(observed.ask_remote(now() + Duration::from_secs(seconds)))

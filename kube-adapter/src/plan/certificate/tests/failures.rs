@@ -152,3 +152,13 @@ fn who_wants_to_hear_everything_hears_why_a_certificate_is_issued() {
     let [Action::Announce(note), Action::Request(1)] = actions.as_slice() else { panic!("{actions:?}") };
     assert_eq!((&*note.reason, &*note.text), ("Issuing", "Issuing certificate as Secret does not exist"));
 }
+
+#[test]
+fn who_wants_to_hear_everything_hears_why_the_next_key_goes() {
+    let stored = || Place::Stored("web-abcde".into());
+    let case = Case { says_all: true, key: Some(rsa(stored())), ..Case::new().stored("web-abcde") };
+    let actions = case.actions();
+    let [Action::Announce(note), Action::DropKey(_)] = actions.as_slice() else { panic!("{actions:?}") };
+    let told = "Regenerating private key due to change in fields: [spec.privateKey.algorithm]";
+    assert_eq!((&*note.reason, &*note.text), ("Deleted", told));
+}
