@@ -239,10 +239,11 @@ fn a_cloud_that_is_none_is_refused_by_its_name() {
     assert!(Cloud::parse("Atlantis").unwrap_err().to_string().contains("AzureUSGovernmentCloud"));
 }
 
-type Make = fn(&Double<Azure>) -> AzureDns;
+/// What lego is told of `private`, the zone with its service, and the provider that writes there.
+type Service = (&'static str, (SimDns, Double<Azure>), fn(&Double<Azure>) -> AzureDns);
 
 /// Public zones and private ones: two services in two spellings.
-fn both() -> [(&'static str, (SimDns, Double<Azure>), Make); 2] {
+fn both() -> [Service; 2] {
     let dns = SimDns::new();
     let private = Azure::new(SECRET, ASSERTION, "example.org", dns.clone()).private();
     [("", service(), provider), ("yes", (dns, Double::new(private)), |double| provider(double).for_private_zones())]
