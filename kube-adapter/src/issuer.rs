@@ -15,10 +15,11 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::json;
 
+use crate::admission;
 use crate::api::{Manager, Refusal, RefusalKind, Resource};
 use crate::certificate;
 use crate::context::Context;
-use crate::crd::issuer::IssuerStatus;
+use crate::crd::issuer::{IssuerSpec, IssuerStatus};
 use crate::engine::{self, Engine, Found, Of, Remote, Verdict};
 use crate::events::{Event, Regarding, Severity};
 use crate::key::{Identity, Key, Kind, Name};
@@ -209,6 +210,9 @@ fn set_up(
 ) -> BoxFuture<'static, Answer> {
     let secrets = secret_of(world, name, "").namespace().into();
     let Some(kept) = kept_mut(world, name) else { return gone() };
+    if kept.tried().is_none() {
+        warn(name, &kept.spec);
+    }
     kept.memory.outdated = false;
     let of = Of {
         issuer: name.clone(),
@@ -218,6 +222,13 @@ fn set_up(
         account: kept.status.acme.clone().filter(|_| !mem::take(&mut kept.memory.asks_account)),
     };
     async move { Answer::Tried { generation, tried: engine::set_up(&context, of, now).await } }.boxed()
+}
+
+/// Says what is let pass of a specification, and is to be changed: once for each of its generations.
+fn warn(name: &Name, spec: &IssuerSpec) {
+    for warning in admission::issuer_warnings(spec) {
+        tracing::warn!(issuer = %name, "{warning}");
+    }
 }
 
 /// Stores the key of an account that is to be made. Whoever stored one first wins.

@@ -1,6 +1,7 @@
 //! Issuers that sign in the controller itself.
 
 use serde_json::json;
+use testkit::Log;
 
 use crate::kit::manifests::{authority, authority_pem, ca_issuer, self_signed_issuer};
 use crate::kit::{Operator, Space, eventually};
@@ -21,6 +22,45 @@ fn a_self_signed_issuer_is_ready_with_one_write_and_never_written_again() {
     space.await_quiet(&proxy);
     operator.stop();
     proxy.ledger().assert_is(&["patch issuers/status"], 0);
+}
+
+#[test]
+fn a_field_that_is_ignored_is_warned_of_once_for_each_specification() {
+    let space = Space::new("issuer");
+    let proxy = space.proxy();
+    space.apply(&json!({
+        "apiVersion": "cert-manager.io/v1", "kind": "Issuer", "metadata": { "name": "bound" },
+        "spec": { "acme": {
+            "server": "https://127.0.0.1:1/dir", "privateKeySecretRef": { "name": "account" },
+            "externalAccountBinding": { "keyID": "1", "keyAlgorithm": "HS256", "keySecretRef": { "name": "eab", "key": "key" } },
+        } },
+    }));
+    let log = Log::default();
+    let heard = log.clone();
+    let _operator = Operator::start_as(&proxy, space.settings(), move |controller| {
+        heard.listen_to_this_thread();
+        controller
+    });
+    let warnings = |generation: u64| {
+        eventually("a word on the issuer", || {
+            let issuer = space.get("issuers", "bound").expect("the Issuer");
+            let found = condition(&issuer, "Ready");
+            if found["observedGeneration"] == generation { Ok(()) } else { Err(found.to_string()) }
+        });
+        space.await_quiet(&proxy);
+        let text = log.text();
+        let is_one = |line: &&str| line.contains(" WARN ") && line.contains("externalAccount.keyAlgorithm");
+        let lines: Vec<&str> = text.lines().filter(is_one).collect();
+        let issuer = format!("issuer={}/bound", space.namespace);
+        assert!(lines.iter().all(|it| it.contains(&issuer)), "{lines:?}");
+        lines.len()
+    };
+    assert_eq!(warnings(1), 1);
+    // It is set up again for what it reads, and nothing of that is news here.
+    space.apply(&json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "eab" }, "stringData": { "other": "it" } }));
+    assert_eq!(warnings(1), 1);
+    space.patch("issuers", "bound", "", &json!({ "spec": { "acme": { "email": "a@example.test" } } }));
+    assert_eq!(warnings(2), 2);
 }
 
 #[test]
