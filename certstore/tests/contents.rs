@@ -91,3 +91,18 @@ fn what_is_wrong_is_said_and_no_time_mends_it() {
     let strange: Identifier = serde_json::from_str(r#"{"type":"onion","value":"x"}"#).unwrap();
     assert_eq!(Contents::new().draft(&[strange]).unwrap_err().kind(), ErrorKind::Unsupported);
 }
+
+#[test]
+fn dns_names_are_written_as_somebody_compares_them() {
+    let names = [Identifier::parse("example.com").unwrap(), Identifier::parse("a.example").unwrap()];
+    let written = ["a.example", "Example.COM", "example.com", "a.example"];
+    let draft = Contents::new().with_dns_names_as_written(written).draft(&names).unwrap();
+    let extensions = draft.extensions();
+    let value = extensions.find(&Extension::SUBJECT_ALTERNATIVE_NAME).unwrap().value();
+    let asked = written.map(|it| [&[0x82, u8::try_from(it.len()).unwrap()], it.as_bytes()].concat()).concat();
+    assert_eq!(value[2..], asked);
+    for written in [&["example.com"][..], &["example.com", "a.example", "b.example"], &["example.com.", "a.example"]] {
+        let error = Contents::new().with_dns_names_as_written(written.to_vec()).draft(&names).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Malformed, "{written:?}");
+    }
+}

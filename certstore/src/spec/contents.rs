@@ -1,6 +1,8 @@
 //! What stands in a certificate beside DNS names and addresses.
 
-use acme_core::{Error, ErrorKind, Identifier, Retry, SignatureAlgorithm};
+use std::collections::BTreeSet;
+
+use acme_core::{DnsName, Error, ErrorKind, Identifier, Retry, SignatureAlgorithm};
 use issuers::ObjectIdentifier;
 use issuers::csr::Draft;
 use issuers::name::{DistinguishedName, Subject};
@@ -42,6 +44,10 @@ pub struct Contents {
     /// How the text of a literal subject is encoded.
     #[serde(skip_serializing_if = "Strings::is_default")]
     pub literal_strings: Strings,
+    /// The DNS names as they stand in the signing request, where the case of their letters or repeats matter to somebody who compares: each of them at least
+    /// once, and no others. Names are the same in any case for everything else, and no certificate is issued anew for it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dns_names_as_written: Vec<String>,
     /// E-mail addresses it is for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub emails: Vec<String>,
@@ -146,6 +152,17 @@ impl Contents {
         self
     }
 
+    /// With the DNS names of the certificate written like this in the signing request.
+    #[must_use]
+    pub fn with_dns_names_as_written<I>(mut self, names: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.dns_names_as_written = names.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// For this e-mail address too.
     #[must_use]
     pub fn with_email(mut self, address: impl Into<String>) -> Self {
@@ -232,21 +249,21 @@ impl Contents {
     /// The signing request that asks for all of it and for `identifiers`; the names are in cert-manager's order: DNS, e-mail, addresses, URIs, others.
     ///
     /// # Errors
-    /// `Malformed` when there is nobody to issue for, or something in it is wrong, whatever the time: see [`subject`](Self::subject),
-    /// [`GeneralName::email`], [`GeneralName::uri`] and [`NameConstraints::to_extension`]. `Unsupported` for an identifier of an unknown kind, or an
+    /// `Malformed` when there is nobody to issue for, the DNS names as written are not those of `identifiers`, or something in it is wrong, whatever the time:
+    /// see [`subject`](Self::subject), [`GeneralName::dns_as_written`], [`GeneralName::email`], [`GeneralName::uri`] and [`NameConstraints::to_extension`]. `Unsupported` for an identifier of an unknown kind, or an
     /// e-mail address beyond ASCII.
     pub fn draft(&self, identifiers: &[Identifier]) -> Result<Draft, Error> {
         self.try_draft(identifiers).map_err(|error| error.with_retry(Retry::Never))
     }
 
     fn try_draft(&self, identifiers: &[Identifier]) -> Result<Draft, Error> {
-        let identifier = |it: &&Identifier| GeneralName::of(it);
-        let (names, others): (Vec<_>, Vec<_>) = identifiers.iter().partition(|it| it.dns().is_some());
-        let names: Vec<GeneralName> = names
-            .iter()
-            .map(identifier)
+        let others = identifiers.iter().filter(|it| it.dns().is_none());
+        let names: Vec<GeneralName> = self
+            .dns_names(identifiers)?
+            .into_iter()
+            .map(Ok)
             .chain(self.emails.iter().map(|it| GeneralName::email(it)))
-            .chain(others.iter().map(identifier))
+            .chain(others.map(GeneralName::of))
             .chain(self.uris.iter().map(|it| GeneralName::uri(it)))
             .chain(self.other_names.iter().map(OtherName::to_general_name))
             .collect::<Result<_, _>>()?;
@@ -261,6 +278,20 @@ impl Contents {
             }
         }
         Ok(draft)
+    }
+
+    /// The DNS names as they stand in the signing request.
+    fn dns_names(&self, identifiers: &[Identifier]) -> Result<Vec<GeneralName>, Error> {
+        let named = identifiers.iter().filter_map(Identifier::dns);
+        if self.dns_names_as_written.is_empty() {
+            return Ok(named.cloned().map(GeneralName::Dns).collect());
+        }
+        let written: BTreeSet<DnsName> =
+            self.dns_names_as_written.iter().map(|it| DnsName::parse(it)).collect::<Result<_, _>>()?;
+        if written != named.cloned().collect() {
+            return Err(refused("the DNS names as written are not those of the certificate"));
+        }
+        self.dns_names_as_written.iter().map(|it| GeneralName::dns_as_written(it)).collect()
     }
 }
 

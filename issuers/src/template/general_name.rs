@@ -15,6 +15,8 @@ use crate::name::RawName;
 pub enum GeneralName {
     /// A DNS name.
     Dns(DnsName),
+    /// A DNS name in letters of any case; make it with [`dns_as_written`](Self::dns_as_written), which checks it.
+    DnsAsWritten(String),
     /// An e-mail address; make it with [`email`](Self::email), which checks it.
     Email(String),
     /// An address.
@@ -37,6 +39,19 @@ pub struct OtherName {
 }
 
 impl GeneralName {
+    /// A DNS name in the letters that it is written in. For everybody who reads it it is the same name (RFC 5280 section 7.2); for those who compare the text
+    /// of a signing request with what they asked for.
+    ///
+    /// # Errors
+    /// `Malformed` when it is none, or is written in more than other letters.
+    pub fn dns_as_written(name: &str) -> Result<Self, Error> {
+        if DnsName::parse(name)?.as_str().eq_ignore_ascii_case(name) {
+            return Ok(Self::DnsAsWritten(name.to_owned()));
+        }
+        let shown = text::printable(name, 120);
+        Err(Error::new(ErrorKind::Malformed, format!("{shown:?} is not how a DNS name stands in a certificate")))
+    }
+
     /// An e-mail address of ASCII (RFC 5280 section 4.2.1.6).
     ///
     /// # Errors
@@ -115,6 +130,7 @@ impl GeneralName {
             }),
             Self::Email(address) => out.value(der::context(1), address.as_bytes()),
             Self::Dns(name) => out.value(der::context(2), name.as_str().as_bytes()),
+            Self::DnsAsWritten(name) => out.value(der::context(2), name.as_bytes()),
             // A CHOICE keeps its own tag inside.
             Self::Directory(name) => out.value(der::context_constructed(4), name.as_der()),
             Self::Uri(uri) => out.value(der::context(6), uri.as_bytes()),
@@ -148,7 +164,7 @@ impl fmt::Display for GeneralName {
         match self {
             Self::Dns(name) => name.fmt(f),
             Self::Ip(address) => address.fmt(f),
-            Self::Email(text) | Self::Uri(text) => f.write_str(&text::printable(text, 300)),
+            Self::DnsAsWritten(text) | Self::Email(text) | Self::Uri(text) => f.write_str(&text::printable(text, 300)),
             Self::Other(name) => write!(f, "a name of the kind {}", name.oid),
             Self::Directory(name) => name.fmt(f),
             Self::Registered(oid) => oid.fmt(f),

@@ -156,8 +156,9 @@ fn identifiers(spec: &CertificateSpec) -> Result<Vec<Identifier>, Error> {
             .map_err(|_| refused(format!("{:?} is not a valid IP address", text::printable(address, 60))))?;
         identifiers.push(Identifier::Ip(parsed));
     }
+    // Addresses stand in the request as often as they are asked for; how names do is said beside them.
     let mut seen = HashSet::new();
-    identifiers.retain(|it| seen.insert(it.clone()));
+    identifiers.retain(|it| it.dns().is_none() || seen.insert(it.clone()));
     Ok(identifiers)
 }
 
@@ -175,12 +176,28 @@ fn contents(spec: &CertificateSpec) -> Result<Contents, Error> {
     contents.common_name = text(&spec.common_name);
     contents.literal_subject = text(&spec.literal_subject);
     contents.subject = subject(spec);
+    contents.dns_names_as_written = as_written(&spec.dns_names);
     contents.emails.clone_from(&spec.email_addresses);
     contents.uris.clone_from(&spec.uris);
     for name in &spec.other_names {
         contents = contents.with_other_name(ObjectIdentifier::parse(&name.oid)?, name.utf8_value.as_str());
     }
     Ok(contents)
+}
+
+/// How the DNS names stand in the signing request, where that is not how they are compared here: cert-manager, to which a cluster may go back, compares them
+/// letter by letter and counts repeats, and would issue anew.
+fn as_written(names: &[String]) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let written = |name: &String| match DnsName::parse(name) {
+        Ok(parsed) if !parsed.as_str().eq_ignore_ascii_case(name) => parsed.as_str().to_owned(),
+        Ok(_) | Err(_) => name.clone(),
+    };
+    let is_plain = |name: &String| DnsName::parse(name).is_ok_and(|it| it.as_str() == name);
+    if names.iter().all(|it| seen.insert(it) && is_plain(it)) {
+        return Vec::new();
+    }
+    names.iter().map(written).collect()
 }
 
 /// The usages that are asked for; signatures and the encipherment of keys for want of any.
@@ -239,4 +256,48 @@ fn renewal(spec: &CertificateSpec) -> Result<Preferences, Error> {
 
 fn refused(what: String) -> Error {
     Error::new(ErrorKind::Malformed, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use issuers::csr::{RawGeneralName, Request};
+    use serde_json::json;
+
+    use super::*;
+
+    /// The names and addresses of the signing request for these, as cert-manager reads them.
+    fn asked(names: &[&str], addresses: &[&str]) -> Vec<String> {
+        let object = json!({ "metadata": { "name": "web", "namespace": "shop" }, "spec": {
+            "secretName": "web", "dnsNames": names, "ipAddresses": addresses, "issuerRef": { "name": "ca" }, "privateKey": { "algorithm": "ECDSA" },
+        } });
+        let object: Certificate = serde_json::from_str(&object.to_string()).expect("it is a Certificate");
+        let wanted = Wanted::of(&object).expect("nothing is wrong with it");
+        let key = PrivateKey::generate(KeyType::EcdsaP256).expect("a key");
+        let der = wanted.spec.draft().and_then(|it| it.sign_now(&key)).expect("a signing request");
+        let request = Request::read(&der).expect("it can be read");
+        let names = request.alternative_names().expect("names").into_iter().filter_map(|it| match it {
+            RawGeneralName::Dns(text) => Some(String::from_utf8_lossy(text).into_owned()),
+            RawGeneralName::Ip(octets) => Some(Ipv4Addr::from(<[u8; 4]>::try_from(octets).ok()?).to_string()),
+            _ => None,
+        });
+        names.collect()
+    }
+
+    #[test]
+    fn cert_manager_finds_every_name_in_the_request_as_often_and_in_the_letters_that_the_specification_has() {
+        for (names, addresses) in [
+            (&["example.com"][..], &[][..]),
+            (&["Example.COM", "example.com"], &["192.0.2.1"]),
+            (&["example.com", "example.com", "*.Example.com"], &["192.0.2.1", "192.0.2.2", "192.0.2.1"]),
+            (&["b.example", "a.example", "b.example"], &[]),
+        ] {
+            // Its rule (RequestMatchesSpec): the same strings, in any order, and as many of them.
+            let (mut asked, mut wanted) = (asked(names, addresses), [names, addresses].concat());
+            asked.sort_unstable();
+            wanted.sort_unstable();
+            assert_eq!(asked, wanted);
+        }
+    }
 }

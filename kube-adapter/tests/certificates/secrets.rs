@@ -21,6 +21,32 @@ fn a_secret_that_is_deleted_is_issued_anew() {
 }
 
 #[test]
+fn names_stand_in_the_certificate_as_they_are_spelled_and_are_not_issued_anew_for_that() {
+    let (space, proxy, operator) = ready("spelled");
+    let names = json!(["Web.Example.TEST", "web.example.test", "other.example.test", "other.example.test"]);
+    space.apply(&with_spec(certificate("web", "ca"), json!({ "dnsNames": names })));
+    space.await_ready("web");
+    space.await_quiet(&proxy);
+    let secret = space.get("secrets", "web").expect("it is there");
+    let told = &secret["metadata"]["annotations"]["cert-manager.io/alt-names"];
+    assert_eq!(told, "Web.Example.TEST,web.example.test,other.example.test,other.example.test");
+    operator.stop();
+    proxy.forget();
+    let _operator = crate::kit::Operator::start(&proxy, space.settings());
+    space.await_quiet(&proxy);
+    space.patch(
+        "certificates",
+        "web",
+        "",
+        &json!({ "spec": { "dnsNames": ["other.example.test", "web.example.test"] } }),
+    );
+    space.await_ready("web");
+    space.await_quiet(&proxy);
+    assert_eq!(space.get("certificates", "web").expect("it is there")["status"]["revision"], 1);
+    assert!(proxy.ledger().objects().all(|it| it.call.resource == "certificates/status"), "{}", proxy.ledger());
+}
+
+#[test]
 fn a_key_that_somebody_changes_is_issued_anew_and_a_label_is_put_back() {
     let (space, proxy, _operator) = ready("changed");
     space.apply(&with_spec(certificate("web", "ca"), json!({ "secretTemplate": { "labels": { "a": "b" } } })));

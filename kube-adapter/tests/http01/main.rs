@@ -55,6 +55,23 @@ fn a_certificate_of_two_names_has_one_ingress_for_both() {
 }
 
 #[test]
+fn a_name_in_two_spellings_is_proven_once_and_asked_for_as_it_is_spelled() {
+    let scene = Scene::new("spelled", |it| it);
+    scene.issuer(json!({ "ingress": { "ingressClassName": "nginx" } }));
+    let operator = scene.start();
+    scene.certificate(&["WWW.Shop.test", "www.shop.test"], json!({}));
+    scene.space.await_ready("shop");
+    scene.space.await_quiet(&scene.proxy);
+    operator.stop();
+    let challenges = scene.proxy.ledger().objects().filter(|it| it.call.to_string() == "create challenges").count();
+    assert_eq!(challenges, 1, "{}", scene.proxy.ledger());
+    let orders = scene.space.list("orders");
+    assert_eq!(orders.len(), 1);
+    // As cert-manager makes it of the same request, so that each finds the other's.
+    assert_eq!(orders[0]["spec"]["dnsNames"], json!(["WWW.Shop.test", "www.shop.test"]));
+}
+
+#[test]
 fn an_ingress_of_the_user_is_as_it_was_afterwards() {
     let scene = Scene::new("place", |it| it);
     let before = scene.space.apply(&json!({
