@@ -26,19 +26,20 @@ impl Draft {
     /// A request for `identifiers`, in this order, with an empty subject.
     ///
     /// # Errors
-    /// `Malformed` when there is none; `Unsupported` for one that is neither a DNS name nor an address.
+    /// `Malformed` when there is none; `Unsupported` for one that is neither a DNS name nor an address, and where they are more than fit in [`limits::CSR`].
     pub fn new(identifiers: &[Identifier]) -> Result<Self, Error> {
         if identifiers.is_empty() {
             return Err(Error::new(ErrorKind::Malformed, "a signing request needs at least one name or address"));
         }
         let names: Result<Vec<_>, _> = identifiers.iter().map(GeneralName::of).collect();
-        Ok(Self::with(names?, RawName::empty()))
+        Self::with(names?, RawName::empty())
     }
 
     /// A request for subject alternative names of any kind, in this order, and a subject.
     ///
     /// # Errors
-    /// `Malformed` when there is no name and no common name either: nobody could tell whom the certificate is for.
+    /// `Malformed` when there is no name and no common name either: nobody could tell whom the certificate is for. `Unsupported` where names and subject are
+    /// more than fit in [`limits::CSR`].
     pub fn of(names: Vec<GeneralName>, subject: &DistinguishedName) -> Result<Self, Error> {
         if names.is_empty() && subject.common_name().is_none() {
             return Err(Error::new(
@@ -46,7 +47,7 @@ impl Draft {
                 "the request is empty: at least one DNS name, e-mail address, IP address, URI, other name or common name must be set",
             ));
         }
-        Ok(Self::with(names, subject.to_raw()))
+        Self::with(names, subject.to_raw())
     }
 
     /// Puts `name` into the subject, alone, for clients that still look there. Public certificate authorities want it to be one of the names, or leave it out.
@@ -136,9 +137,18 @@ impl Draft {
         Ok(finish(&info, key.algorithm(), &signature))
     }
 
-    fn with(names: Vec<GeneralName>, subject: RawName) -> Self {
-        let usages = Usages::default();
-        Self { names, subject, usages, basic_constraints: None, name_constraints: None, others: Extensions::new() }
+    fn with(names: Vec<GeneralName>, subject: RawName) -> Result<Self, Error> {
+        let length = Extension::alternative_names(&names, &subject).value().len() + subject.as_der().len();
+        if length > limits::CSR - BESIDE_NAMES {
+            let what = format!(
+                "the request is too large: {} names take {length} octets, and no signing request of more than {} is read: part the names among several certificates",
+                names.len(),
+                limits::CSR
+            );
+            return Err(Error::new(ErrorKind::Unsupported, what));
+        }
+        let (usages, others) = (Usages::default(), Extensions::new());
+        Ok(Self { names, subject, usages, basic_constraints: None, name_constraints: None, others })
     }
 
     /// CertificationRequestInfo of RFC 2986 section 4.1, with one attribute at most: the extensions asked for (RFC 2985 section 5.4.2).
@@ -167,6 +177,9 @@ fn finish(info: &[u8], algorithm: SignatureAlgorithm, signature: &[u8]) -> Certi
     let capacity = info.len() + signature.len() + 40;
     der::build(capacity, |out| out.signed(info, algorithm, signature)).into()
 }
+
+/// What a signing request holds beside names: a key and a signature of RSA with 8192 bits, and constraints and usages.
+const BESIDE_NAMES: usize = 8 * 1024;
 
 /// pkcs-9-at-extensionRequest, 1.2.840.113549.1.9.14.
 const EXTENSION_REQUEST: ObjectIdentifier =

@@ -40,6 +40,12 @@ impl Refusal {
         self.kind
     }
 
+    /// What a person can do about an object that is larger than the API server takes; nothing where something else is wrong.
+    pub(crate) fn hint(&self) -> &'static str {
+        let is_large = TOO_LARGE.iter().chain(&TOO_LARGE_TO_STORE).any(|it| self.text.contains(it));
+        if self.kind == RefusalKind::Invalid && is_large { SMALLER } else { "" }
+    }
+
     /// When the server wants to be asked again.
     pub(crate) fn after(&self) -> Option<Duration> {
         self.after
@@ -85,6 +91,8 @@ impl Refusal {
             (404 | 410, _) => RefusalKind::Gone,
             (401 | 403, _) => RefusalKind::Forbidden,
             (504, _) => RefusalKind::Lost,
+            // What its store says of an object that is too large comes through as a failure of the server.
+            (500, _) if TOO_LARGE_TO_STORE.iter().any(|it| told.message.contains(it)) => RefusalKind::Invalid,
             (429 | 500..=599, _) => RefusalKind::Busy,
             (_, _) => RefusalKind::Invalid,
         };
@@ -117,3 +125,45 @@ impl From<Error> for Refusal {
 
 /// Text from outside in conditions, Events and logs.
 const LONGEST_TEXT: usize = 1024;
+
+/// What the API server and its validation say of objects that are too large.
+const TOO_LARGE: [&str; 3] = ["entity is too large", "Too long", "may not be more than"];
+
+/// What its store says of them: etcd, or the connection to it.
+const TOO_LARGE_TO_STORE: [&str; 2] = ["etcdserver: request is too large", "trying to send message larger than max"];
+
+/// What to do about that.
+const SMALLER: &str = ". It is too large for the API server: ask for fewer names, and take out of labels, annotations, secretTemplate and the Secret's other \
+                       data what is not needed";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(status: u16, message: &str) -> Refusal {
+        let body = format!(r#"{{ "kind": "Status", "message": "{message}" }}"#);
+        Refusal::read(StatusCode::from_u16(status).expect("a status"), &HeaderMap::new(), body.as_bytes())
+    }
+
+    #[test]
+    fn an_object_that_is_too_large_is_refused_for_good_and_what_helps_is_told() {
+        for (status, message) in [
+            (500, "etcdserver: request is too large"),
+            (
+                500,
+                "rpc error: code = ResourceExhausted desc = trying to send message larger than max (2469382 vs. 2097152)",
+            ),
+            (413, "Request entity is too large: limit is 3145728"),
+            (422, "metadata.annotations: Too long: may not be more than 262144 bytes"),
+            (422, "data: Too long: may not be more than 1048576 bytes"),
+        ] {
+            let refusal = read(status, message);
+            assert_eq!(refusal.kind(), RefusalKind::Invalid, "{message}");
+            assert!(refusal.hint().contains("ask for fewer names"), "{message}");
+        }
+        for (status, message) in [(500, "etcdserver: request timed out"), (422, "spec.secretName: Required value")] {
+            assert_eq!(read(status, message).hint(), "", "{message}");
+        }
+        assert_eq!(read(500, "etcdserver: request timed out").kind(), RefusalKind::Busy);
+    }
+}

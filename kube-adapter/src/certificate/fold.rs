@@ -199,7 +199,7 @@ fn requested(world: &mut World, name: &Name, request: &Name, asked: Result<Box<A
             }
         }
         Err(Refused::ByServer(refusal)) if refusal.kind() == RefusalKind::Invalid => {
-            let message = format!("Failed to create CertificateRequest: {refusal}");
+            let message = format!("Failed to create CertificateRequest: {refusal}{}", refusal.hint());
             if let Some(memory) = memory(world, name) {
                 memory.failure = Some(Failure { reason: "RequestFailed".to_owned(), message });
             }

@@ -159,7 +159,7 @@ impl Store {
         let identity = written.map_err(|refusal| match refusal.kind() {
             RefusalKind::Invalid => Unwritten::Unusable(Failure {
                 reason: "SecretRefused".to_owned(),
-                message: format!("Secret {secret} cannot be written: {refusal}"),
+                message: format!("Secret {secret} cannot be written: {refusal}{}", refusal.hint()),
             }),
             RefusalKind::Exists
             | RefusalKind::Conflict

@@ -69,12 +69,70 @@ fn a_template_that_is_too_large_is_said_and_not_tried_for_ever() {
         found.ok_or_else(|| "there is none".to_owned())
     });
     assert!(event["note"].as_str().is_some_and(|it| it.contains("cannot be written")), "{event}");
+    assert!(event["note"].as_str().is_some_and(|it| it.contains("take out of labels, annotations")), "{event}");
     space.await_quiet(&proxy);
     let tried = proxy.ledger().objects().filter(|it| it.call.resource == "secrets").count();
     assert_eq!(tried, 1, "{}", proxy.ledger());
     let object = space.get("certificates", "web").expect("it is there");
     assert_eq!((&object["status"]["revision"], &condition(&object, "Ready")["status"]), (&json!(1), &json!("True")));
     space.patch("certificates", "web", "", &json!({ "spec": { "secretTemplate": null } }));
+    space.await_ready("web");
+    space.await_quiet(&proxy);
+    crate::kit::judge::assert_settled(&space, "web");
+}
+
+#[test]
+fn more_names_than_a_request_holds_are_said_before_anything_is_begun() {
+    let (space, proxy, _operator) = ready("names");
+    let names: Vec<String> = (0..3000).map(|it| format!("{it}.{}.example.test", "long".repeat(10))).collect();
+    space.apply(&with_spec(certificate("web", "ca"), json!({ "dnsNames": names })));
+    let object = space.await_condition("certificates", "web", "Ready", "False");
+    let told = condition(&object, "Ready");
+    assert_eq!(told["reason"], "InvalidSpec");
+    let message = told["message"].as_str().unwrap_or_default();
+    assert!(message.contains("3000 names") && message.contains("part the names among several certificates"), "{told}");
+    space.await_quiet(&proxy);
+    proxy.ledger().assert_is(&["patch certificates/status"], 1);
+    space.patch("certificates", "web", "", &json!({ "spec": { "dnsNames": &names[..100] } }));
+    space.await_ready("web");
+}
+
+#[test]
+fn what_the_api_server_says_of_too_large_an_object_is_known() {
+    let (space, _proxy, _operator) = ready("store");
+    for (names, known) in [(30_000, "request is too large"), (40_000, "larger than max")] {
+        let names: Vec<String> = (0..names).map(|it| format!("{it}.{}.example.test", "long".repeat(10))).collect();
+        let mut huge = with_spec(certificate("huge", "ca"), json!({ "dnsNames": names }));
+        huge["metadata"]["namespace"] = json!(space.namespace);
+        let answer = space.plane.call("POST", &space.path("certificates", ""), Some(&huge));
+        let told = answer.body["message"].as_str().unwrap_or_default();
+        assert!(answer.status == 500 && told.contains(known), "{} {}", answer.status, answer.body);
+    }
+}
+
+#[test]
+fn a_request_that_the_api_server_does_not_take_for_its_size_is_made_once_and_told() {
+    let (space, proxy, _operator) = ready("copied");
+    // As large as annotations may be; a request has three more.
+    let mut large = certificate("web", "ca");
+    large["metadata"]["annotations"] =
+        json!({ "example.com/large": "x".repeat(256 * 1024 - "example.com/large".len()) });
+    space.apply(&large);
+    let object = space.await_condition("certificates", "web", "Issuing", "False");
+    let told = condition(&object, "Issuing");
+    assert_eq!(told["reason"], "RequestFailed");
+    let message = told["message"].as_str().unwrap_or_default();
+    assert!(
+        message.contains("Failed to create CertificateRequest: ")
+            && message.contains("take out of labels, annotations"),
+        "{told}"
+    );
+    space.await_quiet(&proxy);
+    let tried = proxy.ledger().objects().filter(|it| it.call.resource == "certificaterequests").count();
+    assert_eq!(tried, 1, "{}", proxy.ledger());
+    assert_eq!(space.list("secrets").len(), 1, "of keys none is left");
+    space.patch("certificates", "web", "", &json!({ "metadata": { "annotations": null } }));
+    crate::kit::manifests::renew(&space, "web");
     space.await_ready("web");
     space.await_quiet(&proxy);
     crate::kit::judge::assert_settled(&space, "web");
