@@ -76,7 +76,8 @@ fn await_revision(scene: &Scene, name: &str, revision: u64) {
 }
 
 const SETTLED: &str = include_str!("settled.yaml");
-const NAMES: [&str; 9] = ["root", "plain", "template", "everything", "formats", "never", "literal", "itself", "order"];
+const NAMES: [&str; 10] =
+    ["root", "plain", "spelled", "template", "everything", "formats", "never", "literal", "itself", "order"];
 /// In which a controller has read everything and thought about it, twice over.
 const QUIET: Duration = Duration::from_secs(20);
 /// cert-manager waits for a minute before it accepts a challenge, and has two names in turn.
