@@ -7,6 +7,7 @@
 //! An input that was once too much becomes a seed.
 
 pub mod chance;
+mod dns;
 mod failover;
 pub mod inputs;
 pub mod json;

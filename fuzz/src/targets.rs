@@ -23,7 +23,7 @@ pub use self::protocol::{
     retry_after,
 };
 pub use self::resources::resource;
-pub use self::services::{aws_profiles, aws_xml, venafi};
+pub use self::services::{aws_profiles, aws_xml, dns_api, dns_message, sigv4, venafi};
 pub use self::stored::{account_flow, challenge_flow, failover, issuance, order_flow, record};
 pub use self::vault::vault;
 pub use self::words::{identifier, renewal_window, store_key, time, url};
@@ -57,6 +57,8 @@ targets! {
     csr,
     directory,
     distinguished_name,
+    dns_api,
+    dns_message,
     external_account,
     failover,
     identifier,
@@ -77,6 +79,7 @@ targets! {
     resource,
     retry_after,
     signature_algorithm,
+    sigv4,
     store_key,
     time,
     url,
