@@ -42,6 +42,7 @@ func open(asked question) (challenge.Provider, error) {
 		config := route53.NewDefaultConfig()
 		config.AccessKeyID, config.SecretAccessKey = settings["id"], settings["secret"]
 		config.Region, config.HostedZoneID = "us-east-1", settings["zone id"]
+		config.PollingInterval = time.Millisecond
 		return route53.NewDNSProviderConfig(config)
 	case "desec":
 		config := desec.NewDefaultConfig()
