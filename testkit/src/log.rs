@@ -1,8 +1,9 @@
 //! Everything that is logged while something runs, as text: for tests of what it says, and of what it keeps to itself.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
+use tracing::Dispatch;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -10,6 +11,7 @@ use crate::sync::lock;
 
 /// What `work` logs on this thread, at every level: all events with their fields. Look for a line that it must have, too; a log that is empty proves nothing.
 pub fn logged(work: impl FnOnce()) -> String {
+    LazyLock::force(&ANOTHER);
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(LevelFilter::TRACE)
@@ -28,6 +30,7 @@ pub struct Log(Lines);
 impl Log {
     /// Keeps what this thread logs from now on, at every level.
     pub fn listen_to_this_thread(&self) {
+        LazyLock::force(&ANOTHER);
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(LevelFilter::TRACE)
             .with_ansi(false)
@@ -65,6 +68,10 @@ impl<'a> MakeWriter<'a> for Lines {
         self.clone()
     }
 }
+
+/// As long as there is one dispatcher, tracing asks the thread that meets an event first whether it listens, and remembers the answer for all threads: an event
+/// that a test beside this one meets would stay silent here.
+static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
 
 #[cfg(test)]
 mod tests {
