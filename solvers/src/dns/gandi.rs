@@ -12,9 +12,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::http_api::{Fault, HttpApi, Meaning, Service, Token, Turns, existing};
-use crate::Error;
 use crate::credentials::CredentialSource;
 use crate::dns01::{DnsProvider, TxtRecord};
+use crate::{Error, ErrorKind};
 
 /// Writes TXT records through Gandi's LiveDNS API, all values of a name in one record set.
 ///
@@ -55,9 +55,10 @@ impl Gandi {
         existing(self.api.ask(what, Method::GET, path, None).await)
     }
 
-    async fn put(&self, what: &str, path: &str, set: &Set) -> Result<(), Error> {
+    /// Makes the set (`POST`), or puts it in the place of the one that is there (`PUT`).
+    async fn write(&self, method: Method, what: &str, path: &str, set: &Set) -> Result<(), Error> {
         let body = json!({ "rrset_ttl": set.rrset_ttl, "rrset_values": set.rrset_values });
-        self.api.send(what, Method::PUT, path, Some(&body)).await.map(drop)
+        self.api.send(what, method, path, Some(&body)).await.map(drop)
     }
 }
 
@@ -66,13 +67,19 @@ impl DnsProvider for Gandi {
     async fn add_txt(&self, record: &TxtRecord) -> Result<(), Error> {
         let (what, path) = about("adding", record)?;
         let _turn = self.turns.of(&record.owner).await;
-        let set = self.set(&what, &path).await?;
-        let mut set = set.unwrap_or_else(|| Set::empty(record.ttl.max(SHORTEST).as_secs()));
+        let mut set = Set::empty(record.ttl.max(SHORTEST).as_secs());
+        set.add(&record.value);
+        // Most names have no set yet. Where there is one, the service makes no second.
+        match self.write(Method::POST, &what, &path, &set).await {
+            Err(error) if error.kind() == ErrorKind::Conflict => {}
+            other => return other,
+        }
+        set = self.set(&what, &path).await?.unwrap_or(set);
         if set.holds(&record.value) {
             return Ok(());
         }
-        set.rrset_values.push(format!("\"{}\"", record.value));
-        self.put(&what, &path, &set).await
+        set.add(&record.value);
+        self.write(Method::PUT, &what, &path, &set).await
     }
 
     async fn remove_txt(&self, record: &TxtRecord) -> Result<(), Error> {
@@ -83,7 +90,7 @@ impl DnsProvider for Gandi {
         };
         set.rrset_values.retain(|it| bare(it) != record.value);
         if !set.rrset_values.is_empty() {
-            return self.put(&what, &path, &set).await;
+            return self.write(Method::PUT, &what, &path, &set).await;
         }
         existing(self.api.send(&what, Method::DELETE, &path, None).await).map(drop)
     }
@@ -116,6 +123,10 @@ struct Set {
 impl Set {
     fn empty(rrset_ttl: u64) -> Self {
         Self { rrset_ttl, rrset_values: Vec::new() }
+    }
+
+    fn add(&mut self, value: &str) {
+        self.rrset_values.push(format!("\"{value}\""));
     }
 
     fn holds(&self, value: &str) -> bool {

@@ -38,6 +38,20 @@ fn lego_finds_the_same_service_in_the_double() {
 }
 
 #[tokio::test]
+async fn a_name_without_a_set_costs_one_call_more_to_clear_than_to_write() {
+    let (dns, double) = service();
+    provider(&double).add_txt(&record("one")).await.unwrap();
+    assert_eq!(double.calls().len(), 1);
+    provider(&double).remove_txt(&record("one")).await.unwrap();
+    assert_eq!(double.calls().len(), 3);
+    provider(&double).add_txt(&record("one")).await.unwrap();
+    // A second value goes beside the first.
+    provider(&double).add_txt(&record("two")).await.unwrap();
+    assert_eq!(texts(&dns, OWNER), ["one", "two"]);
+    assert_eq!(double.calls().len(), 7);
+}
+
+#[tokio::test]
 async fn a_record_at_the_apex_is_written_there() {
     let (dns, double) = service();
     let apex = TxtRecord::new(name("example.org"), "v", name("example.org")).with_zone(Zone::new(name("example.org")));
@@ -74,6 +88,7 @@ async fn refusals_say_what_on_what_and_what_to_do() {
 async fn a_read_that_is_refused_is_no_empty_set() {
     let (dns, double) = service();
     provider(&double).add_txt(&record("theirs")).await.unwrap();
+    double.fail_next(refused(409, "A DNS Record already exists with same value"));
     double.fail_next(empty(500));
     provider(&double).add_txt(&record("ours")).await.unwrap_err();
     assert_eq!(texts(&dns, OWNER), ["theirs"]);

@@ -68,7 +68,8 @@ impl Service for Gandi {
                 )
             }
             (Method::GET | Method::DELETE, None) => refused(404, "Can't find the DNS record in the zone."),
-            (Method::PUT, known) => {
+            (Method::POST, Some(_)) => refused(409, "A DNS Record already exists with same value"),
+            (Method::PUT | Method::POST, known) => {
                 let Some((ttl, values)) = Self::read(asked) else { return refused(400, "rrset_values is invalid.") };
                 known.iter().flat_map(|it| &it.1).for_each(|it| self.dns.remove_txt(&name, it));
                 values.iter().for_each(|it| self.dns.add_txt(&name, it));
