@@ -32,7 +32,7 @@
 //! | `http-01-self-check` | | looking at answers to HTTP-01 as validators do |
 //! | `rfc2136` | | DNS UPDATE with TSIG |
 //! | `http-api` | | what DNS services over HTTP share, for providers of one's own |
-//! | `acme-dns`, `akamai`, `azure-dns`, `cloud-dns`, `cloudflare`, `desec`, `digitalocean`, `exec`, `gandi`, `hetzner`, `httpreq`, `linode`, `route53`, `webhook` | | DNS providers, one feature each |
+//! | `acme-dns`, `akamai`, `azure-dns`, `cloud-dns`, `cloudflare`, `desec`, `digitalocean`, `exec`, `gandi`, `hetzner`, `httpreq`, `linode`, `route53`, `vultr`, `webhook` | | DNS providers, one feature each |
 //! | `aws` | | AWS credentials, and requests signed with them |
 //! | `vault` | | certificates from the PKI engine of HashiCorp Vault |
 //! | `venafi` | | certificates from Venafi's platforms: Trust Protection Platform, TLS Protect Cloud, Next-Gen Trust Security |

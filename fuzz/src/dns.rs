@@ -22,6 +22,7 @@ use solvers::dns::hetzner::Hetzner;
 use solvers::dns::http_api::Token;
 use solvers::dns::linode::Linode;
 use solvers::dns::route53::{Budget, Route53, endpoint};
+use solvers::dns::vultr::Vultr;
 use solvers::dns::webhook::Webhook;
 use solvers::dns01::{DnsProvider, NameServer, Resolver, TxtRecord, Zone};
 use tokio::runtime::Runtime;
@@ -95,7 +96,7 @@ fn providers(transport: &Arc<dyn Transport>) -> Vec<Box<dyn DnsProvider>> {
         Route53::new(Client::new(endpoint, keys, transport(), clock())).with_budget(Arc::new(Budget::per_second(1000)))
     });
     let cloudflare = Arc::new(Fixed::new(Access::token(&secret())));
-    let opened: [Result<Box<dyn DnsProvider>, Error>; 11] = [
+    let opened: [Result<Box<dyn DnsProvider>, Error>; 12] = [
         boxed(Akamai::new("host.example", grid, transport(), clock())),
         boxed(AzureDns::new("s", "g", access(), transport(), clock())),
         boxed(AzureDns::new("s", "g", access(), transport(), clock()).map(AzureDns::for_private_zones)),
@@ -106,6 +107,7 @@ fn providers(transport: &Arc<dyn Transport>) -> Vec<Box<dyn DnsProvider>> {
         boxed(Gandi::new(token(), transport(), clock())),
         boxed(Hetzner::new(token(), transport(), clock())),
         boxed(Linode::new(token(), transport(), clock())),
+        boxed(Vultr::new(token(), transport(), clock())),
         boxed(Webhook::new("https://api.example", "acme.example", "solver", transport(), clock())),
     ];
     opened.into_iter().chain([boxed(aws)]).map(|it| it.expect("a provider")).collect()

@@ -32,5 +32,7 @@ pub mod linode;
 pub mod rfc2136;
 #[cfg(feature = "route53")]
 pub mod route53;
+#[cfg(feature = "vultr")]
+pub mod vultr;
 #[cfg(feature = "webhook")]
 pub mod webhook;

@@ -49,6 +49,7 @@
 //! | `httpreq` | `dns::httpreq`: an HTTP service of one's own, in the format of lego's httpreq |
 //! | `linode` | `dns::linode`: Linode (Akamai Connected Cloud) |
 //! | `route53` | `dns::route53`: Amazon Route 53 |
+//! | `vultr` | `dns::vultr`: Vultr |
 //! | `webhook` | `dns::webhook`: webhooks that were written for cert-manager |
 //! | `aws` | `credentials::aws`: AWS credentials from everywhere, and requests signed with them |
 //! | `azure` | `credentials::azure`: Microsoft Entra by client secret, workload identity or managed identity |

@@ -17,6 +17,7 @@ pub mod linode;
 mod name_server;
 pub mod route53;
 mod served;
+pub mod vultr;
 pub mod webhook;
 
 use std::collections::{BTreeMap, VecDeque};

@@ -15,6 +15,7 @@ mod httpreq;
 mod linode;
 mod route53;
 mod secrecy;
+mod vultr;
 mod webhook;
 mod whole_solver;
 

@@ -15,6 +15,7 @@ use certwright_solvers::dns::http_api::{Basic, Token};
 use certwright_solvers::dns::httpreq::HttpReq;
 use certwright_solvers::dns::linode::Linode;
 use certwright_solvers::dns::route53::{self, Route53};
+use certwright_solvers::dns::vultr::Vultr;
 use certwright_solvers::dns::webhook::Webhook;
 use certwright_solvers::dns01::DnsProvider;
 use http::Request;
@@ -83,6 +84,7 @@ fn providers(transport: &Arc<ScriptedTransport>) -> Vec<Box<dyn DnsProvider>> {
         shown(Desec::new(fixed(token()), transport(), clock()).unwrap()),
         shown(Hetzner::new(fixed(token()), transport(), clock()).unwrap()),
         shown(Linode::new(fixed(token()), transport(), clock()).unwrap()),
+        shown(Vultr::new(fixed(token()), transport(), clock()).unwrap()),
         shown(DigitalOcean::new(fixed(token()), transport(), clock()).unwrap()),
         shown(Gandi::new(fixed(token()), transport(), clock()).unwrap()),
         shown(HttpReq::with_login(base, fixed(Some(login)), transport(), clock()).unwrap()),

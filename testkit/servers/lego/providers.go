@@ -19,6 +19,7 @@ import (
 	"github.com/go-acme/lego/v5/providers/dns/httpreq"
 	"github.com/go-acme/lego/v5/providers/dns/linode"
 	"github.com/go-acme/lego/v5/providers/dns/route53"
+	"github.com/go-acme/lego/v5/providers/dns/vultr"
 )
 
 func open(asked question) (challenge.Provider, error) {
@@ -80,6 +81,11 @@ func open(asked question) (challenge.Provider, error) {
 		config := linode.NewDefaultConfig()
 		config.Token = settings["token"]
 		return linode.NewDNSProviderConfig(config)
+	case "vultr":
+		redirect(asked.URL)
+		config := vultr.NewDefaultConfig()
+		config.APIKey = settings["token"]
+		return vultr.NewDNSProviderConfig(config)
 	case "httpreq":
 		endpoint, err := url.Parse(asked.URL)
 		if err != nil {
