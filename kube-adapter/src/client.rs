@@ -3,6 +3,8 @@
 //! kube's own connector leaves Nagle's algorithm on, which costs 40 ms for many a write, and its stack repeats refused writes by itself. Writes are
 //! repeated by plans alone, after a look at what is there.
 
+mod socket;
+
 use std::time::Duration;
 
 use acme_core::{Error, ErrorKind};
@@ -40,7 +42,7 @@ pub fn connect(mut config: Config, user_agent: &str) -> Result<Client, Error> {
     connector.set_keepalive_interval(Some(KEEPALIVE / 3));
     connector.set_keepalive_retries(Some(3));
     let connector = config
-        .rustls_https_connector_with_connector(connector)
+        .rustls_https_connector_with_connector(socket::sockets(connector))
         .map_err(|source| unusable("the certificates or keys", source))?;
     let http = legacy::Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
