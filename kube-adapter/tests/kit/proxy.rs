@@ -13,7 +13,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use http::{Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, BodyStream, Full, StreamBody};
-use hyper::body::Incoming;
+use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -57,6 +57,8 @@ struct Inner {
     under_way: usize,
     /// How many there were at most.
     most_under_way: usize,
+    /// How much went to the controller, in bytes of answers and watches.
+    sent: usize,
     /// What fails, and when: asked for every request in turn.
     rule: Option<Rule>,
     /// Nobody is let through: the controller is dead, or the API server away.
@@ -166,6 +168,11 @@ impl Proxy {
     /// How many requests were at the API server at once, at most.
     pub fn most_under_way(&self) -> usize {
         self.lock().most_under_way
+    }
+
+    /// How much the controller was sent so far: bytes of answers and of watches.
+    pub fn sent(&self) -> usize {
+        self.lock().sent
     }
 
     /// The controller that dies or freezes when a rule says so.
@@ -323,21 +330,27 @@ async fn pass(client: kube::Client, state: Arc<State>, request: Request<Incoming
     if call.watches {
         state.note(&call, head.status.as_u16(), fault);
         let cut = async move { cuts.changed().await.unwrap_or(()) }.boxed();
-        let frames = BodyStream::new(body).map(|frame| frame.map_err(io::Error::other)).take_until(cut);
+        let counted = Arc::clone(&state);
+        let frames = BodyStream::new(body).map(move |frame| {
+            counted.lock().sent += frame.as_ref().ok().and_then(Frame::data_ref).map_or(0, Bytes::len);
+            frame.map_err(io::Error::other)
+        });
+        let frames = frames.take_until(cut);
         return Ok(Response::from_parts(head, UnsyncBoxBody::new(StreamBody::new(frames))));
     }
-    let collected = body.collect().await;
+    let collected = body.collect().await.map(|it| it.to_bytes());
+    state.lock().sent += collected.as_ref().map_or(0, Bytes::len);
     state.note(&call, head.status.as_u16(), fault);
     match fault {
         Some(Fault::KillAfter | Fault::LoseAnswer) => Err(Broken),
         Some(Fault::TimeOut) => Ok(refusal(504, None)),
         Some(Fault::FreezeAfter) => {
             state.held().await;
-            let bytes = collected.map_err(|_| Broken)?.to_bytes();
+            let bytes = collected.map_err(|_| Broken)?;
             Ok(Response::from_parts(head, whole(bytes)))
         }
         _ => {
-            let bytes = collected.map_err(|_| Broken)?.to_bytes();
+            let bytes = collected.map_err(|_| Broken)?;
             Ok(Response::from_parts(head, whole(bytes)))
         }
     }

@@ -1,9 +1,12 @@
 //! Much at once: what is urgent goes first, and nobody is shut out.
 
+use std::thread;
+
 use certwright_kube_adapter::WriteLimits;
+use serde_json::json;
 
 use crate::kit::manifests::{authority, certificate};
-use crate::kit::{Operator, Space, eventually};
+use crate::kit::{Operator, Space, Verb, Written, eventually};
 
 #[test]
 fn what_is_urgent_is_not_delayed_by_a_storm() {
@@ -85,6 +88,72 @@ fn a_storm_asks_for_no_more_at_once_than_there_is_room_for() {
     let most = proxy.most_under_way();
     assert!(most <= 8 + BESIDE, "{most} requests at once");
 }
+
+#[test]
+fn of_the_secrets_of_others_nothing_is_read_however_large_they_are() {
+    let space = Space::alone("crowded");
+    let namespaces: Vec<String> = (0..NAMESPACES).map(|it| format!("{}-{it}", space.namespace)).collect();
+    let filler = "x".repeat(SIZE);
+    thread::scope(|scope| {
+        for part in namespaces.chunks(NAMESPACES / 4) {
+            scope.spawn(|| part.iter().for_each(|it| foreign(&space, it, &filler)));
+        }
+    });
+    authority(&space);
+    let proxy = space.proxy();
+    let mut settings = space.settings();
+    settings.namespaces = None;
+    let operator = Operator::start(&proxy, settings);
+    space.apply(&certificate("web", "ca"));
+    space.await_ready("web");
+    space.await_quiet(&proxy);
+    let first = proxy.sent();
+    let foreign = NAMESPACES * FOREIGN.len();
+    // Metadata alone are sent, and the Certificate's own pair.
+    assert!(first < foreign * LONGEST_METADATA, "{first} bytes were sent for {foreign} Secrets of others");
+    let secrets = |it: &Written| matches!(it.call.verb, Verb::Get) && it.call.resource == "secrets";
+    let read =
+        proxy.calls().into_iter().filter(secrets).filter(|it| it.call.namespace.as_ref() != Some(&space.namespace));
+    assert_eq!(read.count(), 0, "a Secret of others was read");
+
+    // What becomes of them is news to nobody.
+    let writes = proxy.ledger().objects().count();
+    for namespace in &namespaces[..10] {
+        let path = format!("/api/v1/namespaces/{namespace}/secrets/{}", FOREIGN[0].0);
+        space.plane.write("PATCH", &path, &json!({ "metadata": { "labels": { "a": "b" } } }));
+    }
+    space.apply(&certificate("other", "ca"));
+    space.await_ready("other");
+    space.await_quiet(&proxy);
+    let second = proxy.sent() - first;
+    assert!(second < SIZE / 4, "{second} bytes were sent after that");
+    assert_eq!(proxy.ledger().objects().count() - writes, crate::paths::Path::Ca.writes().len(), "{}", proxy.ledger());
+    operator.stop();
+}
+
+/// A namespace with Secrets that nobody here refers to.
+fn foreign(space: &Space, namespace: &str, filler: &str) {
+    space.plane.apply(&json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } }));
+    for (name, kind) in FOREIGN {
+        let manifest = json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name, "namespace": namespace }, "type": kind,
+            "stringData": { "tls.crt": "", "tls.key": "", "filler": filler },
+        });
+        space.plane.write("POST", &format!("/api/v1/namespaces/{namespace}/secrets"), &manifest);
+    }
+}
+
+const NAMESPACES: usize = 100;
+
+/// In each namespace.
+const FOREIGN: [(&str, &str); 3] =
+    [("plain", "Opaque"), ("pair", "kubernetes.io/tls"), ("release", "helm.sh/release.v1")];
+
+/// Nearly as large as Secrets may be.
+const SIZE: usize = 1_000_000;
+
+/// What the metadata of a Secret take at most, and the rest that is listed, shared by all of them.
+const LONGEST_METADATA: usize = 2_000;
 
 const CROWD: usize = 120;
 
