@@ -4,6 +4,7 @@
 mod kit;
 
 mod bad_input;
+mod events;
 mod ledger;
 mod recorded;
 mod secrets;

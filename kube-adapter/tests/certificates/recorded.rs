@@ -14,8 +14,8 @@ fn secrets_and_requests_are_what_cert_manager_made_of_the_same_manifests() {
     let space = Space::new("recorded");
     let proxy = space.proxy();
     let _operator = Operator::start(&proxy, space.settings());
-    for manifest in RECORDED.lines().map(read).filter(|it| it["applied"].is_object()) {
-        space.apply(&manifest["applied"]);
+    for manifest in manifests() {
+        space.apply(&manifest);
     }
     let recorded: Vec<Value> = RECORDED.lines().map(read).filter(|it| it["found"].is_object()).collect();
     assert_eq!(recorded.len(), 15);
@@ -43,6 +43,11 @@ fn secrets_and_requests_are_what_cert_manager_made_of_the_same_manifests() {
             }
         }
     }
+}
+
+/// What was applied.
+pub(crate) fn manifests() -> impl Iterator<Item = Value> {
+    RECORDED.lines().map(read).filter(|it| it["applied"].is_object()).map(|mut it| it["applied"].take())
 }
 
 /// A Secret as the recording tells it: everything but keys, certificates and times.
