@@ -175,6 +175,68 @@ fn a_kill_at_any_write_leaves_nothing_and_orders_nothing_twice() {
 }
 
 #[test]
+fn who_takes_over_in_the_middle_goes_on_with_the_same_order_and_ingress() {
+    for change in [Change::Stop, Change::Kill] {
+        let mut scene = Scene::new("leader", |it| it);
+        let port = scene.solver.take().expect("it runs").address.port();
+        scene.issuer(json!({ "ingress": { "ingressClassName": "nginx" } }));
+        if change == Change::Kill {
+            scene.proxy.fail(|call| (call.to_string() == "create ingresses").then_some(Fault::KillAfter));
+        }
+        // Nobody answers yet, so that nothing is proven before the leader goes.
+        let first = scene.start_with(|settings| settings.acme.solver_port = port);
+        scene.certificate(&["www.shop.test"], json!({}));
+        let ingress = kit::eventually("an Ingress", || scene.space.list("ingresses").pop().ok_or("none".to_owned()));
+        let order = kit::eventually("an Order with its URL", || {
+            let order = scene.space.list("orders").pop().ok_or("none")?;
+            if order["status"]["url"].is_string() { Ok(order) } else { Err(order["status"].to_string()) }
+        });
+        if change == Change::Kill {
+            kit::eventually("its end", || if first.is_alive() { Err("it lives".to_owned()) } else { Ok(()) });
+        }
+        first.stop();
+        let (ordered, challenges) = (scene.pebble.requests().count(Endpoint::NewOrder), scene.space.list("challenges"));
+        assert_eq!((ordered, challenges.len()), (1, 1), "{change:?}");
+
+        let proxy = scene.space.proxy();
+        let mut settings = scene.settings();
+        settings.acme.solver_port = port;
+        let second = kit::Operator::start(&proxy, settings);
+        scene.space.await_quiet(&proxy);
+        let is_same = |before: &Value, after: Option<Value>| {
+            after.is_some_and(|it| it["metadata"]["uid"] == before["metadata"]["uid"])
+        };
+        assert!(is_same(&ingress, scene.space.list("ingresses").pop()), "{change:?}");
+        scene.solver = Some(scene::Answering::start(&scene.space, port));
+        scene.space.await_ready("shop");
+        scene.space.await_quiet(&proxy);
+        second.stop();
+        let after = scene.space.list("orders").pop().expect("the Order");
+        assert!(is_same(&order, Some(after.clone())) && after["status"]["url"] == order["status"]["url"], "{after}");
+        assert_eq!(scene.pebble.requests().count(Endpoint::NewOrder), 1, "{change:?}");
+        // One that died before it heard of its Ingress is followed by one that asks for the same, and is told that it is there.
+        let is_made = |it: &&kit::Written, what: &str| it.call.to_string() == what && it.code / 100 == 2;
+        let made = |what: &str| proxy.ledger().objects().filter(|it| is_made(it, what)).count();
+        assert_eq!(
+            (made("create orders"), made("create challenges"), made("create ingresses")),
+            (0, 0, 0),
+            "{change:?}"
+        );
+        assert_eq!((made("delete ingresses"), made("delete challenges")), (1, 1), "{}", proxy.ledger());
+        assert_eq!([scene.space.list("ingresses"), scene.space.list("challenges")], [const { Vec::<Value>::new() }; 2]);
+    }
+}
+
+/// How a leader goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    /// As a Pod is stopped.
+    Stop,
+    /// In the middle of a write.
+    Kill,
+}
+
+#[test]
 fn a_route_leads_there_as_well() {
     let scene = Scene::new("route", |it| it.programs_after(1));
     scene.issuer(json!({ "gatewayHTTPRoute": { "labels": { "gateway": "shared" }, "parentRefs": [{ "name": "gw", "namespace": "infra" }] } }));
