@@ -7,14 +7,16 @@
 //! # use std::sync::Arc;
 //! # fn example(transport: Arc<dyn acme_core::Transport>) -> Result<(), certwright_solvers::Error> {
 //! use certwright_solvers::credentials::azure::{ClientSecret, Cloud, Environment};
-//! use certwright_solvers::credentials::{Refreshing, SecretFile};
+//! use certwright_solvers::credentials::{AccessToken, CredentialSource, Refreshing, SecretFile};
 //!
 //! // The secret of a service principal, read again when it was refused:
 //! let secret = Arc::new(Refreshing::new(SecretFile::new("/run/secrets/azure", |it| acme_core::Secret::new(it.expose().clone()))));
-//! let principal = Refreshing::new(ClientSecret::new(Cloud::Public, "tenant", "client", secret, transport.clone()));
+//! let principal = ClientSecret::new(Cloud::Public, "tenant", "client", secret, transport.clone());
+//! let principal: Arc<dyn CredentialSource<AccessToken>> = Arc::new(Refreshing::new(principal));
 //!
 //! // What the platform gives, where the program begins:
-//! let ambient = Refreshing::new(Environment::from_environment().identity(Cloud::Public, None, None, transport)?);
+//! let ambient = Environment::from_environment().identity(Cloud::Public, None, None, transport)?;
+//! let ambient: Arc<dyn CredentialSource<AccessToken>> = Arc::new(Refreshing::new(ambient));
 //! # Ok(())
 //! # }
 //! ```

@@ -7,12 +7,14 @@
 //! ```
 //! # use std::sync::Arc;
 //! # fn example(transport: Arc<dyn acme_core::Transport>) {
-//! use certwright_solvers::credentials::Refreshing;
+//! use certwright_solvers::credentials::{AccessToken, CredentialSource, Refreshing};
 //! use certwright_solvers::credentials::google::{Environment, Metadata, Scope};
 //!
-//! let here = Refreshing::new(Metadata::new(Scope::CLOUD_DNS, transport.clone()));
+//! let here: Arc<dyn CredentialSource<AccessToken>> =
+//!     Arc::new(Refreshing::new(Metadata::new(Scope::CLOUD_DNS, transport.clone())));
 //! // Where the program begins:
-//! let ambient = Refreshing::new(Environment::from_environment().identity(Scope::CLOUD_DNS, transport));
+//! let ambient = Environment::from_environment().identity(Scope::CLOUD_DNS, transport);
+//! let ambient: Arc<dyn CredentialSource<AccessToken>> = Arc::new(Refreshing::new(ambient));
 //! # }
 //! ```
 
