@@ -277,10 +277,12 @@ mod tests {
         let key = PrivateKey::generate(KeyType::EcdsaP256).expect("a key");
         let der = wanted.spec.draft().and_then(|it| it.sign_now(&key)).expect("a signing request");
         let request = Request::read(&der).expect("it can be read");
-        let names = request.alternative_names().expect("names").into_iter().filter_map(|it| match it {
-            RawGeneralName::Dns(text) => Some(String::from_utf8_lossy(text).into_owned()),
-            RawGeneralName::Ip(octets) => Some(Ipv4Addr::from(<[u8; 4]>::try_from(octets).ok()?).to_string()),
-            _ => None,
+        let names = request.alternative_names().expect("names").into_iter().filter_map(|it| {
+            if let RawGeneralName::Dns(text) = it {
+                return Some(String::from_utf8_lossy(text).into_owned());
+            }
+            let RawGeneralName::Ip(octets) = it else { return None };
+            Some(Ipv4Addr::from(<[u8; 4]>::try_from(octets).ok()?).to_string())
         });
         names.collect()
     }
