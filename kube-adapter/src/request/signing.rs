@@ -55,10 +55,11 @@ impl Question {
     }
 
     /// What cert-manager's webhook would have refused: a signing request that is none, is not signed by its key, or asks for something else than its resource
-    /// says, which is what approvers look at. What was made here is known to be right.
+    /// says, which is what approvers look at. What was made here is known to be right; for what is no PEM its controller has words of its own, which are known.
     pub(super) fn refused(&self) -> Option<String> {
         match self.maker {
             Maker::Asker => None,
+            Maker::Anybody if decode(&self.object.spec).is_err() => None,
             Maker::Anybody => {
                 let violations = admission::certificate_request_spec(&self.object.spec);
                 (!violations.is_empty()).then(|| text::printable(&admission::message(&violations), LONGEST_TEXT))
@@ -165,13 +166,17 @@ pub(super) fn fits(pem: &[u8], spec: &CertificateRequestSpec) -> bool {
 
 /// The signing request of a spec, and the usages that it names beside it.
 fn read(spec: &CertificateRequestSpec) -> Result<(CertificateSigningRequestDer<'static>, Option<Usages>), Error> {
-    let der = CertificateSigningRequestDer::from_pem_slice(spec.request.as_slice())
-        .map_err(|source| Error::new(ErrorKind::Malformed, NO_PEM).with_source(source))?;
+    let der = decode(spec)?;
     let usages = match spec.usages.as_slice() {
         [] => None,
         usages => Some(Usages::parse(usages.iter().map(|usage| usage.as_str()))?),
     };
     Ok((der, usages))
+}
+
+fn decode(spec: &CertificateRequestSpec) -> Result<CertificateSigningRequestDer<'static>, Error> {
+    CertificateSigningRequestDer::from_pem_slice(spec.request.as_slice())
+        .map_err(|source| Error::new(ErrorKind::Malformed, NO_PEM).with_source(source))
 }
 
 /// What cert-manager says of a signing request that is no PEM.
@@ -229,6 +234,15 @@ mod tests {
         ] {
             assert_eq!(refused(request(certificate(fields.clone())), false), None, "{fields}");
         }
+    }
+
+    #[test]
+    fn of_a_text_that_is_no_signing_request_the_words_of_cert_managers_controller_are_said() {
+        let mut text = request(certificate(json!({})));
+        text.spec.request = b"xx".as_slice().into();
+        let error = read(&text.spec).expect_err("it is none");
+        assert_eq!(error.to_string(), NO_PEM);
+        assert_eq!(refused(text, false), None, "the webhook's would stand before them");
     }
 
     #[test]
