@@ -110,9 +110,6 @@ const DELIBERATE: &[(&[&str], &str)] = &[
     (&["certificates/temporary ", ".conditions .Ready .status"], "the same: nobody asked for it"),
     (&["secrets/temporary-tls", ".annotations .cert-manager.io/issuer-"], "the same: who will sign is told in advance"),
     (&["secrets/temporary-tls", ".managedFields"], "the same"),
-    (&["names-1", ".2.5.29.17"], "a name that stands twice is asked for once"),
-    (&["secrets/names-tls", "alt-names"], "the same"),
-    (&["secrets/names-tls", ".2.5.29.17"], "the same"),
     (&["mail", ".2.5.29.37"], "two words for one usage are one usage"),
     (
         &[".spec .request .extensions .2.5.29.19"],
