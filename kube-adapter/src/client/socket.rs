@@ -15,10 +15,11 @@ use tower::util::MapResponse;
 /// A connection. rustls asks for four kilobytes at a time, a quarter of a record: a list would be a call to the system for each of them.
 pub(super) struct Socket(BufReader<TcpStream>);
 
+/// A connector that wraps what another one opens.
+type Sockets = MapResponse<HttpConnector, fn(TokioIo<TcpStream>) -> TokioIo<Socket>>;
+
 /// Opens connections as `connector` does.
-pub(super) fn sockets(
-    connector: HttpConnector,
-) -> MapResponse<HttpConnector, fn(TokioIo<TcpStream>) -> TokioIo<Socket>> {
+pub(super) fn sockets(connector: HttpConnector) -> Sockets {
     ServiceExt::<Uri>::map_response(connector, Socket::around as fn(_) -> _)
 }
 
