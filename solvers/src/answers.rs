@@ -1,5 +1,7 @@
 //! What validators ask, and the answers that are ready for them.
 
+mod shared;
+
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::fmt;
@@ -7,17 +9,21 @@ use std::hash::{BuildHasher as _, Hash};
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use acme_core::Identifier;
 use acme_core::protocol::KeyAuthorization;
+use acme_core::{Identifier, Store};
 
+use self::shared::Shared;
 use crate::{Error, ErrorKind, limits};
 
 /// The table between the solvers that fill it and the listeners that answer validators from it.
 ///
 /// Clones share one table. Give one to [`Http01`](crate::Http01) or `TlsAlpn01`, and the same to the HTTP-01 listener, the
 /// tower layer, or whatever accepts TLS connections. Answers are put with [`publish`](Self::publish) and taken away with
-/// [`withdraw`](Self::withdraw); both wait for nothing today, and are asynchronous because a table may be backed by storage
-/// that several nodes share. Lookups touch one of many locks, for reading.
+/// [`withdraw`](Self::withdraw).
+///
+/// A table of this process ([`new`](Self::new)) waits for nothing; lookups touch one of many locks, for reading. Where a fleet stands behind one name, a validator may
+/// ask a node that presented nothing: a table [in a store](Self::shared) is one for all nodes. Listener, layer and solvers take both; whatever accepts TLS connections asks its
+/// `Responder` for the configuration of one validator (`server_config_for`).
 #[derive(Clone, Default)]
 pub struct Answers(Arc<Table>);
 
@@ -47,11 +53,27 @@ impl Answers {
         Self::default()
     }
 
+    /// The table in `folder` of `store`, with every process that names the same one.
+    ///
+    /// Each lookup reads the store, and so does each request for a token that nobody knows: listener, layer and responder look at most
+    /// [`limits::ANSWER_LOOKUPS`] times at once. [`http`](Self::http), [`tls_alpn`](Self::tls_alpn), [`holds`](Self::holds) and [`len`](Self::len) know nothing of it: use
+    /// [`find_http`](Self::find_http), [`find_tls_alpn`](Self::find_tls_alpn) and [`has`](Self::has), which know both kinds.
+    ///
+    /// # Errors
+    /// `Malformed` when `folder` is no key.
+    pub fn shared(store: Arc<dyn Store>, folder: &str) -> Result<Self, Error> {
+        Ok(Self(Arc::new(Table { shared: Some(Shared::new(store, folder)?), ..Table::default() })))
+    }
+
     /// Adds an answer beside those that are there. Adding the same one again changes nothing.
     ///
     /// # Errors
-    /// `Busy` when the table holds [`limits::ANSWERS`] answers.
+    /// `Busy` when the table holds [`limits::ANSWERS`] answers, or a shared one [`limits::ANSWERS_SHARED`] to this question; what the store says.
     pub async fn publish(&self, answer: Answer) -> Result<(), Error> {
+        if let Some(shared) = &self.0.shared {
+            let (question, text) = written(&answer);
+            return shared.add(&question.each_ref().map(String::as_str), &text).await;
+        }
         match answer {
             Answer::Http { identifier, key_authorization } => {
                 let key = (host_of(&identifier), key_authorization.token().to_owned());
@@ -67,8 +89,12 @@ impl Answers {
     /// Removes exactly this answer; nothing happens when it is not there.
     ///
     /// # Errors
-    /// None today; a table behind which storage stands may fail.
+    /// What the store says, where there is one.
     pub async fn withdraw(&self, answer: &Answer) -> Result<(), Error> {
+        if let Some(shared) = &self.0.shared {
+            let (question, text) = written(answer);
+            return shared.remove(&question.each_ref().map(String::as_str), &text).await;
+        }
         match answer {
             Answer::Http { identifier, key_authorization } => {
                 let key = (host_of(identifier), key_authorization.token().to_owned());
@@ -90,6 +116,63 @@ impl Answers {
             }
             Answer::TlsAlpn { identifier, digest } => self.0.tls_alpn.holds(&host_of(identifier), digest),
         }
+    }
+
+    /// Whether exactly this answer is in the table, wherever that lies.
+    ///
+    /// # Errors
+    /// What the store says, where there is one.
+    pub async fn has(&self, answer: &Answer) -> Result<bool, Error> {
+        let Some(shared) = &self.0.shared else { return Ok(self.holds(answer)) };
+        let (question, text) = written(answer);
+        let texts = shared.texts(&question.each_ref().map(String::as_str)).await?;
+        Ok(texts.contains(&text))
+    }
+
+    /// As [`http`](Self::http), wherever the table lies.
+    ///
+    /// # Errors
+    /// What the store says, where there is one.
+    pub async fn find_http(&self, host: &str, token: &str) -> Result<Option<KeyAuthorization>, Error> {
+        let Some(shared) = &self.0.shared else { return Ok(self.http(host, token)) };
+        // What no authority makes a token of is not looked for.
+        let (Some(host), true) = (bare_host(host), KeyAuthorization::new(token, "").is_ok()) else { return Ok(None) };
+        let texts = shared.texts(&[HTTP, &host, token]).await?;
+        let read = |text: &String| KeyAuthorization::new(token, text.strip_prefix(token)?.strip_prefix('.')?).ok();
+        Ok(texts.iter().rev().find_map(read))
+    }
+
+    /// As [`tls_alpn`](Self::tls_alpn), wherever the table lies.
+    ///
+    /// # Errors
+    /// What the store says, where there is one.
+    pub async fn find_tls_alpn(&self, server_name: &str) -> Result<Option<TlsAlpnAnswer>, Error> {
+        let Some(shared) = &self.0.shared else { return Ok(self.tls_alpn(server_name)) };
+        let Some(identifier) = identifier_of(server_name) else { return Ok(None) };
+        let texts = shared.texts(&[TLS_ALPN, &host_of(&identifier), DIGESTS]).await?;
+        let digest = texts.iter().rev().find_map(|it| bytes_of(it));
+        Ok(digest.map(|digest| TlsAlpnAnswer { identifier, digest }))
+    }
+
+    /// As [`find_http`](Self::find_http), for a stranger: at most [`limits::ANSWER_LOOKUPS`] look at once, and what fails is logged.
+    pub async fn seek_http(&self, host: &str, token: &str) -> Option<KeyAuthorization> {
+        match &self.0.shared {
+            Some(shared) => shared.seek(self.find_http(host, token)).await,
+            None => self.http(host, token),
+        }
+    }
+
+    /// As [`find_tls_alpn`](Self::find_tls_alpn), for a stranger: at most [`limits::ANSWER_LOOKUPS`] look at once, and what fails is logged.
+    pub async fn seek_tls_alpn(&self, server_name: &str) -> Option<TlsAlpnAnswer> {
+        match &self.0.shared {
+            Some(shared) => shared.seek(self.find_tls_alpn(server_name)).await,
+            None => self.tls_alpn(server_name),
+        }
+    }
+
+    /// Whether the table lies in a store.
+    pub fn is_shared(&self) -> bool {
+        self.0.shared.is_some()
     }
 
     /// What to serve for `token` to a request for `host`: a `Host` field or an authority, in any case, with or without
@@ -167,6 +250,8 @@ pub struct TlsAlpnAnswer {
 
 #[derive(Default)]
 struct Table {
+    /// Then the rest is empty.
+    shared: Option<Shared>,
     http: Shards<(String, String), KeyAuthorization>,
     tls_alpn: Shards<String, [u8; 32]>,
     /// Told of every answer to HTTP-01 that is published.
@@ -250,6 +335,32 @@ impl<K, V> Default for Shard<K, V> {
     }
 }
 
+/// The question of an answer, and the answer, as a shared table keeps them.
+fn written(answer: &Answer) -> ([String; 3], String) {
+    match answer {
+        Answer::Http { identifier, key_authorization } => {
+            let question = [HTTP.to_owned(), host_of(identifier), key_authorization.token().to_owned()];
+            (question, key_authorization.as_str().to_owned())
+        }
+        Answer::TlsAlpn { identifier, digest } => {
+            let digits = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            ([TLS_ALPN.to_owned(), host_of(identifier), DIGESTS.to_owned()], digits)
+        }
+    }
+}
+
+/// A digest from its hex digits.
+fn bytes_of(digits: &str) -> Option<[u8; 32]> {
+    let mut digest = [0; 32];
+    if digits.len() != 64 || !digits.is_ascii() {
+        return None;
+    }
+    for (at, byte) in digest.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).ok()?;
+    }
+    Some(digest)
+}
+
 /// The name or address as the tables spell it.
 fn host_of(identifier: &Identifier) -> String {
     identifier.to_string()
@@ -310,6 +421,11 @@ fn reversed_v6(labels: &str) -> Option<IpAddr> {
     }
     (count == 32).then(|| IpAddr::V6(bits.into()))
 }
+
+/// The folders of a shared table.
+const HTTP: &str = "http-01";
+const TLS_ALPN: &str = "tls-alpn-01";
+const DIGESTS: &str = "digests";
 
 #[cfg(test)]
 mod tests {

@@ -47,12 +47,12 @@ impl Solver for Http01 {
     }
 
     async fn check(&self, presentation: &Presentation) -> Result<Readiness, Error> {
-        Ok(if self.answers.holds(&answer_to(presentation)?) {
+        Ok(if self.answers.has(&answer_to(presentation)?).await? {
             Readiness::Ready
         } else {
             Readiness::NotYet {
                 again_after: std::time::Duration::from_secs(1),
-                missing: format!("the answer for {} is not in this process's table", presentation.identifier),
+                missing: format!("the answer for {} is not in the table", presentation.identifier),
             }
         })
     }

@@ -5,6 +5,15 @@ use std::time::Duration;
 /// Most answers held at once; a certificate authority keeps at most a few hundred orders of an account pending (Let's Encrypt: 300), 100 names each.
 pub const ANSWERS: usize = 65_536;
 
+/// Most answers to one question in a shared table; an account has one for a token, and some dozens of orders for one name at once at most.
+pub const ANSWERS_SHARED: usize = 256;
+
+/// How often a change of a shared table is tried while others change the same question; each time one of them came through.
+pub const ANSWER_RACES: usize = 64;
+
+/// How many requests a listener looks up in a shared table at once; others get what a token gets that nobody knows. A certificate authority opens some five per challenge.
+pub const ANSWER_LOOKUPS: usize = 32;
+
 /// Longest head of an HTTP request that is read; validators send some 300 bytes, browsers with cookies up to 8 KiB.
 pub const HTTP_HEAD: usize = 8 * 1024;
 

@@ -47,12 +47,12 @@ impl Solver for TlsAlpn01 {
     }
 
     async fn check(&self, presentation: &Presentation) -> Result<Readiness, Error> {
-        Ok(if self.answers.holds(&answer_to(presentation)?) {
+        Ok(if self.answers.has(&answer_to(presentation)?).await? {
             Readiness::Ready
         } else {
             Readiness::NotYet {
                 again_after: Duration::from_secs(1),
-                missing: format!("the certificate for {} is not in this process's table", presentation.identifier),
+                missing: format!("the certificate for {} is not in the table", presentation.identifier),
             }
         })
     }
@@ -91,7 +91,10 @@ impl Responder {
         if !is_challenge(hello) {
             return None;
         }
-        let answer = self.answers.tls_alpn(hello.server_name()?)?;
+        self.ready_for(self.answers.tls_alpn(hello.server_name()?)?)
+    }
+
+    fn ready_for(&self, answer: TlsAlpnAnswer) -> Option<Arc<CertifiedKey>> {
         let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(key) = ready.get(&answer) {
             return Some(key.clone());
@@ -116,6 +119,26 @@ impl Responder {
     /// # Errors
     /// `Unsupported` when the provider has no usable protocol version.
     pub fn server_config(self: &Arc<Self>) -> Result<Arc<ServerConfig>, Error> {
+        self.config_with(self.clone())
+    }
+
+    /// A configuration for the one validator that asks for `server_name`, whose answer may lie in a [store](Answers::shared): take it where
+    /// [`is_challenge`] says that a validator calls. `None` when nothing is presented for the name.
+    ///
+    /// # Errors
+    /// As [`server_config`](Self::server_config).
+    pub async fn server_config_for(&self, server_name: &str) -> Result<Option<Arc<ServerConfig>>, Error> {
+        let answer = self.answers.seek_tls_alpn(server_name).await;
+        let key = answer.and_then(|answer| self.ready_for(answer));
+        key.map(|key| self.config_with(Arc::new(Only(key)))).transpose()
+    }
+
+    /// Whether the answers lie in a [store](Answers::shared), where [`respond`](Self::respond) cannot look.
+    pub fn is_shared(&self) -> bool {
+        self.answers.is_shared()
+    }
+
+    fn config_with(&self, resolver: Arc<dyn ResolvesServerCert>) -> Result<Arc<ServerConfig>, Error> {
         let mut config = ServerConfig::builder_with_provider(self.provider.clone())
             .with_safe_default_protocol_versions()
             .map_err(|source| {
@@ -123,7 +146,7 @@ impl Responder {
                     .with_source(source)
             })?
             .with_no_client_auth()
-            .with_cert_resolver(self.clone());
+            .with_cert_resolver(resolver);
         config.alpn_protocols = vec![PROTOCOL.to_vec()];
         config.send_tls13_tickets = 0;
         Ok(Arc::new(config))
@@ -133,6 +156,16 @@ impl Responder {
 impl ResolvesServerCert for Responder {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         self.respond(&hello)
+    }
+}
+
+/// Shows one certificate to whoever offers the protocol.
+#[derive(Debug)]
+struct Only(Arc<CertifiedKey>);
+
+impl ResolvesServerCert for Only {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        is_challenge(&hello).then(|| self.0.clone())
     }
 }
 

@@ -112,7 +112,7 @@ impl Listener {
     }
 
     /// Holds a request for a token that nobody knows yet for up to `patience`: where the answers come from another process, and a validator may be
-    /// faster than that news. At most [`limits::HTTP_HELD`] requests wait; others get 404 at once.
+    /// faster than that news. A [shared](Answers::shared) table has no news to wait for. At most [`limits::HTTP_HELD`] requests wait; others get 404 at once.
     #[must_use]
     pub fn patient(mut self, patience: Duration) -> Self {
         self.manners.patience = patience;
@@ -213,8 +213,9 @@ async fn reply_to(head: &str, answers: &Answers, manners: &Manners) -> Reply {
         return Reply { body: "ok".to_owned(), with_body: method == "GET", ..Reply::status("200 OK") };
     }
     if let Some(token) = token_in(path) {
-        let mut answer = answers.http(host, token);
+        let mut answer = answers.seek_http(host, token).await;
         if answer.is_none()
+            && !answers.is_shared()
             && !manners.patience.is_zero()
             && let Ok(_place) = manners.held.try_acquire()
         {

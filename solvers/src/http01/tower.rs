@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use acme_core::protocol::KeyAuthorization;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST};
 use http::{HeaderValue, Method, Request, Response};
@@ -57,8 +58,16 @@ where
     }
 
     fn call(&mut self, request: Request<A>) -> Self::Future {
-        match answer_to(&self.answers, &request) {
-            Some(body) => AnswerFuture(Answering::Ours(Some(response(body)))),
+        let Some((host, token)) = question_of(&request) else {
+            return AnswerFuture(Answering::Theirs(Box::pin(self.inner.call(request))));
+        };
+        if self.answers.is_shared() {
+            let (answers, host, token) = (self.answers.clone(), host.to_owned(), token.to_owned());
+            let sought = Box::pin(async move { answers.seek_http(&host, &token).await });
+            return AnswerFuture(Answering::Sought(sought, Some(Box::pin(self.inner.call(request)))));
+        }
+        match self.answers.http(host, token) {
+            Some(answer) => AnswerFuture(Answering::Ours(Some(response(&answer)))),
             None => AnswerFuture(Answering::Theirs(Box::pin(self.inner.call(request)))),
         }
     }
@@ -69,8 +78,12 @@ pub struct AnswerFuture<F, B>(Answering<F, B>);
 
 enum Answering<F, B> {
     Ours(Option<Response<B>>),
+    /// Theirs when nothing is found.
+    Sought(Sought, Option<Pin<Box<F>>>),
     Theirs(Pin<Box<F>>),
 }
+
+type Sought = Pin<Box<dyn Future<Output = Option<KeyAuthorization>> + Send>>;
 
 // Nothing is pinned in place: the response is moved out, the future lies in its own box.
 impl<F, B> Unpin for AnswerFuture<F, B> {}
@@ -78,16 +91,25 @@ impl<F, B> Unpin for AnswerFuture<F, B> {}
 impl<F, B, E> Future for AnswerFuture<F, B>
 where
     F: Future<Output = Result<Response<B>, E>>,
+    B: From<Bytes>,
 {
     type Output = Result<Response<B>, E>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Answering::Sought(sought, theirs) = &mut self.0 {
+            let found = std::task::ready!(sought.as_mut().poll(context));
+            self.0 = match (found, theirs.take()) {
+                (None, Some(theirs)) => Answering::Theirs(theirs),
+                (found, _) => Answering::Ours(found.as_ref().map(response)),
+            };
+        }
         match &mut self.0 {
             Answering::Ours(response) => match response.take() {
                 Some(response) => Poll::Ready(Ok(response)),
                 None => Poll::Pending,
             },
             Answering::Theirs(future) => future.as_mut().poll(context),
+            Answering::Sought(..) => Poll::Pending,
         }
     }
 }
@@ -98,7 +120,8 @@ impl<F, B> std::fmt::Debug for AnswerFuture<F, B> {
     }
 }
 
-fn answer_to<A>(answers: &Answers, request: &Request<A>) -> Option<Bytes> {
+/// Host and token, where a validator may ask.
+fn question_of<A>(request: &Request<A>) -> Option<(&str, &str)> {
     if request.method() != Method::GET {
         return None;
     }
@@ -107,12 +130,11 @@ fn answer_to<A>(answers: &Answers, request: &Request<A>) -> Option<Bytes> {
         Some(authority) => authority.as_str(),
         None => request.headers().get(HOST)?.to_str().ok()?,
     };
-    let answer = answers.http(host, token)?;
-    Some(Bytes::copy_from_slice(answer.as_str().as_bytes()))
+    Some((host, token))
 }
 
-fn response<B: From<Bytes>>(body: Bytes) -> Response<B> {
-    let mut response = Response::new(B::from(body));
+fn response<B: From<Bytes>>(answer: &KeyAuthorization) -> Response<B> {
+    let mut response = Response::new(B::from(Bytes::copy_from_slice(answer.as_str().as_bytes())));
     let fields = response.headers_mut();
     fields.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -36,7 +36,7 @@ async fn validators_are_answered_and_others_reach_the_service() {
 }
 
 #[derive(Clone)]
-struct Behind;
+pub(crate) struct Behind;
 
 impl Service<Request<()>> for Behind {
     type Response = Response<Bytes>;

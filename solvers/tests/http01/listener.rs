@@ -164,7 +164,7 @@ async fn serving(with: impl FnOnce(Listener) -> Listener) -> (SocketAddr, Answer
     (address, answers)
 }
 
-async fn get(address: SocketAddr, host: &str, path: &str) -> String {
+pub(crate) async fn get(address: SocketAddr, host: &str, path: &str) -> String {
     send(address, format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\n\r\n").as_bytes()).await
 }
 

@@ -5,6 +5,7 @@
 mod layer;
 #[cfg(feature = "http-01-listener")]
 mod listener;
+mod shared;
 mod webroot;
 
 use acme_core::Identifier;
