@@ -25,9 +25,13 @@ pub struct Acceptor(Arc<Parts>);
 
 struct Parts {
     choose: Box<Choose>,
-    challenges: Option<Arc<ServerConfig>>,
+    challenges: Option<Challenges>,
     limit: Duration,
 }
+
+/// Who answers validators, and the configuration with which it does so from a table of this process.
+#[derive(Clone)]
+struct Challenges(Arc<Responder>, Arc<ServerConfig>);
 
 type Choose = dyn Fn(&ClientHello<'_>) -> Option<Arc<ServerConfig>> + Send + Sync;
 
@@ -61,8 +65,9 @@ impl Acceptor {
     /// # Errors
     /// `Unsupported` when the provider has no usable version of TLS.
     pub fn answering(self, answers: Answers, provider: Arc<CryptoProvider>) -> Result<Self, Error> {
-        let challenges = Arc::new(Responder::new(answers, provider)).server_config()?;
-        Ok(self.change(|parts| parts.challenges = Some(challenges)))
+        let responder = Arc::new(Responder::new(answers, provider));
+        let config = responder.server_config()?;
+        Ok(self.change(|parts| parts.challenges = Some(Challenges(responder, config))))
     }
 
     /// Gives up on handshakes after `limit`; ten seconds unless told.
@@ -95,9 +100,15 @@ impl Acceptor {
     {
         let start = LazyConfigAcceptor::new(RustlsAcceptor::default(), stream).await?;
         let hello = start.client_hello();
-        if let Some(challenges) = self.0.challenges.as_ref().filter(|_| is_challenge(&hello)) {
-            let challenges = Arc::clone(challenges);
-            let mut stream = start.into_stream(challenges).await?;
+        if let Some(Challenges(responder, config)) = self.0.challenges.as_ref().filter(|_| is_challenge(&hello)) {
+            let mut config = Arc::clone(config);
+            let name = hello.server_name().filter(|_| responder.is_shared()).map(ToOwned::to_owned);
+            if let Some(name) = name
+                && let Some(found) = responder.server_config_for(&name).await.map_err(io::Error::other)?
+            {
+                config = found;
+            }
+            let mut stream = start.into_stream(config).await?;
             stream.shutdown().await?;
             return Ok(Accepted::Validator);
         }

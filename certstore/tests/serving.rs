@@ -9,7 +9,9 @@ use std::time::Duration;
 use acme_core::client::Chain;
 use acme_core::protocol::KeyAuthorization;
 use acme_core::{Identifier, KeyType, Secret, Timestamp};
-use certwright_certstore::{Acceptor, Credential, ErrorKind, Listener, Resolver, Serve as _, placeholder, provider};
+use certwright_certstore::{
+    Acceptor, Credential, ErrorKind, Listener, MemoryStore, Resolver, Serve as _, placeholder, provider,
+};
 use hyper::Response;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -110,10 +112,18 @@ async fn clients_without_a_server_name_get_the_default() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn validators_are_answered_and_never_handed_out() {
+    let here = Answers::new();
+    let store = Arc::new(MemoryStore::new());
+    let node = || Answers::shared(store.clone(), "answers").unwrap();
+    for (presenting, asked) in [(here.clone(), here), (node(), node())] {
+        answers_a_validator(&presenting, asked).await;
+    }
+}
+
+async fn answers_a_validator(answers: &Answers, asked: Answers) {
     let resolver = Arc::new(Resolver::new(provider()));
-    let answers = Answers::new();
     let config = resolver.server_config(&[b"http/1.1"]).unwrap();
-    let acceptor = Acceptor::new(config).answering(answers.clone(), provider()).unwrap();
+    let acceptor = Acceptor::new(config).answering(asked, provider()).unwrap();
     let address = serve(acceptor).await;
     assert!(connect(address, "example.com", &[b"acme-tls/1"]).await.is_err(), "nothing is presented");
 
