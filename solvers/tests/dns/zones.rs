@@ -22,6 +22,26 @@ async fn the_nearest_apex_is_the_zone() {
 }
 
 #[tokio::test]
+async fn the_innermost_of_several_cuts_holds_long_names_and_those_of_any_script() {
+    let zones = ["b.example.org", "a.b.example.org", "xn--bcher-kva.example.org", "xn--p1ai.xn--bcher-kva.example.org"];
+    let server = zones.into_iter().fold(Bind::builder().zone(example()), |it, zone| it.zone(Zone::new(zone))).start();
+    let resolver = resolver(&server);
+    let label = "l".repeat(63);
+    // With its first label it is as long as a name may be.
+    let long = format!("_acme-challenge.{}.{label}.{label}.{label}.a.b.example.org", "m".repeat(29));
+    assert_eq!(long.len(), 253);
+    for (asked, zone) in [
+        (long.as_str(), "a.b.example.org"),
+        ("_acme-challenge.c.b.example.org", "b.example.org"),
+        ("_acme-challenge.xn--bcher-kva.example.org", "xn--bcher-kva.example.org"),
+        ("_acme-challenge.XN--P1AI.xn--bcher-kva.example.org", "xn--p1ai.xn--bcher-kva.example.org"),
+        ("_acme-challenge.xn--p1ai.example.org", "example.org"),
+    ] {
+        assert_eq!(resolver.zone_of(&name(asked)).await.unwrap(), name(zone), "{asked}");
+    }
+}
+
+#[tokio::test]
 async fn wildcard_records_do_not_end_the_walk() {
     let server =
         Bind::builder().zone(example().record("* IN A 127.0.0.1").record("*.alias IN CNAME example.org.")).start();
