@@ -1,8 +1,8 @@
 //! Google Cloud: access tokens for its APIs.
 //!
-//! [`ServiceAccount`] signs with a key that was downloaded, [`Federation`] exchanges a token of another platform, and [`Metadata`] asks where the program runs
-//! (GKE's workload identity answers there, too). [`Environment`] finds one of them as Google's own libraries do. Each is of use behind
-//! [`Refreshing`](super::Refreshing).
+//! [`ServiceAccount`] signs with a key that was downloaded ([`ReplacedKey`] where another may take its place), [`Federation`] exchanges a token of another
+//! platform, and [`Metadata`] asks where the program runs (GKE's workload identity answers there, too). [`Environment`] finds one of them as Google's own
+//! libraries do. Each is of use behind [`Refreshing`](super::Refreshing).
 //!
 //! ```
 //! # use std::sync::Arc;
@@ -21,11 +21,13 @@
 mod environment;
 mod federation;
 mod metadata;
+mod replaced_key;
 mod service_account;
 
 pub use environment::{Environment, Identity};
 pub use federation::Federation;
 pub use metadata::Metadata;
+pub use replaced_key::ReplacedKey;
 pub use service_account::ServiceAccount;
 
 /// What a token is good for.

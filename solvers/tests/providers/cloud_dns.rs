@@ -1,14 +1,15 @@
 //! Google Cloud DNS, and who may change it.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex};
 
 use acme_core::Transport;
 use acme_core::key::{KeyType, PrivateKey, Signer as _};
-use certwright_solvers::credentials::google::{Environment, Federation, Metadata, Scope, ServiceAccount};
-use certwright_solvers::credentials::{AccessToken, Assertion, CredentialSource, Fetch, Refreshing};
+use async_trait::async_trait;
+use certwright_solvers::credentials::google::{Environment, Federation, Metadata, ReplacedKey, Scope, ServiceAccount};
+use certwright_solvers::credentials::{AccessToken, Assertion, CredentialSource, Fetch, Fetched, Refreshing};
 use certwright_solvers::dns::cloud_dns::CloudDns;
 use certwright_solvers::dns01::DnsProvider as _;
-use certwright_solvers::{ErrorKind, Retry};
+use certwright_solvers::{Error, ErrorKind, Retry};
 use http::Method;
 use serde_json::json;
 use testkit::doubles::google::{Google, refused};
@@ -211,6 +212,30 @@ async fn refusals_say_what_on_what_and_what_to_do() {
     let error = provider(&double).add_txt(&elsewhere).await.unwrap_err();
     let text = "finding the zone example.com: Google Cloud DNS has no such zone in the project web-1234";
     assert_eq!((error.kind(), error.what()), (ErrorKind::NotFound, text));
+}
+
+#[tokio::test]
+async fn a_key_that_was_replaced_is_read_again_after_one_refused_login() {
+    let old = || Secret::new(key_file().expose().replace(Google::KEY_ID, "old"));
+    for (files, end) in [(vec![key_file(), old()], Ok(())), (vec![old(), old()], Err(ErrorKind::Unauthorized))] {
+        let (_, double) = service(clock());
+        let files = Refreshing::new(KeyFiles(Mutex::new(files), Arc::new(double.clone())));
+        let provider = with(refreshing(ReplacedKey::new(Arc::new(files))), &double);
+        let added = provider.add_txt(&record("v")).await;
+        assert_eq!(added.map_err(|error| error.kind()), end);
+        assert_eq!(double.calls().iter().filter(|it| it.contains("/token")).count(), 2);
+    }
+}
+
+/// Key files, the last one first.
+struct KeyFiles(Mutex<Vec<Secret<String>>>, Arc<dyn Transport>);
+
+#[async_trait]
+impl Fetch<ServiceAccount> for KeyFiles {
+    async fn fetch(&self, _: Timestamp) -> Result<Fetched<ServiceAccount>, Error> {
+        let file = self.0.lock().unwrap().pop().expect("it is read once more, and no more");
+        Ok(Fetched::new(ServiceAccount::from_json(&file, Scope::CLOUD_DNS, self.1.clone())?, None))
+    }
 }
 
 #[test]

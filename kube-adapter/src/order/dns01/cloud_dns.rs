@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use acme_core::{Clock, Error, ErrorKind, Retry, Timestamp};
-use async_trait::async_trait;
-use solvers::credentials::google::{Environment, Scope, ServiceAccount};
-use solvers::credentials::{AccessToken, CredentialSource, Fetch, Fetched, Refreshing};
+use acme_core::{Clock, Error, ErrorKind, Retry};
+use solvers::credentials::google::{Environment, ReplacedKey, Scope, ServiceAccount};
+use solvers::credentials::{AccessToken, CredentialSource, Refreshing};
 use solvers::dns::cloud_dns::CloudDns;
 
 use super::credentials::{Credentials, Value};
@@ -24,7 +23,7 @@ pub(super) fn make(credentials: &Credentials<'_>, spec: &Spec, clock: Arc<dyn Cl
             let way = Arc::clone(&transport);
             let key = Value("error getting clouddns service account", key);
             let account = move |[file]: [_; 1]| ServiceAccount::from_json(&file, Scope::CLOUD_DNS, Arc::clone(&way));
-            Arc::new(Refreshing::new(Login(credentials.source([key], account))))
+            Arc::new(Refreshing::new(ReplacedKey::new(credentials.source([key], account))))
         }
         (None, Ambient::Allowed) => {
             let environment = Environment::from_environment();
@@ -40,20 +39,4 @@ pub(super) fn make(credentials: &Credentials<'_>, spec: &Spec, clock: Arc<dyn Cl
         "" => provider,
         name => provider.with_zone_id(name),
     })
-}
-
-/// Logs in with a key from a Secret, which is read once more when it was refused.
-struct Login(Arc<dyn CredentialSource<ServiceAccount>>);
-
-#[async_trait]
-impl Fetch<AccessToken> for Login {
-    async fn fetch(&self, now: Timestamp) -> Result<Fetched<AccessToken>, Error> {
-        match self.0.credential(now).await?.fetch(now).await {
-            Err(error) if error.kind() == ErrorKind::Unauthorized => {
-                self.0.rejected();
-                self.0.credential(now).await?.fetch(now).await
-            }
-            outcome => outcome,
-        }
-    }
 }
