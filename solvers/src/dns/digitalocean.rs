@@ -11,7 +11,7 @@ use http::{Method, Response};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::http_api::{Fault, HttpApi, Ids, Made, Meaning, Service, Token};
+use super::http_api::{Fault, HttpApi, Meaning, Service, Surveyed, Token};
 use crate::credentials::CredentialSource;
 use crate::dns01::{DnsProvider, TxtRecord};
 use crate::{Error, limits};
@@ -26,8 +26,7 @@ use crate::{Error, limits};
 #[derive(Clone)]
 pub struct DigitalOcean {
     api: HttpApi<Token>,
-    zones: Arc<Ids<DnsName>>,
-    made: Arc<Made>,
+    records: Arc<Surveyed>,
 }
 
 impl DigitalOcean {
@@ -40,11 +39,7 @@ impl DigitalOcean {
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
-        Ok(Self {
-            api: HttpApi::new(SERVICE, BASE, token, transport, clock)?,
-            zones: Arc::default(),
-            made: Arc::default(),
-        })
+        Ok(Self { api: HttpApi::new(SERVICE, BASE, token, transport, clock)?, records: Arc::default() })
     }
 
     /// Asks at `base` instead, which ends before `/v2`.
@@ -56,17 +51,25 @@ impl DigitalOcean {
         Ok(self)
     }
 
-    /// Looks through a zone: what is there, and whether that was all.
-    async fn look(&self, what: &str, path: &str, zone: &DnsName) -> Result<String, Error> {
+    /// Looks through a zone; whether that was all of it.
+    async fn look(&self, what: &str, path: &str, zone: &DnsName) -> Result<bool, Error> {
         let (found, is_all) = self.pages(what, &format!("{path}?type=TXT")).await?;
         for record in found {
             // A name in an answer is relative to the zone.
             let owner = if record.name == "@" { zone.to_string() } else { format!("{}.{zone}", record.name) };
             if let Ok(owner) = DnsName::parse(&owner) {
-                self.made.remember(&self.api, owner, &record.data, "");
+                self.records.came_upon(&self.api, owner, &record.data);
             }
         }
-        Ok(if is_all { ALL.to_owned() } else { String::new() })
+        Ok(is_all)
+    }
+
+    /// Makes the record, and answers its id.
+    async fn create(&self, what: &str, path: &str, record: &TxtRecord) -> Result<String, Error> {
+        let (name, ttl) = (format!("{}.", record.owner), record.ttl.max(SHORTEST).as_secs());
+        let body = json!({ "type": "TXT", "name": name, "data": record.value, "ttl": ttl });
+        let made: Answer = self.api.ask(what, Method::POST, path, Some(&body)).await?;
+        Ok(made.domain_record.id.to_string())
     }
 
     /// The ids of the records that hold the value.
@@ -95,36 +98,14 @@ impl DnsProvider for DigitalOcean {
     async fn add_txt(&self, record: &TxtRecord) -> Result<(), Error> {
         let (what, path) = about("adding", record)?;
         let zone = &record.needed_zone()?.name;
-        if self.made.holds(&self.api, record) {
-            return Ok(());
-        }
-        let looked = self.zones.of(zone, self.api.clock().now(), self.look(&what, &path, zone)).await?;
-        if self.made.holds(&self.api, record) {
-            return Ok(());
-        }
-        if looked != ALL && !self.ids_of(&what, &path, record).await?.is_empty() {
-            return Ok(());
-        }
-        let (name, ttl) = (format!("{}.", record.owner), record.ttl.max(SHORTEST).as_secs());
-        let body = json!({ "type": "TXT", "name": name, "data": record.value, "ttl": ttl });
-        let made: Result<Answer, Error> = self.api.ask(&what, Method::POST, &path, Some(&body)).await;
-        match made {
-            Ok(made) => {
-                let id = made.domain_record.id.to_string();
-                self.made.remember(&self.api, record.owner.clone(), &record.value, &id);
-                Ok(())
-            }
-            Err(error) => {
-                // It may be there all the same.
-                self.zones.forget(zone);
-                Err(error)
-            }
-        }
+        let look = self.look(&what, &path, zone);
+        let found = self.ids_of(&what, &path, record);
+        self.records.add(&self.api, record, look, found, self.create(&what, &path, record)).await
     }
 
     async fn remove_txt(&self, record: &TxtRecord) -> Result<(), Error> {
         let (what, path) = about("removing", record)?;
-        self.made.remove(&self.api, &what, &path, record, self.ids_of(&what, &path, record)).await
+        self.records.remove(&self.api, &what, &path, record, self.ids_of(&what, &path, record)).await
     }
 }
 
@@ -187,6 +168,4 @@ struct Complaint {
 const SERVICE: Service = Service { name: "DigitalOcean", fault };
 const BASE: &str = "https://api.digitalocean.com";
 const PER_PAGE: usize = 200;
-/// The look at a zone saw all of it.
-const ALL: &str = "all";
 const SHORTEST: Duration = Duration::from_secs(30);

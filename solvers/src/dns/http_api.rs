@@ -7,6 +7,7 @@ mod credential;
 mod fault;
 mod ids;
 mod made;
+mod surveyed;
 mod turns;
 
 use std::fmt;
@@ -28,6 +29,7 @@ pub use credential::{Credential, Token};
 pub use fault::{Fault, Meaning};
 pub use ids::Ids;
 pub use made::Made;
+pub use surveyed::Surveyed;
 pub use turns::Turns;
 
 use crate::credentials::CredentialSource;

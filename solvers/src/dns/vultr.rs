@@ -11,7 +11,7 @@ use http::{Method, Response};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::http_api::{Fault, HttpApi, Ids, Made, Meaning, Service, Token, encoded};
+use super::http_api::{Fault, HttpApi, Meaning, Service, Surveyed, Token, encoded};
 use crate::credentials::CredentialSource;
 use crate::dns01::{DnsProvider, TxtRecord};
 use crate::{Error, ErrorKind, limits};
@@ -26,8 +26,7 @@ use crate::{Error, ErrorKind, limits};
 #[derive(Clone)]
 pub struct Vultr {
     api: HttpApi<Token>,
-    zones: Arc<Ids<DnsName>>,
-    made: Arc<Made>,
+    records: Arc<Surveyed>,
 }
 
 impl Vultr {
@@ -41,7 +40,7 @@ impl Vultr {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
         let api = HttpApi::new(SERVICE, BASE, key, transport, clock)?;
-        Ok(Self { api, zones: Arc::default(), made: Arc::default() })
+        Ok(Self { api, records: Arc::default() })
     }
 
     /// Asks at `base` instead, which ends before `/domains`.
@@ -53,21 +52,33 @@ impl Vultr {
         Ok(self)
     }
 
-    /// Looks through a zone: what is there, and whether that was all.
-    async fn look(&self, what: &str, path: &str, zone: &DnsName) -> Result<String, Error> {
+    /// Looks through a zone; whether that was all of it.
+    async fn look(&self, what: &str, path: &str, zone: &DnsName) -> Result<bool, Error> {
         let (found, is_all) = self.pages(what, path).await?;
         for record in found {
             if let Some(owner) = record.owner_in(zone) {
-                self.made.remember(&self.api, owner, record.text(), "");
+                self.records.came_upon(&self.api, owner, record.text());
             }
         }
-        Ok(if is_all { ALL.to_owned() } else { String::new() })
+        Ok(is_all)
     }
 
     async fn create(&self, what: &str, path: &str, record: &TxtRecord, ttl: u64) -> Result<Answer, Error> {
         let name = record.relative_to(&record.needed_zone()?.name)?.unwrap_or_default();
         let body = json!({ "type": "TXT", "name": name, "data": format!("\"{}\"", record.value), "ttl": ttl });
         self.api.ask(what, Method::POST, path, Some(&body)).await
+    }
+
+    /// Makes the record, and answers its id; with the TTL of what others have at the name, where that is what the service wants.
+    async fn make(&self, what: &str, path: &str, record: &TxtRecord) -> Result<String, Error> {
+        let mut made = self.create(what, path, record, record.ttl.max(SHORTEST).as_secs()).await;
+        if let Err(error) = &made
+            && error.kind() == ErrorKind::Refused
+            && let Some(ttl) = self.ttl_of(what, path, record).await?
+        {
+            made = self.create(what, path, record, ttl).await;
+        }
+        Ok(made?.record.id)
     }
 
     /// The TTL of what others have at the name: the service takes one for all of it.
@@ -107,39 +118,14 @@ impl DnsProvider for Vultr {
     async fn add_txt(&self, record: &TxtRecord) -> Result<(), Error> {
         let (what, path) = about("adding", record)?;
         let zone = &record.needed_zone()?.name;
-        if self.made.holds(&self.api, record) {
-            return Ok(());
-        }
-        let looked = self.zones.of(zone, self.api.clock().now(), self.look(&what, &path, zone)).await?;
-        if self.made.holds(&self.api, record) {
-            return Ok(());
-        }
-        if looked != ALL && !self.ids_of(&what, &path, record).await?.is_empty() {
-            return Ok(());
-        }
-        let mut made = self.create(&what, &path, record, record.ttl.max(SHORTEST).as_secs()).await;
-        if let Err(error) = &made
-            && error.kind() == ErrorKind::Refused
-            && let Some(ttl) = self.ttl_of(&what, &path, record).await?
-        {
-            made = self.create(&what, &path, record, ttl).await;
-        }
-        match made {
-            Ok(made) => {
-                self.made.remember(&self.api, record.owner.clone(), &record.value, &made.record.id);
-                Ok(())
-            }
-            Err(error) => {
-                // It may be there all the same.
-                self.zones.forget(zone);
-                Err(error)
-            }
-        }
+        let look = self.look(&what, &path, zone);
+        let found = self.ids_of(&what, &path, record);
+        self.records.add(&self.api, record, look, found, self.make(&what, &path, record)).await
     }
 
     async fn remove_txt(&self, record: &TxtRecord) -> Result<(), Error> {
         let (what, path) = about("removing", record)?;
-        self.made.remove(&self.api, &what, &path, record, self.ids_of(&what, &path, record)).await
+        self.records.remove(&self.api, &what, &path, record, self.ids_of(&what, &path, record)).await
     }
 }
 
@@ -229,6 +215,4 @@ const SERVICE: Service = Service { name: "Vultr", fault };
 const BASE: &str = "https://api.vultr.com/v2";
 /// The service's largest page.
 const PER_PAGE: usize = 500;
-/// The look at a zone saw all of it.
-const ALL: &str = "all";
 const SHORTEST: Duration = Duration::from_secs(120);
