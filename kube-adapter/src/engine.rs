@@ -26,6 +26,7 @@ use crate::context::Context;
 use crate::crd::acme::AcmeIssuerStatus;
 use crate::crd::issuer::IssuerSpec;
 use crate::key::Name;
+use crate::limits;
 use crate::workshop::Weight;
 
 pub(crate) use account::Account;
@@ -182,7 +183,7 @@ fn refused(spec: &IssuerSpec) -> Option<String> {
     let is_told = spec.vault.as_ref().is_some_and(|it| vault::wrong(it).is_some());
     let is_alone = *spec == IssuerSpec { vault: spec.vault.clone(), ..IssuerSpec::default() };
     let violations = if is_told && is_alone { Vec::new() } else { admission::issuer(spec) };
-    (!violations.is_empty()).then(|| text::printable(&admission::message(&violations), LONGEST_TEXT))
+    (!violations.is_empty()).then(|| text::printable(&admission::message(&violations), limits::TEXT))
 }
 
 fn self_signed(of: &Of, lists: &[String], clock: Arc<dyn Clock>) -> (Found, Retry) {
@@ -197,9 +198,6 @@ fn self_signed(of: &Of, lists: &[String], clock: Arc<dyn Clock>) -> (Found, Retr
 
 /// The reason where a specification is none.
 const INVALID: &str = "InvalidConfig";
-
-/// Text from outside in conditions.
-const LONGEST_TEXT: usize = 1024;
 
 #[cfg(test)]
 mod tests {

@@ -34,6 +34,7 @@
 //! | [`leader`] | the Lease | yes |
 //! | [`serving`] | an authority in a Secret, for what the process serves itself | yes |
 //! | [`metrics`] | what is counted | no |
+//! | `limits` | how much of what comes from outside is kept | no |
 
 pub mod admission;
 pub mod client;
@@ -55,6 +56,7 @@ mod few;
 mod http01;
 mod issuer;
 mod key;
+mod limits;
 mod order;
 mod plan;
 mod queue;

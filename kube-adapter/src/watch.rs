@@ -25,6 +25,7 @@ use tokio::sync::mpsc;
 use crate::api::{Refusal, Resource, escape};
 use crate::crd::{Certificate, CertificateRequest, Challenge, ClusterIssuer, Issuer, Order};
 use crate::key::Version;
+use crate::limits;
 use crate::request;
 use crate::world::News;
 
@@ -343,7 +344,7 @@ impl<T: Send + 'static> Follower<T> {
 
 /// Text from outside, for the log.
 fn printable(error: impl std::fmt::Display) -> String {
-    text::printable(&error.to_string(), LONGEST_TEXT)
+    text::printable(&error.to_string(), limits::TEXT)
 }
 
 const PAUSES: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
@@ -360,7 +361,6 @@ const TOGETHER: usize = 64;
 
 const PAGE: usize = 250;
 
-const LONGEST_TEXT: usize = 1024;
 const LONGEST_REFUSAL: usize = 64 * 1024;
 
 const JSON: &str = "application/json";

@@ -7,6 +7,8 @@ use acme_core::{Error, ErrorKind, Retry, text};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
+use crate::limits;
+
 /// Why a call did not succeed.
 #[derive(Debug)]
 pub(crate) struct Refusal {
@@ -53,7 +55,7 @@ impl Refusal {
 
     /// Nobody knows whether it happened.
     pub(crate) fn lost(text: impl Into<String>) -> Self {
-        Self { kind: RefusalKind::Lost, text: text::printable(&text.into(), LONGEST_TEXT), after: None }
+        Self { kind: RefusalKind::Lost, text: text::printable(&text.into(), limits::TEXT), after: None }
     }
 
     /// The same, of a write whose answer could not be read: it may have happened.
@@ -101,7 +103,7 @@ impl Refusal {
             .and_then(|it| it.to_str().ok()?.parse().ok())
             .map(Duration::from_secs);
         let text = if told.message.is_empty() { format!("the API server answered {status}") } else { told.message };
-        Self { kind, text: text::printable(&text, LONGEST_TEXT), after }
+        Self { kind, text: text::printable(&text, limits::TEXT), after }
     }
 }
 
@@ -119,12 +121,9 @@ impl From<Error> for Refusal {
             ErrorKind::Busy => RefusalKind::Busy,
             _ => RefusalKind::Invalid,
         };
-        Self { kind, text: text::printable(&error.to_string(), LONGEST_TEXT), after: None }
+        Self { kind, text: text::printable(&error.to_string(), limits::TEXT), after: None }
     }
 }
-
-/// Text from outside in conditions, Events and logs.
-const LONGEST_TEXT: usize = 1024;
 
 /// What the API server and its validation say of objects that are too large.
 const TOO_LARGE: [&str; 3] = ["entity is too large", "Too long", "may not be more than"];

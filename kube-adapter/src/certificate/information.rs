@@ -18,6 +18,7 @@ use crate::crd::time::Time;
 use crate::engine::Account;
 use crate::issuer::{self, View};
 use crate::key::Name;
+use crate::limits;
 use crate::plan::certificate::{Answered, Contents, Holding, Information, Source, Target};
 use crate::secret::issuer_digest;
 use crate::world::World;
@@ -132,7 +133,7 @@ pub(super) fn take(
                 Retry::After(pause) => Some(pause),
                 Retry::Never | Retry::Backoff => None,
             };
-            let said = text::printable(&error.to_string(), LONGEST_ERROR);
+            let said = text::printable(&error.to_string(), limits::TEXT);
             (renew::unanswered(certificate, known, pause, now), said)
         }
     };
@@ -166,6 +167,3 @@ pub(crate) fn replaced(world: &World, name: &Name, issuer: &IssuerRef) -> Option
     let is_spoken_of = |plan: RenewalPlan| plan.window.is_some();
     known(record, &object, certificate).is_some_and(is_spoken_of).then(|| certificate.clone())
 }
-
-/// Text of an ACME server in a status.
-const LONGEST_ERROR: usize = 1024;

@@ -7,6 +7,7 @@ use acme_core::protocol::Problem;
 use acme_core::{Retry, Timestamp, text};
 
 use crate::crd::challenge::ChallengeType;
+use crate::limits;
 
 /// A problem document as cert-manager's ACME client prints it: `403 urn:…: detail`, and below it what is wrong with each name.
 pub(crate) fn problem(problem: &Problem) -> String {
@@ -165,19 +166,16 @@ fn bounded(said: &str) -> String {
                 Some(line) => ("\t", line),
                 None => ("", line),
             };
-            format!("{indent}{}", text::printable(line, LONGEST))
+            format!("{indent}{}", text::printable(line, limits::TEXT))
         })
         .collect();
     let mut said = parts.join("\n");
-    if said.len() > LONGEST {
-        let cut = (0..=LONGEST).rev().find(|at| said.is_char_boundary(*at)).unwrap_or(0);
+    if said.len() > limits::TEXT {
+        let cut = (0..=limits::TEXT).rev().find(|at| said.is_char_boundary(*at)).unwrap_or(0);
         said.truncate(cut);
     }
     said
 }
-
-/// Text from outside in a status.
-const LONGEST: usize = 1024;
 
 #[cfg(test)]
 mod tests {

@@ -9,6 +9,7 @@ use kube::{Api, Client};
 use serde_json::json;
 
 use super::lease::{Change, Lease, Record};
+use crate::limits;
 
 /// One Lease, wherever it is kept.
 ///
@@ -74,7 +75,7 @@ impl KubeLease {
             429 | 500..=599 => (ErrorKind::Busy, ""),
             _ => (ErrorKind::Refused, ""),
         };
-        let said = text::printable(&status.message, MESSAGE);
+        let said = text::printable(&status.message, limits::TEXT);
         Error::new(kind, format!("{lease}: {said}{hint}")).with_retry(Retry::Backoff)
     }
 }
@@ -111,6 +112,3 @@ impl Leases for KubeLease {
 
 /// The name that stands at the Lease's fields; cert-manager's own is that of its binary.
 const FIELD_MANAGER: &str = "cert-manager-leader-election";
-
-/// How much of an answer's message is told.
-const MESSAGE: usize = 1024;

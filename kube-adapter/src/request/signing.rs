@@ -15,6 +15,7 @@ use rustls_pki_types::pem::PemObject as _;
 use crate::admission;
 use crate::crd::certificate_request::{CertificateRequest, CertificateRequestSpec};
 use crate::engine::Remote;
+use crate::limits;
 use crate::workshop::Weight;
 
 /// What an issuer gave, as the status holds it.
@@ -62,7 +63,7 @@ impl Question {
             Maker::Anybody if decode(&self.object.spec).is_err() => None,
             Maker::Anybody => {
                 let violations = admission::certificate_request_spec(&self.object.spec);
-                (!violations.is_empty()).then(|| text::printable(&admission::message(&violations), LONGEST_TEXT))
+                (!violations.is_empty()).then(|| text::printable(&admission::message(&violations), limits::TEXT))
             }
         }
     }
@@ -181,9 +182,6 @@ fn decode(spec: &CertificateRequestSpec) -> Result<CertificateSigningRequestDer<
 
 /// What cert-manager says of a signing request that is no PEM.
 pub(super) const NO_PEM: &str = "error decoding certificate request PEM block: no PEM data was found in given input";
-
-/// Text from outside in conditions.
-const LONGEST_TEXT: usize = 1024;
 
 #[cfg(test)]
 mod tests {

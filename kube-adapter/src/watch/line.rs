@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Watched;
+use crate::limits;
 
 /// What a line of a watch says.
 #[derive(Debug)]
@@ -136,7 +137,7 @@ fn content<K: Watched>(kind: Kind, text: &mut [u8]) -> Result<Line<K>, String> {
                 message: String,
             }
             let Status { code, message } = serde_json::from_slice(text).unwrap_or_default();
-            Ok(Line::Error { code, message: text::printable(&message, super::LONGEST_TEXT) })
+            Ok(Line::Error { code, message: text::printable(&message, limits::TEXT) })
         }
         Kind::Unknown => Err("a kind of news that is not known".to_owned()),
     }

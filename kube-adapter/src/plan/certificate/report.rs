@@ -6,11 +6,12 @@ use certstore::policy::renew::Due;
 use super::check::{self, Complaint};
 use super::{Failure, Observed, Place, Requested, Target, information};
 use crate::events::Severity;
+use crate::limits;
 use crate::status::{Failures, Field, Note, Report, Told, text};
 
 /// The specification is none: what the webhook says of it.
 pub(super) fn violation(why: &str) -> Report {
-    let message = acme_text::printable(why, LONGEST_TEXT);
+    let message = acme_text::printable(why, limits::TEXT);
     Report { why: "invalid", ready: Some(Told::no("InvalidSpec", message)), ..Report::default() }
 }
 
@@ -92,7 +93,7 @@ pub(super) fn failed(
     let before = observed.object.status.as_ref().and_then(|it| it.failed_issuance_attempts).unwrap_or_default();
     let attempts = before.max(0).saturating_add(1);
     let next = observed.rules.backoff.until(u32::try_from(attempts).unwrap_or(u32::MAX), whole_second(now));
-    let text = text::failed(&acme_text::printable(message, LONGEST_TEXT), attempts, next);
+    let text = text::failed(&acme_text::printable(message, limits::TEXT), attempts, next);
     Report {
         why: "failed",
         issuing: Field::Set(Told::no(reason, &*text)),
@@ -128,7 +129,7 @@ pub(super) fn name_taken(request: &str) -> Note {
 
 /// The Secret cannot be made what it should be.
 pub(super) fn not_refreshed(failure: &Failure) -> Note {
-    let text = acme_text::printable(&failure.message, LONGEST_TEXT);
+    let text = acme_text::printable(&failure.message, limits::TEXT);
     Note { severity: Severity::Warning, reason: failure.reason.clone(), text }
 }
 
@@ -180,6 +181,3 @@ fn seen(observed: &Observed<'_>, readiness: Option<Complaint>) -> Report {
 fn whole_second(at: Timestamp) -> Timestamp {
     Timestamp::from_unix_seconds(at.unix_seconds())
 }
-
-/// Text from outside in conditions and Events.
-const LONGEST_TEXT: usize = 1024;
