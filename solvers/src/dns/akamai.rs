@@ -15,7 +15,7 @@ use serde_json::json;
 
 pub use edge_grid::EdgeGrid;
 
-use super::http_api::{Fault, HttpApi, Meaning, Service, Turns, existing};
+use super::http_api::{Fault, HttpApi, Meaning, Service, Turns, bare, existing, quoted};
 use crate::Error;
 use crate::credentials::CredentialSource;
 use crate::dns01::{DnsProvider, TxtRecord};
@@ -101,14 +101,6 @@ fn about(doing: &str, record: &TxtRecord) -> Result<(String, String, DnsName), E
     let what = format!("{doing} a TXT value at {} in the zone {zone}", record.owner);
     let path = format!("/config-dns/v2/zones/{zone}/names/{}/types/TXT", record.owner);
     Ok((what, path, zone))
-}
-
-fn quoted(value: &str) -> String {
-    format!("\"{value}\"")
-}
-
-fn bare(value: &str) -> &str {
-    value.trim_matches('"')
 }
 
 #[derive(Serialize, Deserialize)]

@@ -1,17 +1,18 @@
 //! Azure DNS.
 
+mod set;
+
 use std::fmt;
 use std::sync::Arc;
 
 use acme_core::{Clock, DnsName, Transport};
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
+use http::header::IF_MATCH;
 use http::{Method, Response};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use super::http_api::{Fault, HttpApi, Ids, Meaning, Service, Turns, encoded, existing};
+use self::set::{Kind, Set};
+use super::http_api::{Complaint, Fault, HttpApi, Ids, Meaning, Service, Turns, encoded, existing};
 use crate::credentials::azure::Cloud;
 use crate::credentials::{AccessToken, CredentialSource};
 use crate::dns01::{DnsProvider, TxtRecord, Zones};
@@ -95,8 +96,7 @@ impl AzureDns {
         };
         let relative = record.relative_to(zone)?.unwrap_or("@");
         let what = format!("{doing} a TXT value at {} in the zone {zone}", record.owner);
-        let Words { zones, version, .. } = self.kind.words();
-        Ok((what, format!("{}/{zones}/{zone}/TXT/{relative}?api-version={version}", self.group)))
+        Ok((what, format!("{}/{}", self.group, self.kind.path(zone, relative))))
     }
 
     /// The set, if there is one.
@@ -106,13 +106,8 @@ impl AzureDns {
 
     /// Writes a set, and answers its new ETag.
     async fn put(&self, what: &str, path: &str, set: &Set) -> Result<Option<String>, Error> {
-        let Words { ttl, texts, .. } = self.kind.words();
-        let mut body = json!({ "properties": { ttl: set.properties.ttl, texts: set.properties.texts } });
-        if let Some(metadata) = &set.properties.metadata {
-            body["properties"]["metadata"] = metadata.clone();
-        }
         let (header, value) = set.guard();
-        let answer = self.api.send_with(what, header, value, Method::PUT, path, Some(&body)).await?;
+        let answer = self.api.send_with(what, header, value, Method::PUT, path, Some(&set.body(self.kind))).await?;
         // An answer without one costs a call later.
         Ok(self.api.read(what, &answer).ok().and_then(|set: Set| set.etag))
     }
@@ -123,9 +118,8 @@ impl DnsProvider for AzureDns {
     async fn add_txt(&self, record: &TxtRecord) -> Result<(), Error> {
         let (what, path) = self.about("adding", record)?;
         let _turn = self.turns.of(&record.owner).await;
-        let text = || Text { value: vec![record.value.clone()] };
-        let mut alone = Set::new(record.ttl.as_secs().max(1));
-        alone.properties.texts.push(text());
+        let mut alone = Set::new(record.ttl);
+        alone.add(&record.value);
         let conflict = match self.put(&what, &path, &alone).await {
             Ok(etag) => {
                 let etag = etag.unwrap_or_default();
@@ -139,7 +133,7 @@ impl DnsProvider for AzureDns {
         if set.holds(&record.value) {
             return Ok(());
         }
-        set.properties.texts.push(text());
+        set.add(&record.value);
         self.put(&what, &path, &set).await.map(drop)
     }
 
@@ -159,8 +153,8 @@ impl DnsProvider for AzureDns {
         let Some(mut set) = self.set(&what, &path).await?.filter(|set| set.holds(&record.value)) else {
             return Ok(());
         };
-        set.properties.texts.retain(|it| it.value.concat() != record.value);
-        if !set.properties.texts.is_empty() {
+        set.remove(&record.value);
+        if !set.is_empty() {
             return self.put(&what, &path, &set).await.map(drop);
         }
         let (header, value) = set.guard();
@@ -178,67 +172,9 @@ impl fmt::Debug for AzureDns {
     }
 }
 
-/// Public and private zones are two services with two spellings.
-#[derive(Clone, Copy)]
-enum Kind {
-    Public,
-    Private,
-}
-
-struct Words {
-    zones: &'static str,
-    version: &'static str,
-    ttl: &'static str,
-    texts: &'static str,
-}
-
-impl Kind {
-    fn words(self) -> Words {
-        match self {
-            Self::Public => Words { zones: "dnsZones", version: "2018-05-01", ttl: "TTL", texts: "TXTRecords" },
-            Self::Private => Words { zones: "privateDnsZones", version: "2024-06-01", ttl: "ttl", texts: "txtRecords" },
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct Set {
-    /// Of the set that was read; a new one has none.
-    etag: Option<String>,
-    properties: Properties,
-}
-
-#[derive(Deserialize)]
-struct Properties {
-    #[serde(alias = "TTL")]
-    ttl: u64,
-    #[serde(default, rename = "txtRecords", alias = "TXTRecords")]
-    texts: Vec<Text>,
-    metadata: Option<Value>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Text {
-    value: Vec<String>,
-}
-
-impl Set {
-    fn new(ttl: u64) -> Self {
-        Self { etag: None, properties: Properties { ttl, texts: Vec::new(), metadata: None } }
-    }
-
-    fn holds(&self, value: &str) -> bool {
-        self.properties.texts.iter().any(|it| it.value.concat() == value)
-    }
-
-    fn guard(&self) -> (HeaderName, &str) {
-        self.etag.as_deref().map_or((IF_NONE_MATCH, "*"), |etag| (IF_MATCH, etag))
-    }
-}
-
 fn fault(answer: &Response<Bytes>) -> Option<Fault> {
     let by_status = Fault::by_status(answer, "")?;
-    let told = serde_json::from_slice::<Told>(answer.body()).map(|it| it.error).unwrap_or_default();
+    let told = Complaint::of(answer);
     let (meaning, advice) = match answer.status().as_u16() {
         401 => (Meaning::Credentials, "is the identity one of this cloud and tenant?"),
         403 => (
@@ -250,20 +186,7 @@ fn fault(answer: &Response<Bytes>) -> Option<Fault> {
         400 | 422 => (Meaning::Refused, ""),
         _ => (by_status.meaning(), ""),
     };
-    let code = if told.code.is_empty() { by_status.code().to_owned() } else { told.code };
-    Some(Fault::new(code, told.message, meaning).advising(advice))
-}
-
-#[derive(Deserialize)]
-struct Told {
-    error: Complaint,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Complaint {
-    code: String,
-    message: String,
+    Some(told.into_fault(&by_status, meaning).advising(advice))
 }
 
 const SERVICE: Service = Service { name: "Azure DNS", fault };

@@ -1,5 +1,7 @@
 //! Google Cloud DNS.
 
+mod set;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,10 +9,11 @@ use acme_core::{Clock, DnsName, Transport};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 
-use super::http_api::{Fault, HttpApi, Ids, Meaning, Service, Turns, encoded};
+use self::set::{Set, Sets};
+use super::http_api::{Complaint, Fault, HttpApi, Meaning, Service, Turns, ZoneIds, encoded};
 use crate::credentials::{AccessToken, CredentialSource};
 use crate::dns01::{DnsProvider, TxtRecord, Zones};
 use crate::{Error, ErrorKind};
@@ -24,8 +27,7 @@ use crate::{Error, ErrorKind};
 pub struct CloudDns {
     api: HttpApi<AccessToken>,
     project: String,
-    zone_id: Option<String>,
-    zones: Arc<Ids<DnsName>>,
+    zones: ZoneIds,
     turns: Arc<Turns<DnsName>>,
 }
 
@@ -41,7 +43,7 @@ impl CloudDns {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
         let api = HttpApi::new(SERVICE, BASE, identity, transport, clock)?;
-        Ok(Self { api, project: encoded(project), zone_id: None, zones: Arc::default(), turns: Arc::default() })
+        Ok(Self { api, project: encoded(project), zones: ZoneIds::default(), turns: Arc::default() })
     }
 
     /// Asks at `base` instead, which ends before `/dns`.
@@ -56,23 +58,18 @@ impl CloudDns {
     /// Writes to the managed zone with this name or number: no zone is looked up.
     #[must_use]
     pub fn with_zone_id(mut self, id: impl Into<String>) -> Self {
-        self.zone_id = Some(id.into());
+        self.zones = ZoneIds::given(id);
         self
     }
 
     /// The path of the zone of `record`.
     async fn path(&self, record: &TxtRecord) -> Result<String, Error> {
-        let id = match &self.zone_id {
-            Some(id) => id.clone(),
-            None => {
-                let zone = &record.needed_zone()?.name;
-                self.zones.of(zone, self.api.clock().now(), self.zone_id_of(zone)).await?
-            }
-        };
+        let id = self.zones.of(record, self.api.clock().now(), self.zone_id_of(record)).await?;
         Ok(format!("/dns/v1/projects/{}/managedZones/{}", self.project, encoded(&id)))
     }
 
-    async fn zone_id_of(&self, zone: &DnsName) -> Result<String, Error> {
+    async fn zone_id_of(&self, record: &TxtRecord) -> Result<String, Error> {
+        let zone = &record.needed_zone()?.name;
         let what = format!("finding the zone {zone}");
         let path = format!("/dns/v1/projects/{}/managedZones?dnsName={zone}.", self.project);
         let found: Listed = self.api.ask(&what, Method::GET, &path, None).await?;
@@ -99,14 +96,6 @@ impl CloudDns {
         let body = json!({ "deletions": old.as_slice(), "additions": new.as_slice() });
         self.api.send(what, Method::POST, &format!("{zone}/changes"), Some(&body)).await.map(drop)
     }
-
-    /// The zone was deleted, and maybe made again under another id.
-    fn forgetting(&self, record: &TxtRecord, error: Error) -> Error {
-        if let (ErrorKind::NotFound, Some(zone)) = (error.kind(), &record.zone) {
-            self.zones.forget(&zone.name);
-        }
-        error
-    }
 }
 
 #[async_trait]
@@ -118,14 +107,13 @@ impl DnsProvider for CloudDns {
         let alone = Set::alone(record);
         let conflict = match self.change(&what, &zone, None, Some(&alone)).await {
             Err(error) if error.kind() == ErrorKind::Conflict => error,
-            outcome => return outcome.map_err(|error| self.forgetting(record, error)),
+            outcome => return outcome.map_err(|error| self.zones.forgetting(record, error)),
         };
         let Some(old) = self.set(&what, &zone, record).await? else { return Err(conflict) };
         if old.holds(&record.value) {
             return Ok(());
         }
-        let rrdatas = old.rrdatas.iter().chain(&alone.rrdatas).cloned().collect();
-        self.change(&what, &zone, Some(&old), Some(&Set { rrdatas, ..old.clone() })).await
+        self.change(&what, &zone, Some(&old), Some(&old.with(&record.value))).await
     }
 
     async fn remove_txt(&self, record: &TxtRecord) -> Result<(), Error> {
@@ -137,15 +125,13 @@ impl DnsProvider for CloudDns {
             Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => {}
             outcome => return outcome,
         }
-        let old = self.set(&what, &zone, record).await.map_err(|error| self.forgetting(record, error))?;
+        let old = self.set(&what, &zone, record).await.map_err(|error| self.zones.forgetting(record, error))?;
         let Some(old) = old.filter(|set| set.holds(&record.value)) else { return Ok(()) };
-        let mut new = old.clone();
-        new.rrdatas.retain(|it| bare(it) != record.value);
-        self.change(&what, &zone, Some(&old), Some(&new).filter(|it| !it.rrdatas.is_empty())).await
+        self.change(&what, &zone, Some(&old), old.without(&record.value).as_ref()).await
     }
 
     fn zones(&self) -> Zones<'_> {
-        if self.zone_id.is_some() { Zones::Unneeded } else { Zones::BySoa }
+        self.zones.zones()
     }
 }
 
@@ -155,41 +141,16 @@ impl fmt::Debug for CloudDns {
         debug
             .field("api", &self.api)
             .field("project", &self.project)
-            .field("zone_id", &self.zone_id)
+            .field("zones", &self.zones)
             .finish_non_exhaustive()
-    }
-}
-
-fn bare(value: &str) -> &str {
-    value.trim_matches('"')
-}
-
-/// A record set, as the service wants it back to the letter.
-#[derive(Clone, Serialize, Deserialize)]
-struct Set {
-    name: String,
-    #[serde(rename = "type")]
-    kind: String,
-    ttl: u64,
-    rrdatas: Vec<String>,
-}
-
-impl Set {
-    fn alone(record: &TxtRecord) -> Self {
-        let rrdatas = vec![format!("\"{}\"", record.value)];
-        Self { name: format!("{}.", record.owner), kind: "TXT".to_owned(), ttl: record.ttl.as_secs(), rrdatas }
-    }
-
-    fn holds(&self, value: &str) -> bool {
-        self.rrdatas.iter().any(|it| bare(it) == value)
     }
 }
 
 fn fault(answer: &Response<Bytes>) -> Option<Fault> {
     let by_status = Fault::by_status(answer, "")?;
     let told = serde_json::from_slice::<Told>(answer.body()).map(|it| it.error).unwrap_or_default();
-    let reason = told.errors.first().map(|it| it.reason.clone()).unwrap_or_default();
-    let (meaning, advice) = match (answer.status().as_u16(), reason.as_str()) {
+    let code = told.errors.into_iter().next().map(|it| it.reason).unwrap_or_default();
+    let (meaning, advice) = match (answer.status().as_u16(), code.as_str()) {
         (_, "rateLimitExceeded" | "userRateLimitExceeded" | "quotaExceeded") => (Meaning::Busy, ""),
         (_, "cnameResourceRecordSetConflict") => {
             (Meaning::Refused, "the name is an alias; follow the delegation, or remove the CNAME record")
@@ -204,18 +165,17 @@ fn fault(answer: &Response<Bytes>) -> Option<Fault> {
         (400, _) => (Meaning::Refused, ""),
         _ => (by_status.meaning(), ""),
     };
-    let code = if reason.is_empty() { by_status.code().to_owned() } else { reason };
-    Some(Fault::new(code, told.message, meaning).advising(advice))
+    Some(Complaint::new(code, told.message).into_fault(&by_status, meaning).advising(advice))
 }
 
 #[derive(Deserialize)]
 struct Told {
-    error: Complaint,
+    error: Refusal,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Complaint {
+struct Refusal {
     message: String,
     errors: Vec<Reason>,
 }
@@ -238,12 +198,6 @@ struct ManagedZone {
     name: String,
     #[serde(default)]
     visibility: String,
-}
-
-#[derive(Deserialize)]
-struct Sets {
-    #[serde(default)]
-    rrsets: Vec<Set>,
 }
 
 const SERVICE: Service = Service { name: "Google Cloud DNS", fault };

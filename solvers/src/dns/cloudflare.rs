@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use acme_core::{Clock, DnsName, Transport};
+use acme_core::{Clock, Transport};
 use async_trait::async_trait;
 use http::Method;
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use serde_json::json;
 pub use access::Access;
 
 use self::fault::{EXISTS, fault, has_code};
-use super::http_api::{HttpApi, Ids, Made, Service, encoded};
+use super::http_api::{HttpApi, Made, Service, ZoneIds, bare, encoded, quoted};
 use crate::credentials::CredentialSource;
 use crate::dns01::{DnsProvider, TxtRecord, Zones};
 use crate::{Error, ErrorKind, limits};
@@ -41,8 +41,7 @@ use crate::{Error, ErrorKind, limits};
 #[derive(Clone)]
 pub struct Cloudflare {
     api: HttpApi<Access>,
-    zone_id: Option<String>,
-    zones: Arc<Ids<DnsName>>,
+    zones: ZoneIds,
     made: Arc<Made>,
 }
 
@@ -57,7 +56,7 @@ impl Cloudflare {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
         let api = HttpApi::new(SERVICE, BASE, access, transport, clock)?;
-        Ok(Self { api, zone_id: None, zones: Arc::default(), made: Arc::default() })
+        Ok(Self { api, zones: ZoneIds::default(), made: Arc::default() })
     }
 
     /// Asks at `base` instead, which ends before `/zones`.
@@ -72,23 +71,18 @@ impl Cloudflare {
     /// Writes to the zone with this id, whatever it is called: no zone is looked up, and the token may do without `Zone:Read`.
     #[must_use]
     pub fn with_zone_id(mut self, id: impl Into<String>) -> Self {
-        self.zone_id = Some(id.into());
+        self.zones = ZoneIds::given(id);
         self
     }
 
     /// The path of the records of the zone of `record`.
     async fn path(&self, record: &TxtRecord) -> Result<String, Error> {
-        let id = match &self.zone_id {
-            Some(id) => id.clone(),
-            None => {
-                let zone = &record.needed_zone()?.name;
-                self.zones.of(zone, self.api.clock().now(), self.zone_id_of(zone)).await?
-            }
-        };
+        let id = self.zones.of(record, self.api.clock().now(), self.zone_id_of(record)).await?;
         Ok(format!("/zones/{}/dns_records", encoded(&id)))
     }
 
-    async fn zone_id_of(&self, zone: &DnsName) -> Result<String, Error> {
+    async fn zone_id_of(&self, record: &TxtRecord) -> Result<String, Error> {
+        let zone = &record.needed_zone()?.name;
         let (what, path) = (format!("finding the zone {zone}"), format!("/zones?name={zone}&per_page=50"));
         let found: Envelope<Vec<Zone>> = self.api.ask(&what, Method::GET, &path, None).await?;
         let found = found.result.unwrap_or_default().into_iter().find(|it| it.name.eq_ignore_ascii_case(zone.as_str()));
@@ -108,23 +102,15 @@ impl Cloudflare {
             let found: Envelope<Vec<Record>> = self.api.ask(what, Method::GET, &path, None).await?;
             let found = found.result.unwrap_or_default();
             let is_last = found.len() < PER_PAGE;
-            let ours = found.into_iter().filter(|it| {
-                it.name.eq_ignore_ascii_case(record.owner.as_str()) && it.content.trim_matches('"') == record.value
-            });
+            let ours = found
+                .into_iter()
+                .filter(|it| it.name.eq_ignore_ascii_case(record.owner.as_str()) && bare(&it.content) == record.value);
             ids.extend(ours.map(|it| it.id));
             if is_last {
                 break;
             }
         }
         Ok(ids)
-    }
-
-    /// The zone was deleted, and maybe made again under another id.
-    fn forgetting(&self, record: &TxtRecord, error: Error) -> Error {
-        if let (ErrorKind::NotFound, Some(zone)) = (error.kind(), &record.zone) {
-            self.zones.forget(&zone.name);
-        }
-        error
     }
 }
 
@@ -133,7 +119,7 @@ impl DnsProvider for Cloudflare {
     async fn add_txt(&self, record: &TxtRecord) -> Result<(), Error> {
         let what = format!("adding a TXT value at {}", record.owner);
         let ttl = record.ttl.clamp(SHORTEST, LONGEST).as_secs();
-        let content = format!("\"{}\"", record.value);
+        let content = quoted(&record.value);
         let body = json!({ "type": "TXT", "name": record.owner, "content": content, "ttl": ttl });
         let path = self.path(record).await?;
         match self.api.ask::<Envelope<Id>>(&what, Method::POST, &path, Some(&body)).await {
@@ -144,7 +130,7 @@ impl DnsProvider for Cloudflare {
                 Ok(())
             }
             Err(error) if has_code(&error, EXISTS) => Ok(()),
-            Err(error) => Err(self.forgetting(record, error)),
+            Err(error) => Err(self.zones.forgetting(record, error)),
         }
     }
 
@@ -153,17 +139,17 @@ impl DnsProvider for Cloudflare {
         let path = self.path(record).await?;
         let found = self.ids_of(&what, &path, record);
         let outcome = self.made.remove(&self.api, &what, &path, record, found).await;
-        outcome.map_err(|error| self.forgetting(record, error))
+        outcome.map_err(|error| self.zones.forgetting(record, error))
     }
 
     fn zones(&self) -> Zones<'_> {
-        if self.zone_id.is_some() { Zones::Unneeded } else { Zones::BySoa }
+        self.zones.zones()
     }
 }
 
 impl fmt::Debug for Cloudflare {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cloudflare").field("api", &self.api).field("zone_id", &self.zone_id).finish_non_exhaustive()
+        f.debug_struct("Cloudflare").field("api", &self.api).field("zones", &self.zones).finish_non_exhaustive()
     }
 }
 

@@ -11,7 +11,7 @@ use http::{Method, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::http_api::{Fault, HttpApi, Meaning, Service, Token, Turns, existing};
+use super::http_api::{Fault, HttpApi, Meaning, Service, Token, Turns, bare, existing, quoted};
 use crate::Error;
 use crate::credentials::CredentialSource;
 use crate::dns01::{DnsProvider, TxtRecord};
@@ -63,16 +63,16 @@ impl DnsProvider for Desec {
     async fn add_txt(&self, record: &TxtRecord) -> Result<(), Error> {
         let about = About::new("adding", record)?;
         let _turn = self.turns.of(&record.owner).await;
-        let quoted = format!("\"{}\"", record.value);
+        let text = quoted(&record.value);
         match self.set(&about).await? {
             Some(set) if set.holds(&record.value) => Ok(()),
             Some(mut set) => {
-                set.records.push(quoted);
+                set.records.push(text);
                 self.write(&about, Method::PATCH, &about.set, json!({ "records": set.records })).await
             }
             None => {
                 let ttl = record.ttl.max(SHORTEST).as_secs();
-                let body = json!({ "subname": about.subname, "type": "TXT", "ttl": ttl, "records": [quoted] });
+                let body = json!({ "subname": about.subname, "type": "TXT", "ttl": ttl, "records": [text] });
                 self.write(&about, Method::POST, &about.sets, body).await
             }
         }
@@ -113,10 +113,6 @@ impl About {
         let set = format!("{sets}{}/TXT/", relative.unwrap_or("@"));
         Ok(Self { what, subname: relative.unwrap_or_default().to_owned(), sets, set })
     }
-}
-
-fn bare(value: &str) -> &str {
-    value.trim_matches('"')
 }
 
 #[derive(Deserialize)]

@@ -11,7 +11,7 @@ use http::{Method, Response};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::http_api::{Fault, HttpApi, Meaning, Service, Token, Turns, existing};
+use super::http_api::{Fault, HttpApi, Meaning, Service, Token, Turns, bare, existing, quoted};
 use crate::credentials::CredentialSource;
 use crate::dns01::{DnsProvider, TxtRecord};
 use crate::{Error, ErrorKind};
@@ -110,10 +110,6 @@ fn about(doing: &str, record: &TxtRecord) -> Result<(String, String), Error> {
     Ok((what, format!("/domains/{zone}/records/{relative}/TXT")))
 }
 
-fn bare(value: &str) -> &str {
-    value.trim_matches('"')
-}
-
 #[derive(Deserialize)]
 struct Set {
     rrset_ttl: u64,
@@ -126,7 +122,7 @@ impl Set {
     }
 
     fn add(&mut self, value: &str) {
-        self.rrset_values.push(format!("\"{value}\""));
+        self.rrset_values.push(quoted(value));
     }
 
     fn holds(&self, value: &str) -> bool {

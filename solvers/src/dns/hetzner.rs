@@ -11,7 +11,7 @@ use http::{Method, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::http_api::{Fault, HttpApi, Meaning, Service, Token, existing};
+use super::http_api::{Complaint, Fault, HttpApi, Meaning, Service, Token, bare, existing, quoted};
 use crate::credentials::CredentialSource;
 use crate::dns01::{DnsProvider, TxtRecord};
 use crate::{Error, ErrorKind};
@@ -116,10 +116,6 @@ fn about(doing: &str, record: &TxtRecord) -> Result<(String, String), Error> {
     Ok((what, format!("/zones/{zone}/rrsets/{relative}/TXT")))
 }
 
-fn quoted(value: &str) -> String {
-    format!("\"{value}\"")
-}
-
 #[derive(Deserialize)]
 struct Found {
     rrset: Set,
@@ -138,7 +134,7 @@ struct Text {
 
 impl Set {
     fn holds(&self, value: &str) -> bool {
-        self.records.iter().any(|it| it.value.trim_matches('"') == value)
+        self.records.iter().any(|it| bare(&it.value) == value)
     }
 }
 
@@ -166,7 +162,7 @@ impl Action {
 
 fn fault(answer: &Response<Bytes>) -> Option<Fault> {
     let by_status = Fault::by_status(answer, "")?;
-    let told = serde_json::from_slice::<Told>(answer.body()).map(|it| it.error).unwrap_or_default();
+    let told = Complaint::of(answer);
     let (meaning, advice) = match (answer.status().as_u16(), told.code.as_str()) {
         (_, "rate_limit_exceeded" | "locked") => (Meaning::Busy, ""),
         (401, _) => (Meaning::Credentials, "check the token"),
@@ -176,20 +172,7 @@ fn fault(answer: &Response<Bytes>) -> Option<Fault> {
         (400 | 422, _) => (Meaning::Refused, ""),
         _ => (by_status.meaning(), ""),
     };
-    let code = if told.code.is_empty() { by_status.code().to_owned() } else { told.code };
-    Some(Fault::new(code, told.message, meaning).advising(advice))
-}
-
-#[derive(Deserialize)]
-struct Told {
-    error: Complaint,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Complaint {
-    code: String,
-    message: String,
+    Some(told.into_fault(&by_status, meaning).advising(advice))
 }
 
 const SERVICE: Service = Service { name: "Hetzner", fault };

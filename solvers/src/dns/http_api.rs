@@ -3,12 +3,15 @@
 //! A provider holds one [`HttpApi`], and says once how its [`Service`] refuses. It retries nothing: the one second try, with other credentials after
 //! the first were refused, happens here, so that a rotated secret is picked up without a restart.
 
+mod complaint;
 mod credential;
 mod fault;
 mod ids;
 mod made;
+mod quotes;
 mod surveyed;
 mod turns;
+mod zone_ids;
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,6 +24,7 @@ use http::{Method, Request, Response};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub use complaint::Complaint;
 #[cfg(feature = "httpreq")]
 pub use credential::Basic;
 #[cfg(any(feature = "acme-dns", feature = "akamai"))]
@@ -29,8 +33,10 @@ pub use credential::{Credential, Token};
 pub use fault::{Fault, Meaning};
 pub use ids::Ids;
 pub use made::Made;
+pub use quotes::{bare, quoted};
 pub use surveyed::Surveyed;
 pub use turns::Turns;
+pub use zone_ids::ZoneIds;
 
 use crate::credentials::CredentialSource;
 use crate::{Error, ErrorKind, uri};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use acme_core::{Clock, DnsName, Transport};
+use acme_core::{Clock, Transport};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderName, Method, Response};
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::http_api::{Fault, HttpApi, Ids, Made, Meaning, Service, Token};
+use super::http_api::{Fault, HttpApi, Made, Meaning, Service, Token, ZoneIds};
 use crate::credentials::CredentialSource;
 use crate::dns01::{DnsProvider, TxtRecord};
 use crate::{Error, ErrorKind, limits};
@@ -23,7 +23,7 @@ use crate::{Error, ErrorKind, limits};
 #[derive(Clone)]
 pub struct Linode {
     api: HttpApi<Token>,
-    zones: Arc<Ids<DnsName>>,
+    zones: ZoneIds,
     made: Arc<Made>,
 }
 
@@ -38,7 +38,7 @@ impl Linode {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
         let api = HttpApi::new(SERVICE, BASE, token, transport, clock)?;
-        Ok(Self { api, zones: Arc::default(), made: Arc::default() })
+        Ok(Self { api, zones: ZoneIds::default(), made: Arc::default() })
     }
 
     /// Asks at `base` instead, which ends before `/domains`.
@@ -52,12 +52,12 @@ impl Linode {
 
     /// The path of the records of the zone of `record`.
     async fn path(&self, record: &TxtRecord) -> Result<String, Error> {
-        let zone = &record.needed_zone()?.name;
-        let id = self.zones.of(zone, self.api.clock().now(), self.zone_id_of(zone)).await?;
+        let id = self.zones.of(record, self.api.clock().now(), self.zone_id_of(record)).await?;
         Ok(format!("/domains/{id}/records"))
     }
 
-    async fn zone_id_of(&self, zone: &DnsName) -> Result<String, Error> {
+    async fn zone_id_of(&self, record: &TxtRecord) -> Result<String, Error> {
+        let zone = &record.needed_zone()?.name;
         let what = format!("finding the zone {zone}");
         let found: Vec<Domain> = self.listed(&what, "/domains", &json!({ "domain": zone })).await?;
         let found = found.into_iter().find(|it| it.domain.eq_ignore_ascii_case(zone.as_str()));
@@ -92,14 +92,6 @@ impl Linode {
         }
         Ok(all)
     }
-
-    /// The domain was deleted, and maybe made again under another id.
-    fn forgetting(&self, record: &TxtRecord, error: Error) -> Error {
-        if let (ErrorKind::NotFound, Some(zone)) = (error.kind(), &record.zone) {
-            self.zones.forget(&zone.name);
-        }
-        error
-    }
 }
 
 #[async_trait]
@@ -111,7 +103,7 @@ impl DnsProvider for Linode {
         if self.made.holds(&self.api, record) {
             return Ok(());
         }
-        let found = self.ids_of(&what, &path, record).await.map_err(|error| self.forgetting(record, error))?;
+        let found = self.ids_of(&what, &path, record).await.map_err(|error| self.zones.forgetting(record, error))?;
         if !found.is_empty() {
             return Ok(());
         }
@@ -127,7 +119,7 @@ impl DnsProvider for Linode {
         let path = self.path(record).await?;
         let found = self.ids_of(&what, &path, record);
         let outcome = self.made.remove(&self.api, &what, &path, record, found).await;
-        outcome.map_err(|error| self.forgetting(record, error))
+        outcome.map_err(|error| self.zones.forgetting(record, error))
     }
 }
 

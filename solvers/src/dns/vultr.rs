@@ -11,7 +11,7 @@ use http::{Method, Response};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::http_api::{Fault, HttpApi, Meaning, Service, Surveyed, Token, encoded};
+use super::http_api::{Fault, HttpApi, Meaning, Service, Surveyed, Token, bare, encoded, quoted};
 use crate::credentials::CredentialSource;
 use crate::dns01::{DnsProvider, TxtRecord};
 use crate::{Error, ErrorKind, limits};
@@ -65,7 +65,7 @@ impl Vultr {
 
     async fn create(&self, what: &str, path: &str, record: &TxtRecord, ttl: u64) -> Result<Answer, Error> {
         let name = record.relative_to(&record.needed_zone()?.name)?.unwrap_or_default();
-        let body = json!({ "type": "TXT", "name": name, "data": format!("\"{}\"", record.value), "ttl": ttl });
+        let body = json!({ "type": "TXT", "name": name, "data": quoted(&record.value), "ttl": ttl });
         self.api.ask(what, Method::POST, path, Some(&body)).await
     }
 
@@ -201,7 +201,7 @@ impl Record {
 
     /// The text without the quotes in which it is written.
     fn text(&self) -> &str {
-        self.data.trim_matches('"')
+        bare(&self.data)
     }
 }
 

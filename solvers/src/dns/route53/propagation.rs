@@ -8,8 +8,9 @@ use acme_core::{Error, ErrorKind, Retry, Timestamp};
 use bytes::Bytes;
 use http::Method;
 
-use super::wire::ChangeInfo;
-use super::{Service, VERSION, wire};
+use super::service::{Service, VERSION};
+use super::wire::{self, ChangeInfo};
+use crate::dns::http_api::bare;
 use crate::{Readiness, limits};
 
 /// Which change each value is in, while Route 53 calls it PENDING; at most [`limits::ROUTE53_CHANGES`].
@@ -36,7 +37,7 @@ impl Changes {
                 held.changes.clear();
                 held.looked.clear();
             }
-            held.changes.insert(value.trim_matches('"').to_owned(), change.id.clone());
+            held.changes.insert(bare(value).to_owned(), change.id.clone());
         }
     }
 

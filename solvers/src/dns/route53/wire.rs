@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::Response;
 
 use crate::credentials::aws::xml::Element;
+use crate::dns::http_api::quoted;
 use crate::dns01::TxtRecord;
 
 /// What is done to a record set.
@@ -37,7 +38,7 @@ pub(super) struct Change {
 
 impl Change {
     pub(super) fn new(record: &TxtRecord, action: Action) -> Self {
-        let value = format!("\"{}\"", record.value);
+        let value = quoted(&record.value);
         Self { owner: record.owner.clone(), action, value, ttl: record.ttl.as_secs() }
     }
 
