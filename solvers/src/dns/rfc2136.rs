@@ -129,6 +129,7 @@ impl Rfc2136 {
     /// Servers take an addition beside a CNAME with NOERROR and drop it (RFC 2136 section 3.4.2.2).
     async fn read_back(&self, server: SocketAddr, record: &TxtRecord) -> Result<(), Error> {
         let resolver = Resolver::new([server], self.clock.clone())?.with_time_limit(self.limit);
+        let resolver = if self.transports == Transports::Tcp { resolver.over_tcp() } else { resolver };
         let answer = resolver.ask_at(&server.into(), &record.owner, RecordType::TXT, Recursion::Unwanted).await;
         match answer {
             Ok(answer) => match answer.alias_of(&record.owner) {
