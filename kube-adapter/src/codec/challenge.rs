@@ -140,7 +140,7 @@ pub(crate) fn encode(
                 status.reason = match (memory.presented.is_some() || before.presented, memory.sight) {
                     (true, Sight::Seen) => words::not_authorized(&spec.dns_name, fault),
                     (true, Sight::Blind) => words::unseen(&words::not_authorized(&spec.dns_name, fault)),
-                    (false, _) => words::not_presented(&words::fault(fault)),
+                    (false, _) => words::fault(fault),
                 };
             }
             end(&mut status);
@@ -181,7 +181,8 @@ fn obstacle(stage: ChallengeStage, spec: &ChallengeSpec, obstacle: &Obstacle<'_>
     };
     let said = words::fault(fault);
     let said = match stage {
-        ChallengeStage::Presenting => words::not_presented(&said),
+        // Of an answer that could not be made cert-manager's status tells the reason alone, its Event more.
+        ChallengeStage::Presenting => said,
         ChallengeStage::Checking => words::not_looked_for(&spec.kind, &said),
         ChallengeStage::Accepting | ChallengeStage::Polling | ChallengeStage::Doubting => words::not_accepted(&said),
         ChallengeStage::CleaningUp | ChallengeStage::Settled => words::not_cleaned_up(&said),

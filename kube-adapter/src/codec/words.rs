@@ -94,7 +94,7 @@ pub(crate) fn only_waiting(kind: &ChallengeType, wait: &str) -> String {
     format!("Waiting {wait} before accepting {kind} challenge without self-check")
 }
 
-/// An answer could not be made.
+/// An answer could not be made, as an Event says it.
 pub(crate) fn not_presented(fault: &str) -> String {
     bounded(&format!("Error presenting challenge: {fault}"))
 }

@@ -1,6 +1,7 @@
 //! Tokens of ServiceAccounts, asked of the API server whenever one is needed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use acme_core::{Error, ErrorKind, Secret, Timestamp};
 use async_trait::async_trait;
@@ -8,7 +9,7 @@ use issuers::vault::auth::CredentialSource;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::api::Api;
+use crate::api::{Api, Refusal};
 use crate::key::Name;
 
 /// Asks for a token of a ServiceAccount, for these audiences and ten minutes.
@@ -18,9 +19,12 @@ pub(crate) struct ServiceAccountToken {
     pub(crate) audiences: Vec<String>,
 }
 
-#[async_trait]
-impl CredentialSource<Secret<String>> for ServiceAccountToken {
-    async fn credential(&self, _: Timestamp) -> Result<Arc<Secret<String>>, Error> {
+impl ServiceAccountToken {
+    /// Asks for a token now.
+    ///
+    /// # Errors
+    /// What the API server says.
+    pub(crate) async fn ask(&self) -> Result<Secret<String>, Refusal> {
         #[derive(Deserialize)]
         struct Answer {
             status: Status,
@@ -33,13 +37,25 @@ impl CredentialSource<Secret<String>> for ServiceAccountToken {
         let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token");
         let question = json!({
             "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
-            "spec": { "audiences": self.audiences, "expirationSeconds": 600 },
+            "spec": { "audiences": self.audiences, "expirationSeconds": Self::LIFE.as_secs() },
         });
-        let answer: Answer = self.api.ask(&path, &question).await.map_err(|refusal| {
+        let answer: Answer = self.api.ask(&path, &question).await?;
+        Ok(Secret::new(answer.status.token))
+    }
+
+    /// How long a token lives: as long as those that cert-manager asks for.
+    pub(crate) const LIFE: Duration = Duration::from_secs(600);
+}
+
+#[async_trait]
+impl CredentialSource<Secret<String>> for ServiceAccountToken {
+    async fn credential(&self, _: Timestamp) -> Result<Arc<Secret<String>>, Error> {
+        let token = self.ask().await.map_err(|refusal| {
+            let what = format!("while requesting a token for the service account {}: {refusal}", self.account);
             // Somebody may give the right, or make the account, while we ask again.
-            Error::new(ErrorKind::Unreachable, format!("no token of service account {}: {refusal}", self.account))
+            Error::new(ErrorKind::Unreachable, what)
         })?;
-        Ok(Arc::new(Secret::new(answer.status.token)))
+        Ok(Arc::new(token))
     }
 
     fn rejected(&self) {}

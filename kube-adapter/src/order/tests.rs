@@ -6,6 +6,7 @@ mod dns;
 mod embargoes;
 mod leftovers;
 mod model;
+mod refusals;
 mod rig;
 mod take_over;
 mod troubles;

@@ -189,7 +189,7 @@ fn an_aws_identity_begins_with_a_token_of_the_service_account() {
     let _operator = Operator::start(&proxy, space.settings());
     told(&space, "VaultError: ");
     let told = ready(&space.get("issuers", "vault").expect("it"));
-    assert!(told.contains("no token of service account") && told.contains("not found"), "{told}");
+    assert!(told.contains("while requesting a token for the service account") && told.contains("not found"), "{told}");
 }
 
 /// A Vault whose role `web` signs for `example.test`.

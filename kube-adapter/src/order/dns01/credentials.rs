@@ -22,6 +22,8 @@ pub(crate) struct Credentials<'a> {
     pub(super) context: &'a Context,
     pub(super) namespace: Arc<str>,
     pub(super) ambient: Ambient,
+    /// The flag that would let the issuer use what this process runs with.
+    pub(super) ambient_flag: &'static str,
 }
 
 impl<'a> Credentials<'a> {
@@ -31,7 +33,17 @@ impl<'a> Credentials<'a> {
             "" => context.settings.cluster_resource_namespace.as_str(),
             namespace => namespace,
         };
-        Self { context, namespace: namespace.into(), ambient: context.settings.ambient_credentials.of(issuer) }
+        let ambient_flag = match issuer.namespace() {
+            "" => "--cluster-issuer-ambient-credentials",
+            _ => "--issuer-ambient-credentials",
+        };
+        let ambient = context.settings.ambient_credentials.of(issuer);
+        Self { context, namespace: namespace.into(), ambient, ambient_flag }
+    }
+
+    /// How two of cert-manager's solvers say that a Secret lacks a key.
+    pub(super) fn not_found(&self, selector: &SecretKeySelector) -> String {
+        format!("specified key {:?} not found in secret {}/{}", selector.key, self.namespace, selector.name)
     }
 
     /// The way to DNS services.
@@ -42,34 +54,65 @@ impl<'a> Credentials<'a> {
         services::transport(self.context)
     }
 
-    /// What `make` makes of values of Secrets: read when it is needed, and again after it was refused.
-    pub(super) fn source<T: Send + Sync + 'static, const N: usize>(
+    /// What `make` makes of values of Secrets: read at once, so that what is wrong with them is told before a service is asked, and again after it was refused.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and what `make` says.
+    pub(super) async fn source<T: Send + Sync + 'static, const N: usize>(
         &self,
-        values: [Value<'_>; N],
+        values: [Value; N],
         make: impl Fn([Secret<String>; N]) -> Result<T, Error> + Send + Sync + 'static,
-    ) -> Arc<dyn CredentialSource<T>> {
-        let values = values.map(|Value(what, selector)| (what, selector.clone()));
+    ) -> Result<Arc<dyn CredentialSource<T>>, Error> {
         let (api, namespace) = (self.context.api.clone(), Arc::clone(&self.namespace));
-        Arc::new(Refreshing::new(FromSecrets { api, namespace, values, make }))
+        let source = Refreshing::new(FromSecrets { api, namespace, values, make });
+        source.credential(self.context.now()).await?;
+        Ok(Arc::new(source))
     }
 
     /// One value of a Secret, now.
     ///
     /// # Errors
     /// `NotFound` for a Secret or a key in it that is not there, `Malformed` for what is no text, `Unreachable` when the API server does not answer.
-    pub(super) async fn read(&self, Value(what, selector): Value<'_>) -> Result<Secret<String>, Error> {
-        let [value] = read(&self.context.api, &self.namespace, &[(what, selector.clone())]).await?;
+    pub(super) async fn read(&self, value: Value) -> Result<Secret<String>, Error> {
+        let [value] = read(&self.context.api, &self.namespace, &[value]).await?;
         Ok(value)
     }
 }
 
-/// A value of a Secret, and what it says of it when it cannot be had: cert-manager's words.
-pub(super) struct Value<'a>(pub(super) &'static str, pub(super) &'a SecretKeySelector);
+/// A value of a Secret, and cert-manager's words for when it cannot be had: each of its solvers has its own.
+pub(super) struct Value {
+    selector: SecretKeySelector,
+    unread: String,
+    lacking: String,
+}
+
+impl Value {
+    /// The value that `selector` names. `unread` goes in front of why the Secret cannot be read, `lacking` is said when it lacks the key.
+    pub(super) fn new(selector: &SecretKeySelector, unread: impl Into<String>, lacking: impl Into<String>) -> Self {
+        Self { selector: selector.clone(), unread: unread.into(), lacking: lacking.into() }
+    }
+
+    fn missing(&self, unread: &Unread, namespace: &str) -> Error {
+        let SecretKeySelector { name, key, .. } = &self.selector;
+        let Self { unread: said, lacking, .. } = self;
+        let (kind, what) = match unread {
+            Unread::Missing(_) => {
+                (ErrorKind::NotFound, format!("{said}{unread}; make it in the namespace {namespace}"))
+            }
+            Unread::Lacking(..) => (
+                ErrorKind::NotFound,
+                format!("{lacking}; add the key {key:?} to the Secret {name:?} in the namespace {namespace}"),
+            ),
+            Unread::Refused(_) => (ErrorKind::Unreachable, format!("{said}{unread}")),
+        };
+        mendable(Error::new(kind, what))
+    }
+}
 
 struct FromSecrets<F, const N: usize> {
     api: Api,
     namespace: Arc<str>,
-    values: [(&'static str, SecretKeySelector); N],
+    values: [Value; N],
     make: F,
 }
 
@@ -81,12 +124,13 @@ where
 {
     async fn fetch(&self, _: Timestamp) -> Result<Fetched<T>, Error> {
         let values = read(&self.api, &self.namespace, &self.values).await?;
-        let made = (self.make)(values).map_err(|error| {
-            let error = mendable(error);
-            match self.values.first() {
-                Some((what, selector)) => error.while_doing(format_args!("{what}: the secret {:?}", selector.name)),
-                None => error,
+        let made = (self.make)(values).map_err(|error| match self.values.first() {
+            Some(Value { selector, .. }) => {
+                let (what, name, namespace) = (error.what(), &selector.name, &self.namespace);
+                let what = format!("{what}; correct the Secret {name:?} in the namespace {namespace}");
+                mendable(Error::new(error.kind(), what).with_retry(error.retry()))
             }
+            None => mendable(error),
         })?;
         Ok(Fetched::new(made, None))
     }
@@ -104,45 +148,29 @@ pub(super) fn mendable(error: Error) -> Error {
 async fn read<const N: usize>(
     api: &Api,
     namespace: &Arc<str>,
-    values: &[(&'static str, SecretKeySelector); N],
+    values: &[Value; N],
 ) -> Result<[Secret<String>; N], Error> {
     let mut secrets = Secrets::new(api, Arc::clone(namespace));
     let mut whole = BTreeMap::new();
     let mut out = Vec::with_capacity(N);
-    for (what, selector) in values {
-        let name = selector.name.as_str();
-        let held = match whole.entry(name) {
+    for value in values {
+        let SecretKeySelector { name, key, .. } = &value.selector;
+        let held = match whole.entry(name.as_str()) {
             Entry::Occupied(held) => held.into_mut(),
             Entry::Vacant(place) => {
                 let read = secrets.whole(name).await;
-                place.insert(read.map_err(|unread| missing(what, selector, &unread, namespace))?)
+                place.insert(read.map_err(|unread| value.missing(&unread, namespace))?)
             }
         };
-        let value = held.find(&selector.key).ok_or_else(|| {
-            let lacking = Unread::Lacking(Name::new(Arc::clone(namespace), name), selector.key.clone());
-            missing(what, selector, &lacking, namespace)
+        let found = held.find(key).ok_or_else(|| {
+            let lacking = Unread::Lacking(Name::new(Arc::clone(namespace), name.as_str()), key.clone());
+            value.missing(&lacking, namespace)
         })?;
-        let text = std::str::from_utf8(value.expose()).map_err(|_| {
-            let what = format!("{what}: the key {:?} of the secret {name:?} is no text", selector.key);
+        let text = std::str::from_utf8(found.expose()).map_err(|_| {
+            let what = format!("{}the key {key:?} of the secret {name:?} is no text", value.unread);
             mendable(Error::new(ErrorKind::Malformed, what))
         })?;
         out.push(Secret::new(text.trim().to_owned()));
     }
     out.try_into().map_err(|_| Error::new(ErrorKind::Internal, "a value of a Secret got lost"))
-}
-
-fn missing(what: &str, selector: &SecretKeySelector, unread: &Unread, namespace: &str) -> Error {
-    let SecretKeySelector { name, key, .. } = selector;
-    let (kind, why) = match unread {
-        Unread::Missing(_) => (
-            ErrorKind::NotFound,
-            format!("failed to get secret {name:?}: {unread}; make it in the namespace {namespace}"),
-        ),
-        Unread::Lacking(..) => (
-            ErrorKind::NotFound,
-            format!("the secret {name:?} does not have key {key:?}; add it to the Secret in the namespace {namespace}"),
-        ),
-        Unread::Refused(_) => (ErrorKind::Unreachable, format!("failed to get secret {name:?}: {unread}")),
-    };
-    mendable(Error::new(kind, format!("{what}: {why}")))
 }

@@ -12,9 +12,17 @@ use crate::crd::acme::dns01::DigitalOcean as Spec;
 /// The account of the token.
 ///
 /// # Errors
-/// When there is no way to DigitalOcean.
-pub(super) fn make(credentials: &Credentials<'_>, spec: &Spec, clock: Arc<dyn Clock>) -> Result<DigitalOcean, Error> {
-    let token = Value("error getting digitalocean token", &spec.token_secret_ref);
-    let token = credentials.source([token], |[token]| Ok(Token::bearer(&token)));
+/// `NotFound` for a Secret that is not there.
+pub(super) async fn make(
+    credentials: &Credentials<'_>,
+    spec: &Spec,
+    clock: Arc<dyn Clock>,
+) -> Result<DigitalOcean, Error> {
+    let token = Value::new(
+        &spec.token_secret_ref,
+        "error getting digitalocean token: ",
+        "error instantiating digitalocean challenge solver: DigitalOcean token missing",
+    );
+    let token = credentials.source([token], |[token]| Ok(Token::bearer(&token))).await?;
     DigitalOcean::new(token, credentials.transport()?, clock)
 }

@@ -22,21 +22,18 @@ pub(super) async fn make(
     resolver: &Resolver,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn DnsProvider>, Error> {
-    let block = Block::of(spec);
-    let name = block.name();
-    let made: Result<Arc<dyn DnsProvider>, Error> = match block {
-        Block::Webhook(spec) => webhook::make(credentials, spec, clock).map(|it| Arc::new(it) as _),
-        Block::Rfc2136(spec) => rfc2136::make(credentials, spec, clock).await.map(|it| Arc::new(it) as _),
-        Block::Akamai(spec) => akamai::make(credentials, spec, clock).map(|it| Arc::new(it) as _),
-        Block::CloudDns(spec) => cloud_dns::make(credentials, spec, clock).map(|it| Arc::new(it) as _),
-        Block::Cloudflare(spec) => cloudflare::make(credentials, spec, clock).map(|it| Arc::new(it) as _),
-        Block::DigitalOcean(spec) => digitalocean::make(credentials, spec, clock).map(|it| Arc::new(it) as _),
-        Block::Route53(spec) => route53::make(credentials, spec, clock).map(|it| Arc::new(it) as _),
-        Block::AzureDns(spec) => azure_dns::make(credentials, spec, clock).map(|it| Arc::new(it) as _),
-        Block::AcmeDns(spec) => acme_dns::make(credentials, spec, resolver, clock).map(|it| Arc::new(it) as _),
+    Ok(match Block::of(spec) {
+        Block::Webhook(spec) => Arc::new(webhook::make(credentials, spec, clock)?),
+        Block::Rfc2136(spec) => Arc::new(rfc2136::make(credentials, spec, clock).await?),
+        Block::Akamai(spec) => Arc::new(akamai::make(credentials, spec, clock).await?),
+        Block::CloudDns(spec) => Arc::new(cloud_dns::make(credentials, spec, clock).await?),
+        Block::Cloudflare(spec) => Arc::new(cloudflare::make(credentials, spec, clock).await?),
+        Block::DigitalOcean(spec) => Arc::new(digitalocean::make(credentials, spec, clock).await?),
+        Block::Route53(spec) => Arc::new(route53::make(credentials, spec, clock).await?),
+        Block::AzureDns(spec) => Arc::new(azure_dns::make(credentials, spec, clock).await?),
+        Block::AcmeDns(spec) => Arc::new(acme_dns::make(credentials, spec, resolver, clock).await?),
         Block::None => return Err(unnamed()),
-    };
-    made.map_err(|error| error.while_doing(format_args!("error instantiating {name} challenge solver")))
+    })
 }
 
 /// Is a provider named?
@@ -103,25 +100,9 @@ impl<'a> Block<'a> {
             Dns01Solver { .. } => Self::None,
         }
     }
-
-    /// The name of the block, as cert-manager's errors have it.
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Webhook(_) => "webhook",
-            Self::Rfc2136(_) => "rfc2136",
-            Self::Akamai(_) => "akamai",
-            Self::CloudDns(_) => "google clouddns",
-            Self::Cloudflare(_) => "cloudflare",
-            Self::DigitalOcean(_) => "digitalocean",
-            Self::Route53(_) => "route53",
-            Self::AzureDns(_) => "azuredns",
-            Self::AcmeDns(_) => "acmedns",
-            Self::None => "",
-        }
-    }
 }
 
 fn unnamed() -> Error {
-    let what = "the dns01 solver names no provider; there are acmeDNS, akamai, azureDNS, cloudDNS, cloudflare, digitalocean, rfc2136, route53 and webhook";
+    let what = "no dns provider config specified for challenge; there are acmeDNS, akamai, azureDNS, cloudDNS, cloudflare, digitalocean, rfc2136, route53 and webhook";
     Error::new(ErrorKind::Unsupported, what).with_retry(Retry::Never)
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use acme_core::text::printable;
 use acme_core::{Clock, Error, ErrorKind, Retry};
 use solvers::dns::rfc2136::{Rfc2136, TsigAlgorithm, TsigKey};
 
@@ -18,7 +19,12 @@ pub(super) async fn make(credentials: &Credentials<'_>, spec: &Spec, clock: Arc<
         provider = provider.over_tcp();
     }
     if !spec.tsig_key_name.is_empty() && !spec.tsig_secret_secret_ref.name.is_empty() {
-        let secret = credentials.read(Value("error getting rfc2136 secret key", &spec.tsig_secret_secret_ref)).await?;
+        let selector = &spec.tsig_secret_secret_ref;
+        let lacking = match selector.key.as_str() {
+            "" => "key of data in Secret resource must be specified".to_owned(),
+            key => format!("data entry with key {key:?} not found in secret"),
+        };
+        let secret = credentials.read(Value::new(selector, "", lacking)).await?;
         let algorithm = algorithm(&spec.tsig_algorithm)?;
         let key = TsigKey::from_base64(&spec.tsig_key_name, algorithm, &secret).map_err(mendable)?;
         provider = provider.with_key(key);
@@ -35,7 +41,10 @@ fn algorithm(named: &str) -> Result<TsigAlgorithm, Error> {
         _ => {
             return Err(Error::new(
                 ErrorKind::Malformed,
-                format!("the algorithm {named:?} is not supported: use HMACMD5, HMACSHA1, HMACSHA256 or HMACSHA512"),
+                format!(
+                    "algorithm '{}' is not supported; use HMACMD5, HMACSHA1, HMACSHA256 or HMACSHA512",
+                    printable(named, 40)
+                ),
             )
             .with_retry(Retry::Never));
         }

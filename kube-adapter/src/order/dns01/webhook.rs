@@ -21,7 +21,7 @@ pub(super) fn make(credentials: &Credentials<'_>, spec: &Spec, clock: Arc<dyn Cl
     if let Some(config) = &spec.config {
         // What serde says of a value would show a part of it.
         let config = serde_json::from_str(config.get())
-            .map_err(|_| Error::new(ErrorKind::Malformed, "the configuration of the webhook is no JSON"))?;
+            .map_err(|_| Error::new(ErrorKind::Malformed, "error decoding solver config: it is no JSON"))?;
         webhook = webhook.with_config(config);
     }
     Ok(match credentials.ambient {

@@ -32,7 +32,7 @@ use crate::engine::{Account, Servers};
 use crate::events::Events;
 use crate::key::Name;
 use crate::leader::Leadership;
-use crate::order::{self, Action, OrderRecord, Orders, patience};
+use crate::order::{self, Action, DnsServices, OrderRecord, Orders, patience};
 use crate::settings::Settings;
 use crate::subject::Subject;
 use crate::watch::Event;
@@ -86,6 +86,30 @@ impl Validator for Records {
             false => Verdict::Invalid(Problem::new(ProblemType::Unauthorized, "there is no such record")),
         }
     }
+}
+
+/// What acts on a cluster in memory, by a clock that stands.
+pub(crate) fn context(
+    cluster: &Cluster,
+    clock: &VirtualClock,
+    settings: &Arc<Settings>,
+    dns_services: DnsServices,
+) -> Arc<Context> {
+    let timer: Arc<dyn Timer> = Arc::new(Virtual(clock.clone()));
+    let api_clock: Arc<dyn Clock> = Arc::new(clock.clone());
+    Arc::new(Context {
+        api: Api::new(cluster.client(), Arc::new(Room::new(settings.writes)), api_clock, settings.patience),
+        events: Events::new(Arc::clone(&timer)),
+        settings: Arc::clone(settings),
+        leadership: Leadership::undisputed(),
+        timer,
+        workshop: Workshop::new(1),
+        requester: Default::default(),
+        http01: Default::default(),
+        dns_services,
+        servers: Servers::new(Arc::new(clock.clone()), None),
+        queue_length: AtomicUsize::new(0),
+    })
 }
 
 /// Answers DNS-01 by a record of the model.
@@ -180,21 +204,7 @@ impl Model {
         let account = Arc::new(Account { client, renewals, pace, url, spec, dns_solvers: Arc::default() });
         let cluster = Cluster::default();
         let settings = Arc::new(Settings::default());
-        let timer: Arc<dyn Timer> = Arc::new(Virtual(clock.clone()));
-        let api_clock: Arc<dyn Clock> = Arc::new(clock.clone());
-        let context = Arc::new(Context {
-            api: Api::new(cluster.client(), Arc::new(Room::new(settings.writes)), api_clock, settings.patience),
-            events: Events::new(Arc::clone(&timer)),
-            settings: Arc::clone(&settings),
-            leadership: Leadership::undisputed(),
-            timer,
-            workshop: Workshop::new(1),
-            requester: Default::default(),
-            http01: Default::default(),
-            dns_services: Default::default(),
-            servers: Servers::new(Arc::new(clock.clone()), None),
-            queue_length: AtomicUsize::new(0),
-        });
+        let context = context(&cluster, &clock, &settings, DnsServices::default());
         let world = World::new(settings);
         let mut model = Self {
             cluster,

@@ -141,7 +141,7 @@ async fn a_solver_without_a_provider_is_told() {
         model.step(Crash::Never).await;
     }
     let status = model.status("one");
-    assert!(text(&status["reason"]).contains("the dns01 solver names no provider"), "{status:#}");
+    assert!(text(&status["reason"]).contains("no dns provider config specified for challenge"), "{status:#}");
     assert!(model.cluster.below(CHALLENGES).is_empty());
 }
 
