@@ -310,8 +310,13 @@ impl Https {
 
     /// Whether each name has a solver; and whether any must wait for the port to be served.
     fn covered(&self, spec: &Spec, solvers: &Solvers) -> Result<bool, Error> {
-        let everything =
-            [ChallengeType::Http01, ChallengeType::TlsAlpn01, ChallengeType::Dns01, ChallengeType::DnsAccount01];
+        let everything = [
+            ChallengeType::Http01,
+            ChallengeType::TlsAlpn01,
+            ChallengeType::Dns01,
+            ChallengeType::DnsAccount01,
+            ChallengeType::DnsPersist01,
+        ];
         let mut waits = false;
         for identifier in &spec.identifiers {
             let base = identifier.dns().map_or_else(|| identifier.clone(), |name| name.base().into());

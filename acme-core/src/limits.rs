@@ -14,6 +14,12 @@ pub const SUBPROBLEMS: usize = 128;
 /// Longest challenge token; RFC 8555 section 8.1 wants 128 bits of entropy (22 characters), no CA sends more than 64.
 pub const TOKEN: usize = 512;
 
+/// Most issuer domain names of a `dns-persist-01` challenge (draft-ietf-acme-dns-persist section 3.1).
+pub const ISSUER_DOMAIN_NAMES: usize = 10;
+
+/// Most parameters of a `dns-persist-01` record that are read; three are known.
+pub const PERSISTENT_PARAMETERS: usize = 32;
+
 /// Most authorizations of one order; Let's Encrypt allows 100 names, Google and ZeroSSL 100, private CAs more.
 pub const AUTHORIZATIONS: usize = 1000;
 

@@ -7,6 +7,7 @@ mod delegation;
 mod exchange;
 mod lookup;
 mod name_server;
+mod place;
 mod propagation;
 mod provider;
 mod resolver;
@@ -18,12 +19,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acme_core::DnsName;
-use acme_core::protocol::{ChallengeType, Url};
+use acme_core::protocol::{ChallengeType, KeyAuthorization, Url};
 use async_trait::async_trait;
 
 pub use delegation::{Chain, Delegation};
 pub(crate) use exchange::{Transports, exchange, numbered};
 pub use name_server::NameServer;
+pub(crate) use place::Place;
 pub use propagation::Propagation;
 pub use provider::{DnsProvider, TxtRecord, Zone, ZoneIndex, Zones};
 #[cfg(feature = "rfc2136")]
@@ -118,19 +120,12 @@ impl Dns01 {
 
     async fn record(&self, presentation: &Presentation) -> Result<TxtRecord, Error> {
         let (owner, identifier) = self.owner(presentation)?;
-        let owner = match self.delegation {
-            Delegation::Follow => self.resolver.follow(&owner).await?.into_end(),
-            Delegation::None => owner,
-        };
-        let zone = match self.provider.zones() {
-            Zones::Unneeded => None,
-            Zones::BySoa => Some(Zone::new(self.resolver.zone_of(&owner).await?)),
-            Zones::Listed(index) => Some(provider::longest(index.zones(&owner).await?, &owner)?),
-        };
-        let value = self.value_for(presentation);
+        let Place { owner, zone } =
+            Place::find(&self.resolver, self.provider.as_ref(), &owner, self.delegation).await?;
+        let value = self.value_for(presentation)?;
         let mut record = TxtRecord::new(owner, value, identifier).with_ttl(self.ttl);
         if self.value.is_none() {
-            record = record.with_key_authorization(presentation.key_authorization.clone());
+            record = record.with_key_authorization(presentation.key_authorization()?.clone());
         }
         Ok(match zone {
             Some(zone) => record.with_zone(zone),
@@ -138,8 +133,11 @@ impl Dns01 {
         })
     }
 
-    fn value_for(&self, presentation: &Presentation) -> String {
-        self.value.clone().unwrap_or_else(|| presentation.key_authorization.dns_value())
+    fn value_for(&self, presentation: &Presentation) -> Result<String, Error> {
+        match &self.value {
+            Some(value) => Ok(value.clone()),
+            None => presentation.key_authorization().map(KeyAuthorization::dns_value),
+        }
     }
 
     fn owner(&self, presentation: &Presentation) -> Result<(DnsName, DnsName), Error> {
@@ -182,23 +180,15 @@ impl Solver for Dns01 {
 
     async fn check(&self, presentation: &Presentation) -> Result<Readiness, Error> {
         let (owner, _) = self.owner(presentation)?;
-        let value = self.value_for(presentation);
+        let value = self.value_for(presentation)?;
         if let pending @ Readiness::NotYet { .. } = self.provider.settled(&value).await? {
             return Ok(pending);
         }
-        let missing = match &self.propagation {
-            Propagation::Authoritative => {
-                propagation::authoritative(&self.resolver, &owner, &value, self.delegation).await?
-            }
-            Propagation::Recursive(servers) => {
-                let servers: Vec<NameServer> = servers.iter().copied().map(NameServer::At).collect();
-                propagation::recursive(&self.resolver, &servers, &owner, &value).await
-            }
-            Propagation::Resolver => {
-                propagation::recursive(&self.resolver, self.resolver.servers(), &owner, &value).await
-            }
-            Propagation::After(delay) => return Ok(self.waits.look(&value, *delay, self.resolver.clock().now())),
-        };
+        if let Propagation::After(delay) = self.propagation {
+            return Ok(self.waits.look(&value, delay, self.resolver.clock().now()));
+        }
+        let is_it = |text: &[u8]| text == value.as_bytes();
+        let missing = self.propagation.missing(&self.resolver, &owner, &is_it, self.delegation).await?;
         Ok(match missing {
             None => Readiness::Ready,
             Some(missing) => Readiness::NotYet { again_after: self.again_after, missing },

@@ -66,7 +66,7 @@ fn answer_to(presentation: &Presentation) -> Result<Answer, Error> {
     presentation.require(&ChallengeType::Http01)?;
     Ok(Answer::Http {
         identifier: presentation.identifier.clone(),
-        key_authorization: presentation.key_authorization.clone(),
+        key_authorization: presentation.key_authorization()?.clone(),
     })
 }
 

@@ -33,7 +33,7 @@
 //! | `tower` | `http01::tower`: the same answers in front of any `tower` service |
 //! | `http-01-self-check` | `http01::self_check`: looking at an answer over the network, as validators do |
 //! | `tls-alpn-01` | `tls_alpn01`: the certificate that answers TLS-ALPN-01, over rustls |
-//! | `dns-01` | `dns01`: zones, delegation, propagation, and the solver over any `DnsProvider` |
+//! | `dns-01` | `dns01`: zones, delegation, propagation, and the solver over any `DnsProvider`; `DnsPersist01`, for records that stay |
 //! | `rfc2136` | `dns::rfc2136`: DNS UPDATE with TSIG (BIND, Knot, PowerDNS) |
 //! | `http-api` | `dns::http_api`: what DNS services over HTTP share, for providers of one's own too |
 //! | `acme-dns` | `dns::acme_dns`: acme-dns, with registration |
@@ -62,6 +62,8 @@ pub mod credentials;
 pub mod dns;
 #[cfg(feature = "dns-01")]
 pub mod dns01;
+#[cfg(feature = "dns-01")]
+mod dns_persist01;
 pub mod http01;
 pub mod limits;
 mod select;
@@ -75,6 +77,8 @@ pub use acme_core::flow::SolverId;
 pub use acme_core::{Error, ErrorKind, Retry};
 pub use answers::{Answer, Answers, TlsAlpnAnswer};
 pub use credentials::CredentialSource;
+#[cfg(feature = "dns-01")]
+pub use dns_persist01::DnsPersist01;
 pub use http01::Http01;
 pub use select::{Choice, Explanation, Miss, NearMiss, Selector, Solvers};
-pub use solver::{Presentation, Readiness, Solver};
+pub use solver::{Presentation, Proof, Readiness, Solver};

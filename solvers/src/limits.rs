@@ -50,6 +50,12 @@ pub const DNS_UDP_PAYLOAD: u16 = 1232;
 /// Records of one type that are read from one DNS answer.
 pub const DNS_RECORDS: usize = 1024;
 
+/// Longest string of a TXT record (RFC 1035 section 3.3), and with it the longest value that is written.
+pub const TXT_STRING: usize = 255;
+
+/// A record of `dns-persist-01` that ends within this time is taken to be gone: an order with its checks may last as long.
+pub const PERSISTENT_MARGIN: Duration = Duration::from_secs(3600);
+
 /// CNAME records followed from one name; lego stops after 50, BIND after 16.
 pub const CNAME_HOPS: usize = 16;
 

@@ -328,9 +328,9 @@ impl fmt::Display for Explanation {
 }
 
 fn unfit(challenge: &ChallengeType, asked: &Identifier, offered: &[ChallengeType]) -> Option<Miss> {
-    use ChallengeType::{Dns01, DnsAccount01, Http01, TlsAlpn01};
+    use ChallengeType::{Dns01, DnsAccount01, DnsPersist01, Http01, TlsAlpn01};
     let wildcards = !matches!(challenge, Http01 | TlsAlpn01);
-    let addresses = !matches!(challenge, Dns01 | DnsAccount01);
+    let addresses = !matches!(challenge, Dns01 | DnsAccount01 | DnsPersist01);
     if asked.is_wildcard() && !wildcards {
         Some(Miss::Wildcard)
     } else if matches!(asked, Identifier::Ip(_)) && !addresses {

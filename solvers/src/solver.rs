@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use acme_core::Identifier;
-use acme_core::protocol::{ChallengeType, KeyAuthorization, Url};
+use acme_core::protocol::{ChallengeType, KeyAuthorization, PersistentProof, Url};
 use async_trait::async_trait;
 
 use crate::Error;
@@ -16,7 +16,8 @@ use crate::Error;
 /// # Contract
 /// 1. `present` is idempotent: after any number of calls with the same presentation there is one answer, and one `clean_up` removes it.
 /// 2. `present` is additive: answers of other presentations stay, also those for the same name (an apex and its wildcard share one; two orders may run at once).
-/// 3. `clean_up` removes exactly what its presentation put there, and succeeds where there is nothing (any more).
+/// 3. `clean_up` removes exactly what its presentation put there, and succeeds where there is nothing (any more). An answer to `dns-persist-01` is
+///    meant to stay: there it removes nothing, and what the other clauses say of its end does not apply.
 /// 4. Nothing is remembered between calls: another value made from the same configuration, in another process, can check and clean up.
 /// 5. `check` is one look: it never waits for something to become true. What is absent is [`Readiness::NotYet`], never an error.
 /// 6. After a `present` that succeeded, `check` becomes and stays `Ready`, until `clean_up`.
@@ -48,26 +49,21 @@ pub struct Presentation {
     pub wildcard: bool,
     /// The type of the challenge.
     pub challenge: ChallengeType,
-    /// The token and the account's thumbprint.
-    pub key_authorization: KeyAuthorization,
+    /// What answers it.
+    pub proof: Proof,
     /// The account's URL; dns-account-01 derives its label from it.
     pub account: Url,
 }
 
 impl Presentation {
     /// A presentation for `identifier`; a name that is given with `*.` becomes its base, with [`wildcard`](Self::wildcard) set.
-    pub fn new(
-        identifier: Identifier,
-        challenge: ChallengeType,
-        key_authorization: KeyAuthorization,
-        account: Url,
-    ) -> Self {
+    pub fn new(identifier: Identifier, challenge: ChallengeType, proof: impl Into<Proof>, account: Url) -> Self {
         let wildcard = identifier.is_wildcard();
         let identifier = match identifier.dns() {
             Some(name) => name.base().into(),
             None => identifier,
         };
-        Self { identifier, wildcard, challenge, key_authorization, account }
+        Self { identifier, wildcard, challenge, proof: proof.into(), account }
     }
 
     /// Says whether the authorization stands for the wildcard of its name (`wildcard: true` in RFC 8555 section 7.1.4).
@@ -75,6 +71,33 @@ impl Presentation {
     pub fn with_wildcard(mut self, wildcard: bool) -> Self {
         self.wildcard = wildcard;
         self
+    }
+
+    /// What a challenge with a token is answered with.
+    ///
+    /// # Errors
+    /// `Internal` for `dns-persist-01`, which has none.
+    pub fn key_authorization(&self) -> Result<&KeyAuthorization, Error> {
+        match &self.proof {
+            Proof::KeyAuthorization(it) => Ok(it),
+            Proof::Persistent(_) => Err(self.lacks("a key authorization")),
+        }
+    }
+
+    /// What `dns-persist-01` is answered with.
+    ///
+    /// # Errors
+    /// `Internal` for any other type.
+    pub fn persistent(&self) -> Result<&PersistentProof, Error> {
+        match &self.proof {
+            Proof::Persistent(it) => Ok(it),
+            Proof::KeyAuthorization(_) => Err(self.lacks("the names of its issuers")),
+        }
+    }
+
+    fn lacks(&self, what: &str) -> Error {
+        let what = format!("the {} challenge for {} came without {what}", self.challenge, self.identifier);
+        Error::new(crate::ErrorKind::Internal, what)
     }
 
     /// Refuses a presentation that is not for `challenge`: the ninth clause of [`Solver`]'s contract, for implementers.
@@ -92,6 +115,28 @@ impl Presentation {
                 self.challenge, self.identifier
             ),
         ))
+    }
+}
+
+/// What answers a challenge.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Proof {
+    /// The token and the account's thumbprint.
+    KeyAuthorization(KeyAuthorization),
+    /// What a record of `dns-persist-01` must say.
+    Persistent(PersistentProof),
+}
+
+impl From<KeyAuthorization> for Proof {
+    fn from(it: KeyAuthorization) -> Self {
+        Self::KeyAuthorization(it)
+    }
+}
+
+impl From<PersistentProof> for Proof {
+    fn from(it: PersistentProof) -> Self {
+        Self::Persistent(it)
     }
 }
 

@@ -64,7 +64,10 @@ impl Solver for TlsAlpn01 {
 
 fn answer_to(presentation: &Presentation) -> Result<Answer, Error> {
     presentation.require(&ChallengeType::TlsAlpn01)?;
-    Ok(Answer::TlsAlpn { identifier: presentation.identifier.clone(), digest: presentation.key_authorization.digest() })
+    Ok(Answer::TlsAlpn {
+        identifier: presentation.identifier.clone(),
+        digest: presentation.key_authorization()?.digest(),
+    })
 }
 
 /// Whether a validator calls: the client offers `acme-tls/1` and nothing else.

@@ -96,7 +96,7 @@ fn judge(certificate: &CertificateDer<'_>, challenge: &Presentation) {
     let digest = digests.next().unwrap();
     assert!(digests.next().is_none());
     assert!(digest.critical);
-    assert_eq!(digest.value, octets(0x04, &challenge.key_authorization.digest()));
+    assert_eq!(digest.value, octets(0x04, &challenge.key_authorization().unwrap().digest()));
 }
 
 /// The signature is its own key's, and the extension is understood by name.

@@ -18,7 +18,7 @@ use solvers::dns::rfc2136::{Rfc2136, TsigAlgorithm, TsigKey};
 use solvers::dns::route53::{Route53, endpoint_at};
 use solvers::dns::webhook::Webhook;
 use solvers::dns01::{Dns01, DnsProvider, Resolver, TxtRecord, Zones};
-use solvers::{Readiness, Selector, Solvers};
+use solvers::{DnsPersist01, Readiness, Selector, Solvers};
 use testkit::SimDns;
 use testkit::doubles::{Double, NameServer, acme_dns, webhook};
 use testkit::servers::{Bind, Knot, Moto, Pebble, TsigAlgorithm as ServersAlgorithm, TsigKey as ServersKey, Zone};
@@ -95,6 +95,25 @@ async fn an_apex_and_its_wildcard_are_proven_through_a_webhook() {
     let provider = Webhook::new("https://api.test", "acme.example.com", "my-solver", double, clock()).unwrap();
     proven_through(provider.with_config(config), server.address(), &["example.test", "*.example.test"]).await;
     assert!(dns.names_with_txt().is_empty(), "both were taken away again");
+}
+
+#[tokio::test]
+async fn an_apex_and_its_wildcard_are_proven_and_renewed_by_a_record_that_stays() {
+    let key = server_key();
+    let bind = Bind::builder().zone(Zone::new("example.test").update_with(&key)).start();
+    let pebble = Pebble::builder().strict().dns_server(bind.address()).start();
+    let solver = DnsPersist01::new(update(bind.address(), &key), resolver(bind.address())).covering_wildcards();
+    let solver = solver.with_again_after(Duration::from_millis(100));
+    let issuer = issuer(&pebble, Solvers::new().with("stays", solver, Selector::any()));
+    // One after the other, so that the second finds what the first wrote.
+    for names in [&["example.test"][..], &["*.example.test"], &["example.test", "*.example.test"]] {
+        issue(&pebble, &issuer, names).await;
+    }
+    let record = bind.txt("_validation-persist.example.test");
+    assert_eq!(record.len(), 1, "{record:?}");
+    assert!(record[0].starts_with("pebble.letsencrypt.org; accounturi=https://"), "{record:?}");
+    assert_eq!(bind.log().matches("adding an RR at").count(), 1);
+    assert_eq!(bind.log().matches("deleting an RR at").count(), 0);
 }
 
 /// Pebble issues for `names` to whoever writes through `provider` what `server` shows.

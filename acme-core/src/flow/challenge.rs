@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::pacing::Looks;
 use super::{Applied, ChallengePace, FORMAT, Failures, Fault, Next, SolverId};
 use crate::envelope;
-use crate::protocol::{Authorization, Challenge, ChallengeType, Url};
+use crate::protocol::{Authorization, Basis, Challenge, ChallengeType, Url};
 use crate::{Error, ErrorKind, Identifier, Timestamp};
 
 /// Which challenge of which authorization is solved, and by whom.
@@ -28,8 +28,9 @@ pub struct Assignment {
     pub challenge: Url,
     /// The challenge's type.
     pub kind: ChallengeType,
-    /// The challenge's token.
-    pub token: String,
+    /// What its answer is made of.
+    #[serde(flatten)]
+    pub basis: Basis,
     /// Who presents and cleans up.
     pub solver: SolverId,
 }
@@ -38,18 +39,15 @@ impl Assignment {
     /// Gives `challenge` of the authorization at `url` to `solver`.
     ///
     /// # Errors
-    /// `Malformed` when the challenge has no token.
+    /// `Malformed` when the challenge has nothing to make an answer of.
     pub fn new(
         url: Url,
         authorization: &Authorization,
         challenge: &Challenge,
         solver: SolverId,
     ) -> Result<Self, Error> {
-        let token = challenge.token.clone().ok_or_else(|| {
-            Error::new(
-                ErrorKind::Malformed,
-                format!("the {} challenge for {} has no token", challenge.kind, authorization.identifier),
-            )
+        let basis = challenge.basis().map_err(|error| {
+            error.while_doing(format_args!("reading the {} challenge for {}", challenge.kind, authorization.identifier))
         })?;
         Ok(Self {
             authorization: url,
@@ -57,12 +55,12 @@ impl Assignment {
             wildcard: authorization.wildcard,
             challenge: challenge.url.clone(),
             kind: challenge.kind.clone(),
-            token,
+            basis,
             solver,
         })
     }
 
-    /// What a record of somebody else knows of a challenge; with [`wildcard`](Self::wildcard) unset.
+    /// What a record of somebody else knows of a challenge with a token; with [`wildcard`](Self::wildcard) unset.
     pub fn recorded(
         authorization: Url,
         identifier: Identifier,
@@ -71,7 +69,16 @@ impl Assignment {
         token: impl Into<String>,
         solver: SolverId,
     ) -> Self {
-        Self { authorization, identifier, wildcard: false, challenge, kind, token: token.into(), solver }
+        let basis = Basis::Token(token.into());
+        Self { authorization, identifier, wildcard: false, challenge, kind, basis, solver }
+    }
+
+    /// The challenge's token, in types that have one.
+    pub fn token(&self) -> Option<&str> {
+        match &self.basis {
+            Basis::Token(token) => Some(token),
+            Basis::Persistent(_) => None,
+        }
     }
 
     /// Says whether a wildcard of the name was ordered.

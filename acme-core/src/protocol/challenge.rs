@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use super::{Problem, Url, statuses};
+use super::{PersistentOffer, Problem, Url, statuses};
 use crate::hash::sha256;
 use crate::{Error, ErrorKind, Timestamp, limits, text};
 
@@ -30,6 +30,43 @@ pub struct Challenge {
     /// The token, in types that have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+    /// The names by which a record of `dns-persist-01` may call the server; revision -02 spells the member `issuerDomainNames`.
+    #[serde(
+        default,
+        rename = "issuer-domain-names",
+        alias = "issuerDomainNames",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub issuer_domain_names: Vec<String>,
+    /// What a record of `dns-persist-01` is to call the account, where the server says so (revision -01).
+    #[serde(default, rename = "accounturi", skip_serializing_if = "Option::is_none")]
+    pub account_uri: Option<String>,
+}
+
+impl Challenge {
+    /// What its answer is made of.
+    ///
+    /// # Errors
+    /// `Malformed` when it has no token, or, of type `dns-persist-01`, no issuers that can be used.
+    pub fn basis(&self) -> Result<Basis, Error> {
+        if self.kind == ChallengeType::DnsPersist01 {
+            return PersistentOffer::read(&self.issuer_domain_names, self.account_uri.as_deref())
+                .map(Basis::Persistent);
+        }
+        let token = self.token.clone().ok_or_else(|| Error::new(ErrorKind::Malformed, "it has no token"))?;
+        Ok(Basis::Token(token))
+    }
+}
+
+/// What the answer to a challenge is made of, beside the account.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(clippy::exhaustive_enums, reason = "who answers must handle both")]
+pub enum Basis {
+    /// A token: [`KeyAuthorization`].
+    Token(String),
+    /// Names of the server: [`PersistentProof`](super::PersistentProof).
+    Persistent(PersistentOffer),
 }
 
 statuses! {
@@ -43,6 +80,8 @@ statuses! {
         TlsAlpn01 = "tls-alpn-01",
         /// A TXT record at a label of the account's own (draft-ietf-acme-dns-account-label).
         DnsAccount01 = "dns-account-01",
+        /// A TXT record at `_validation-persist` that stays (draft-ietf-acme-dns-persist).
+        DnsPersist01 = "dns-persist-01",
     }
 }
 

@@ -50,6 +50,12 @@ pub struct Metadata {
     pub caa_identities: Vec<String>,
     /// Whether a new account needs an external account binding.
     pub external_account_required: bool,
+    /// The names by which records of `dns-persist-01` may call it, for who publishes them ahead of an order (draft-ietf-acme-dns-persist-02).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub issuer_domain_names: Vec<String>,
+    /// What the hashed names of accounts in such records begin with; without one, records name accounts by their URLs (up to revision -01).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_hash_prefix: Option<String>,
     /// The profiles on offer, each with a description.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub profiles: BTreeMap<String, String>,

@@ -11,8 +11,8 @@ use acme_core::flow::{
     SolverId, Standing,
 };
 use acme_core::protocol::{
-    Authorization, AuthorizationStatus, Challenge, ChallengeType, NewOrder, Order, OrderStatus, Problem, ProblemType,
-    Url,
+    Authorization, AuthorizationStatus, Basis, Challenge, ChallengeType, NewOrder, Order, OrderStatus, Problem,
+    ProblemType, Url,
 };
 use acme_core::{ErrorKind, Retry, Timestamp};
 
@@ -159,7 +159,9 @@ impl World {
             },
             IssuanceAction::Challenge(url, action) => {
                 let challenge = flow.challenge(url).expect("an action of a known challenge");
-                let token = challenge.assignment().token.clone();
+                let Basis::Token(token) = challenge.assignment().basis.clone() else {
+                    panic!("a challenge without a token")
+                };
                 let event = match action {
                     ChallengeAction::Present => {
                         self.presented.insert(token, challenge.assignment().solver.clone());

@@ -6,9 +6,9 @@ use acme_core::flow::{
     Assignment, ChallengeAction, ChallengeEvent, Fault, Issuance, IssuanceAction, IssuanceEvent, OrderAction,
     OrderEvent,
 };
-use acme_core::protocol::{KeyAuthorization, Url};
-use acme_core::{Client, Error, ErrorKind, Retry};
-use solvers::{Presentation, Solver, Solvers};
+use acme_core::protocol::{Basis, KeyAuthorization, PersistentAccount, PersistentOffer, PersistentProof, Url};
+use acme_core::{Client, Directory, DnsName, Error, ErrorKind, Identifier, Retry};
+use solvers::{Presentation, Proof, Solver, Solvers};
 
 use super::step::{self, Told};
 
@@ -16,6 +16,7 @@ use super::step::{self, Told};
 #[derive(Clone, Copy)]
 pub(super) struct Hands<'a> {
     pub(super) client: &'a dyn Client,
+    pub(super) directory: &'a Directory,
     pub(super) solvers: &'a Solvers,
     pub(super) labels: &'a BTreeMap<String, String>,
     pub(super) csr: &'a [u8],
@@ -88,7 +89,7 @@ impl Hands<'_> {
     async fn challenge(&self, action: ChallengeAction, assignment: &Assignment) -> Result<ChallengeEvent, Error> {
         match action {
             ChallengeAction::Present | ChallengeAction::Check | ChallengeAction::CleanUp => {
-                step::solve(self.solver(assignment)?, action, &self.presentation(assignment)?).await
+                step::solve(self.solver(assignment)?, action, &self.presentation(assignment).await?).await
             }
             ChallengeAction::Accept | ChallengeAction::Look | ChallengeAction::Withdraw => {
                 step::ask(self.client, action, assignment).await
@@ -109,11 +110,25 @@ impl Hands<'_> {
         })
     }
 
-    fn presentation(&self, assignment: &Assignment) -> Result<Presentation, Error> {
-        let key_authorization = KeyAuthorization::new(&assignment.token, self.client.thumbprint())?;
+    async fn presentation(&self, assignment: &Assignment) -> Result<Presentation, Error> {
         let account: Url = self.client.account().clone();
-        let presentation =
-            Presentation::new(assignment.identifier.clone(), assignment.kind.clone(), key_authorization, account);
+        let proof: Proof = match &assignment.basis {
+            Basis::Token(token) => KeyAuthorization::new(token, self.client.thumbprint())?.into(),
+            Basis::Persistent(offer) => self.persistent(offer, &assignment.identifier).await?.into(),
+        };
+        let presentation = Presentation::new(assignment.identifier.clone(), assignment.kind.clone(), proof, account);
         Ok(presentation.with_wildcard(assignment.wildcard))
+    }
+
+    /// The directory says which revision the server speaks.
+    async fn persistent(&self, offer: &PersistentOffer, identifier: &Identifier) -> Result<PersistentProof, Error> {
+        let Some(name) = identifier.dns().map(DnsName::base) else {
+            return Err(Error::new(ErrorKind::Malformed, format!("dns-persist-01 was offered for {identifier}")));
+        };
+        let (url, thumbprint) = (self.client.account(), self.client.thumbprint());
+        let account = PersistentAccount { directory: self.directory.url(), url, thumbprint };
+        let directory = self.directory.object().await?;
+        PersistentProof::new(offer, &name, account, &directory)
+            .map_err(|error| error.while_doing(format_args!("making the record that proves {name}")))
     }
 }

@@ -243,6 +243,7 @@ impl Issuer for AcmeIssuer {
             };
             let hands = Hands {
                 client: handle.client(),
+                directory: &self.directory,
                 solvers: &self.solvers,
                 labels: request.labels,
                 csr: request.csr.as_ref(),

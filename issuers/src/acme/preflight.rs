@@ -150,5 +150,10 @@ pub(super) fn check_client(client: &dyn Client, needs: Needs) -> Result<(), Erro
 }
 
 /// Every challenge that a certificate authority may offer.
-const CHALLENGES: [ChallengeType; 4] =
-    [ChallengeType::Http01, ChallengeType::Dns01, ChallengeType::TlsAlpn01, ChallengeType::DnsAccount01];
+const CHALLENGES: [ChallengeType; 5] = [
+    ChallengeType::Http01,
+    ChallengeType::Dns01,
+    ChallengeType::TlsAlpn01,
+    ChallengeType::DnsAccount01,
+    ChallengeType::DnsPersist01,
+];

@@ -115,7 +115,7 @@ pub fn choose(
     let choose = |offered: Vec<ChallengeType>| {
         solvers.choose(&authorization.identifier, authorization.wildcard, &offered, labels)
     };
-    let usable = authorization.challenges.iter().filter(|it| it.token.is_some());
+    let usable = authorization.challenges.iter().filter(|it| it.basis().is_ok());
     let running = usable.clone().filter(|it| it.status == ChallengeStatus::Processing);
     let running: Vec<ChallengeType> = running.map(|it| it.kind.clone()).collect();
     let choice = match running.is_empty() {

@@ -189,7 +189,7 @@ struct Double {
 
 impl Double {
     fn answer(presentation: &Presentation) -> (String, String) {
-        (presentation.identifier.to_string(), presentation.key_authorization.as_str().to_owned())
+        (presentation.identifier.to_string(), presentation.key_authorization().unwrap().as_str().to_owned())
     }
 
     fn enter(&self, answer: &(String, String)) {

@@ -197,7 +197,7 @@ impl Solver for Double {
     }
 
     async fn present(&self, presentation: &Presentation) -> Result<(), Error> {
-        let answer = presentation.key_authorization.as_str().to_owned();
+        let answer = presentation.key_authorization().unwrap().as_str().to_owned();
         let present = async {
             self.presented.0.lock().unwrap().insert(answer);
         };
@@ -210,7 +210,7 @@ impl Solver for Double {
     }
 
     async fn clean_up(&self, presentation: &Presentation) -> Result<(), Error> {
-        let answer = presentation.key_authorization.as_str();
+        let answer = presentation.key_authorization().unwrap().as_str();
         let clean = async {
             self.presented.0.lock().unwrap().remove(answer);
         };

@@ -82,5 +82,5 @@ fn left(world: &World, run: &Run, solver: &Http01Solver) -> Vec<Answered> {
 }
 
 fn answered(assignment: &Assignment) -> Answered {
-    Answered { name: assignment.identifier.to_string(), token: assignment.token.clone() }
+    Answered { name: assignment.identifier.to_string(), token: assignment.token().unwrap_or_default().to_owned() }
 }

@@ -131,7 +131,8 @@ impl Run {
 /// Is this Challenge the resource of this flow? By authorization and token, never by name.
 pub(crate) fn is_for(challenge: &Challenge, flow: &ChallengeFlow) -> bool {
     let assignment = flow.assignment();
-    challenge.spec.authorization_url == assignment.authorization.as_str() && challenge.spec.token == assignment.token
+    challenge.spec.authorization_url == assignment.authorization.as_str()
+        && assignment.token() == Some(challenge.spec.token.as_str())
 }
 
 /// After a write that met somebody else's.

@@ -26,11 +26,31 @@ pub enum Propagation {
     After(Duration),
 }
 
+impl Propagation {
+    /// What the servers that count lack of a value at `owner` that is `wanted`, if anything. For a fixed time the authoritative servers count.
+    pub(crate) async fn missing(
+        &self,
+        resolver: &Resolver,
+        owner: &DnsName,
+        wanted: &(dyn Fn(&[u8]) -> bool + Sync),
+        delegation: Delegation,
+    ) -> Result<Option<String>, Error> {
+        match self {
+            Self::Authoritative | Self::After(_) => authoritative(resolver, owner, wanted, delegation).await,
+            Self::Recursive(servers) => {
+                let servers: Vec<NameServer> = servers.iter().copied().map(NameServer::At).collect();
+                Ok(recursive(resolver, &servers, owner, wanted).await)
+            }
+            Self::Resolver => Ok(recursive(resolver, resolver.servers(), owner, wanted).await),
+        }
+    }
+}
+
 /// What the authoritative servers lack, if anything.
-pub(super) async fn authoritative(
+async fn authoritative(
     resolver: &Resolver,
     owner: &DnsName,
-    value: &str,
+    wanted: &(dyn Fn(&[u8]) -> bool + Sync),
     delegation: Delegation,
 ) -> Result<Option<String>, Error> {
     let chain = resolver.follow(owner).await?;
@@ -52,7 +72,7 @@ pub(super) async fn authoritative(
     }
     let end = &end;
     let looks = servers.iter().map(|server| async move {
-        let missing = at_server(resolver, server, end, value).await;
+        let missing = at_server(resolver, server, end, wanted).await;
         missing.map(|missing| format!("{server} {missing}"))
     });
     let missing: Vec<String> = join_all(looks).await.into_iter().flatten().collect();
@@ -63,36 +83,42 @@ pub(super) async fn authoritative(
 impl Resolver {
     /// Whether all authoritative servers show `value` at `owner`.
     pub(crate) async fn shows(&self, owner: &DnsName, value: &str) -> Result<bool, Error> {
-        authoritative(self, owner, value, Delegation::Follow).await.map(|missing| missing.is_none())
+        let is_it = |text: &[u8]| text == value.as_bytes();
+        authoritative(self, owner, &is_it, Delegation::Follow).await.map(|missing| missing.is_none())
     }
 }
 
 /// What the given recursive servers lack, if anything.
-pub(super) async fn recursive(
+async fn recursive(
     resolver: &Resolver,
     servers: &[NameServer],
     owner: &DnsName,
-    value: &str,
+    wanted: &(dyn Fn(&[u8]) -> bool + Sync),
 ) -> Option<String> {
     if servers.is_empty() {
         return Some("no recursive server is given to ask: name at least one".to_owned());
     }
     let looks = servers.iter().map(|server| async move {
-        let missing = at_address(resolver, server, owner, value, Recursion::Desired).await;
+        let missing = at_address(resolver, server, owner, wanted, Recursion::Desired).await;
         missing.map(|missing| format!("{server} {missing}"))
     });
     said(join_all(looks).await.into_iter().flatten().collect())
 }
 
 /// What one name server lacks. Its addresses are one server: the first that answers speaks for it.
-async fn at_server(resolver: &Resolver, server: &DnsName, owner: &DnsName, value: &str) -> Option<String> {
+async fn at_server(
+    resolver: &Resolver,
+    server: &DnsName,
+    owner: &DnsName,
+    wanted: &(dyn Fn(&[u8]) -> bool + Sync),
+) -> Option<String> {
     let addresses = match resolver.addresses_of(server).await {
         Ok(addresses) => addresses,
         Err(error) => return Some(format!("cannot be asked ({error})")),
     };
     let mut failure = "has no address".to_owned();
     for address in addresses {
-        match look(resolver, &address.into(), owner, value, Recursion::Unwanted).await {
+        match look(resolver, &address.into(), owner, wanted, Recursion::Unwanted).await {
             Ok(missing) => return missing,
             Err(error) => failure = format!("cannot be asked ({error})"),
         }
@@ -104,10 +130,10 @@ async fn at_address(
     resolver: &Resolver,
     server: &NameServer,
     owner: &DnsName,
-    value: &str,
+    wanted: &(dyn Fn(&[u8]) -> bool + Sync),
     recursion: Recursion,
 ) -> Option<String> {
-    match look(resolver, server, owner, value, recursion).await {
+    match look(resolver, server, owner, wanted, recursion).await {
         Ok(missing) => missing,
         Err(error) => Some(format!("cannot be asked ({error})")),
     }
@@ -117,11 +143,11 @@ async fn look(
     resolver: &Resolver,
     server: &NameServer,
     owner: &DnsName,
-    value: &str,
+    wanted: &(dyn Fn(&[u8]) -> bool + Sync),
     recursion: Recursion,
 ) -> Result<Option<String>, Error> {
     let answer = resolver.ask_at(server, owner, RecordType::TXT, recursion).await?;
-    if answer.texts().any(|text| text == value.as_bytes()) {
+    if answer.texts().any(|text| wanted(&text)) {
         return Ok(None);
     }
     let others = answer.texts().count();

@@ -99,7 +99,7 @@ impl Zone {
 pub struct TxtRecord {
     /// Where the record belongs, after delegation.
     pub owner: DnsName,
-    /// The value: one string of 43 characters, unquoted.
+    /// The value: one string, unquoted; 43 characters of base64url for DNS-01, a line of text with spaces and semicolons for dns-persist-01.
     pub value: String,
     /// How long others may cache it.
     pub ttl: Duration,

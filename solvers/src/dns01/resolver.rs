@@ -134,7 +134,7 @@ impl Resolver {
         &self.servers
     }
 
-    pub(super) fn clock(&self) -> &dyn Clock {
+    pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.clock
     }
 

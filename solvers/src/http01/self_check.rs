@@ -92,7 +92,7 @@ impl SelfCheck {
             return Err(Error::new(ErrorKind::Unsupported, what));
         };
         let port = if self.port == 80 { String::new() } else { format!(":{}", self.port) };
-        Url::parse(&format!("http://{host}{port}{PATH}{}", presentation.key_authorization.token()))
+        Url::parse(&format!("http://{host}{port}{PATH}{}", presentation.key_authorization()?.token()))
     }
 
     /// Looks once.
@@ -108,7 +108,7 @@ impl SelfCheck {
                 Err(error) => return Ok(Look::missed(url, None, Fault::of(error))),
             };
             let Some(target) = redirection(&answer) else {
-                return Ok(judge(url, &answer, presentation.key_authorization.as_str()));
+                return Ok(judge(url, &answer, presentation.key_authorization()?.as_str()));
             };
             match target.ok_or(()).and_then(|target| url.join(target).map_err(|_| ())) {
                 Ok(target) if self.clock.now().since(since) < self.limit => url = target,

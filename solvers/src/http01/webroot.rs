@@ -29,7 +29,7 @@ impl Webroot {
 
     fn path(&self, presentation: &Presentation) -> Result<PathBuf, Error> {
         presentation.require(&ChallengeType::Http01)?;
-        Ok(self.folder.join(presentation.key_authorization.token()))
+        Ok(self.folder.join(presentation.key_authorization()?.token()))
     }
 
     fn write(&self, path: &Path, body: &str) -> io::Result<()> {
@@ -57,13 +57,14 @@ impl Solver for Webroot {
 
     async fn present(&self, presentation: &Presentation) -> Result<(), Error> {
         let path = self.path(presentation)?;
-        self.write(&path, presentation.key_authorization.as_str()).map_err(|source| self.failed("write", &path, source))
+        self.write(&path, presentation.key_authorization()?.as_str())
+            .map_err(|source| self.failed("write", &path, source))
     }
 
     async fn check(&self, presentation: &Presentation) -> Result<Readiness, Error> {
         let path = self.path(presentation)?;
         match fs::read(&path) {
-            Ok(body) if body == presentation.key_authorization.as_str().as_bytes() => Ok(Readiness::Ready),
+            Ok(body) if body == presentation.key_authorization()?.as_str().as_bytes() => Ok(Readiness::Ready),
             Ok(_) => Ok(not_yet(format!("{} holds something else", path.display()))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Ok(not_yet(format!("{} is not there", path.display())))
@@ -74,7 +75,7 @@ impl Solver for Webroot {
 
     async fn clean_up(&self, presentation: &Presentation) -> Result<(), Error> {
         let path = self.path(presentation)?;
-        let ours = presentation.key_authorization.as_str().as_bytes();
+        let ours = presentation.key_authorization()?.as_str().as_bytes();
         let removed = match fs::read(&path) {
             Ok(body) if body != ours => return Ok(()),
             Ok(_) => fs::remove_file(&path),

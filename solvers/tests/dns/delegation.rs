@@ -20,7 +20,7 @@ async fn a_record_is_written_into_the_zone_that_it_is_delegated_to() {
     // Another process, which knows nothing but the challenge.
     let another = super::solver(&server);
     another.clean_up(&apex).await.unwrap();
-    assert_eq!(server.txt("here.example.org"), [wildcard.key_authorization.dns_value()]);
+    assert_eq!(server.txt("here.example.org"), [wildcard.key_authorization().unwrap().dns_value()]);
     another.clean_up(&wildcard).await.unwrap();
     assert!(server.txt("here.example.org").is_empty());
 }

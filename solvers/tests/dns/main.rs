@@ -6,6 +6,7 @@ mod delegation;
 mod hostile;
 mod knot;
 mod name_servers;
+mod persistent;
 mod propagation;
 mod refusals;
 mod updates;

@@ -80,7 +80,7 @@ async fn recursive_servers_follow_a_delegation() {
 #[tokio::test]
 async fn strings_of_a_record_are_joined_and_long_answers_come_over_tcp() {
     let challenge = challenge("example.org", "token");
-    let value = challenge.key_authorization.dns_value();
+    let value = challenge.key_authorization().unwrap().dns_value();
     let (front, back) = value.split_at(20);
     let zone = (0..60).fold(example(), |zone, at| {
         zone.record(&format!("_acme-challenge IN TXT \"filler filler filler filler {at}\""))

@@ -53,7 +53,7 @@ async fn apex_and_wildcard_share_an_owner_and_are_cleaned_one_by_one() {
     }
 
     solver.clean_up(&apex).await.unwrap();
-    let mut left = ["foreign".to_owned(), wildcard.key_authorization.dns_value()];
+    let mut left = ["foreign".to_owned(), wildcard.key_authorization().unwrap().dns_value()];
     left.sort();
     assert_eq!(server.txt(OWNER), left);
     solver.clean_up(&wildcard).await.unwrap();
@@ -101,7 +101,10 @@ async fn the_label_of_an_account_is_written_for_dns_account_01() {
     asked.challenge = ChallengeType::DnsAccount01;
     let label = certwright_solvers::dns01::account_label(&asked.account);
     solver.present(&asked).await.unwrap();
-    assert_eq!(server.txt(&format!("{label}._acme-challenge.example.org")), [asked.key_authorization.dns_value()]);
+    assert_eq!(
+        server.txt(&format!("{label}._acme-challenge.example.org")),
+        [asked.key_authorization().unwrap().dns_value()]
+    );
     assert_eq!(solver.check(&asked).await.unwrap(), Readiness::Ready);
     solver.clean_up(&asked).await.unwrap();
     assert!(server.txt(&format!("{label}._acme-challenge.example.org")).is_empty());

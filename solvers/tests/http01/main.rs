@@ -89,7 +89,7 @@ fn nothing_shows_a_key_authorization() {
     let presentation = challenge("example.com", "token");
     let answer = Answer::Http {
         identifier: presentation.identifier.clone(),
-        key_authorization: presentation.key_authorization.clone(),
+        key_authorization: presentation.key_authorization().unwrap().clone(),
     };
     let shown = format!("{presentation:?} {answer:?}");
     assert!(!shown.contains("thumbprint"), "{shown}");

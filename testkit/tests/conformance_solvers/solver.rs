@@ -187,7 +187,7 @@ impl Solver for Broken {
 }
 
 fn token(it: &Presentation) -> &str {
-    it.key_authorization.token()
+    it.key_authorization().unwrap().token()
 }
 
 fn name() -> Identifier {

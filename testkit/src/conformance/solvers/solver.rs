@@ -193,7 +193,8 @@ impl Suite<'_> {
 
     /// Another challenge for the same name: that of its wildcard, where the type can prove one.
     fn sibling(&self, token: &str) -> Presentation {
-        let wildcard = matches!(self.challenge, ChallengeType::Dns01 | ChallengeType::DnsAccount01);
+        let wildcard =
+            matches!(self.challenge, ChallengeType::Dns01 | ChallengeType::DnsAccount01 | ChallengeType::DnsPersist01);
         self.presentation(token).with_wildcard(wildcard)
     }
 }
