@@ -1,6 +1,6 @@
 //! A certificate authority in the process: the server side of ACME, strict, deterministic, and faulty on demand.
 //!
-//! RFC 8555, RFC 8737 and 8738, RFC 9773, the profiles extension, and `dns-account-01`. Nothing here reads a clock, opens a socket
+//! RFC 8555, RFC 8737 and 8738, RFC 9773, the profiles extension, `dns-account-01`, and `dns-persist-01` in two revisions. Nothing here reads a clock, opens a socket
 //! or waits: [`ModelCa::handle`] takes a request and the time, and answers. [`ModelCa::transport`] puts it behind
 //! [`acme_core::Transport`] on virtual time; `https::HttpsFront` puts it behind a real socket.
 //!
@@ -31,6 +31,7 @@ mod jws;
 mod keys;
 mod ledger;
 mod order;
+mod persistent;
 mod pki;
 mod random;
 mod seed;
@@ -55,6 +56,7 @@ use crate::sync::lock;
 pub use exchange::Exchange;
 pub use fault::{Endpoint, Fault, FaultId, Times, Wait};
 pub use ledger::{IssuedRecord, RequestRecord};
+pub use persistent::{Accounts, Persistence, PersistentJob, check_persistent};
 pub use pki::LeafFlaw;
 pub use seed::SeededAuthorization;
 pub use settings::{ExternalAccounts, Profile, Settings};

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 mod crash;
+mod persistent;
 mod politeness;
 mod records;
 mod refusals;

@@ -48,7 +48,15 @@ impl State {
         self.memory.accounts_by_key.insert(thumbprint, id.clone());
         self.memory.accounts.insert(
             id.clone(),
-            AccountEntry { key: key.clone(), deactivated: false, contact, terms_agreed, external, orders: Vec::new() },
+            AccountEntry {
+                key: key.clone(),
+                former_keys: Vec::new(),
+                deactivated: false,
+                contact,
+                terms_agreed,
+                external,
+                orders: Vec::new(),
+            },
         );
         Ok(Reply::json(201, &self.show_account(&id)).at(self.account_url(&id)))
     }
@@ -168,6 +176,7 @@ impl State {
         }
         self.memory.accounts_by_key.remove(&account.key.thumbprint());
         self.memory.accounts_by_key.insert(new.thumbprint(), id.clone());
+        account.former_keys.insert(0, account.key.thumbprint());
         account.key = new;
         Ok(Reply::json(200, &self.show_account(&id)).at(self.account_url(&id)))
     }

@@ -49,7 +49,8 @@ impl State {
             .challenges
             .iter()
             .filter(|kind| {
-                let over_dns = matches!(kind, ChallengeType::Dns01 | ChallengeType::DnsAccount01);
+                let over_dns =
+                    matches!(kind, ChallengeType::Dns01 | ChallengeType::DnsAccount01 | ChallengeType::DnsPersist01);
                 if over_dns { !is_address } else { !wildcard }
             })
             .cloned()
@@ -147,7 +148,8 @@ impl State {
         let Some(entry) = self.memory.authorizations.get(id) else {
             return Value::Null;
         };
-        let challenges: Vec<Value> = entry.challenges.iter().map(|it| self.show_challenge(id, it)).collect();
+        let challenges: Vec<Value> =
+            entry.challenges.iter().map(|it| self.show_challenge(id, &entry.account, it)).collect();
         let mut shown = json!({
             "identifier": entry.identifier,
             "status": entry.status,
@@ -162,4 +164,4 @@ impl State {
 }
 
 const UNKNOWN: &str = "carrier-pigeon-01";
-pub(crate) const TOKENLESS: &str = "dns-persist-01";
+const TOKENLESS: &str = "smoke-signal-01";

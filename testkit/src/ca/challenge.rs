@@ -7,9 +7,9 @@ use acme_core::{Identifier, Timestamp};
 use serde_json::{Value, json};
 
 use super::answer::{Refusal, Reply};
-use super::authorization::TOKENLESS;
 use super::fault::Fault;
 use super::jws::Signed;
+use super::persistent::PersistentJob;
 use super::state::{ChallengeEntry, Due, State};
 use super::validation::{ValidationJob, Verdict};
 
@@ -29,15 +29,13 @@ impl State {
             }
             self.accept(authorization, challenge, fault, now)?;
         }
-        let entry = self
-            .memory
-            .authorizations
-            .get(authorization)
-            .and_then(|it| it.challenges.iter().find(|it| it.id == challenge))
+        let above = self.memory.authorizations.get(authorization);
+        let (account, entry) = above
+            .and_then(|it| Some((&it.account, it.challenges.iter().find(|it| it.id == challenge)?)))
             .ok_or_else(|| Refusal::missing("challenge"))?;
         let busy = matches!(entry.status, ChallengeStatus::Pending | ChallengeStatus::Processing);
         let up = self.url(&format!("authz/{authorization}"));
-        let reply = Reply::json(200, &self.show_challenge(authorization, entry)).link(&up, "up");
+        let reply = Reply::json(200, &self.show_challenge(authorization, account, entry)).link(&up, "up");
         Ok(if busy { reply.retry_after(self.settings.poll_after) } else { reply })
     }
 
@@ -77,7 +75,7 @@ impl State {
 
     /// Asks the validator about a challenge whose time has come.
     pub(crate) fn decide(&mut self, authorization: &str, challenge: &str, now: Timestamp) {
-        let Some(job) = self.job(authorization, challenge) else {
+        let Some(job) = self.job(authorization, challenge, now) else {
             return;
         };
         let doom = self
@@ -93,11 +91,21 @@ impl State {
         self.conclude(&job, verdict, now);
     }
 
-    fn job(&self, authorization: &str, challenge: &str) -> Option<ValidationJob> {
+    fn job(&self, authorization: &str, challenge: &str, now: Timestamp) -> Option<ValidationJob> {
         let entry = self.memory.authorizations.get(authorization)?;
         let account = self.memory.accounts.get(&entry.account)?;
         let offered = entry.challenges.iter().find(|it| it.id == challenge)?;
         let thumbprint = account.key.thumbprint();
+        let url = self.account_url(&entry.account);
+        let mut keys = account.former_keys.clone();
+        keys.insert(0, thumbprint.clone());
+        let persistence = &self.settings.persistence;
+        let persistent = PersistentJob {
+            issuers: persistence.issuers.clone(),
+            accounts: persistence.names_of(&entry.identifier.to_string(), &self.url(HASHES), &url, &keys),
+            wildcard: entry.wildcard,
+            at: now,
+        };
         Some(ValidationJob {
             authorization: authorization.to_owned(),
             challenge: challenge.to_owned(),
@@ -105,6 +113,7 @@ impl State {
             kind: offered.kind.clone(),
             key_authorization: KeyAuthorization::new(offered.token.as_ref()?, &thumbprint).ok()?,
             account: self.typed_url(&format!("acct/{}", entry.account)),
+            persistent,
         })
     }
 
@@ -148,7 +157,7 @@ impl State {
         }
     }
 
-    pub(crate) fn show_challenge(&self, authorization: &str, entry: &ChallengeEntry) -> Value {
+    pub(crate) fn show_challenge(&self, authorization: &str, account: &str, entry: &ChallengeEntry) -> Value {
         let mut shown = json!({
             "type": entry.kind,
             "url": self.url(&format!("chall/{authorization}/{}", entry.id)),
@@ -159,12 +168,16 @@ impl State {
                 shown[name] = value;
             }
         };
-        tell("token", entry.token.as_ref().map(|it| json!(it)));
+        let is_persistent = entry.kind == ChallengeType::DnsPersist01;
+        tell("token", entry.token.as_ref().filter(|_| !is_persistent).map(|it| json!(it)));
         tell("validated", entry.validated.map(|it| json!(it)));
         tell("error", entry.error.as_ref().map(|it| json!(it)));
-        if entry.kind.as_str() == TOKENLESS {
-            tell("issuer-domain-names", Some(json!(["ca.test"])));
+        if is_persistent {
+            self.settings.persistence.show_in_challenge(&mut shown, &self.account_url(account));
         }
         shown
     }
 }
+
+/// What hashed names of accounts begin with.
+pub(crate) const HASHES: &str = "account-hash/";

@@ -152,6 +152,7 @@ impl State {
         if let Some(terms) = &self.settings.terms_of_service {
             meta["termsOfService"] = terms.as_str().into();
         }
+        self.settings.persistence.show_in_directory(&mut meta, &self.url(super::challenge::HASHES));
         if !self.settings.profiles.is_empty() {
             meta["profiles"] = self
                 .settings

@@ -31,6 +31,7 @@ impl ModelCa {
         let mut state = lock(&self.0);
         state.memory.accounts_by_key.insert(key.thumbprint(), id.to_owned());
         let entry = AccountEntry {
+            former_keys: Vec::new(),
             key,
             deactivated: false,
             contact: Vec::new(),

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use acme_core::protocol::ChallengeType;
 
+use super::persistent::Persistence;
+
 /// The behaviour of a [`ModelCa`](super::ModelCa); start from the default, which is Let's Encrypt's in short, and change what a test is about.
 ///
 /// [`ModelCa::change`](super::ModelCa::change) changes it later.
@@ -40,6 +42,8 @@ pub struct Settings {
     pub reuse_orders: bool,
     /// The challenges on offer, where the identifier allows them.
     pub challenges: Vec<ChallengeType>,
+    /// What `dns-persist-01` is like, where [`challenges`](Self::challenges) names it.
+    pub persistence: Persistence,
     /// Whether authorizations also offer a challenge of an unknown type and one without a token.
     pub odd_challenges: bool,
     /// Time from accepting a challenge to its verdict; with none the verdict is there at the next request.
@@ -91,6 +95,7 @@ impl Default for Settings {
                 ChallengeType::TlsAlpn01,
                 ChallengeType::DnsAccount01,
             ],
+            persistence: Persistence::default(),
             odd_challenges: false,
             validation_delay: Duration::ZERO,
             issuance_delay: Duration::ZERO,

@@ -56,6 +56,8 @@ pub(crate) enum Due {
 
 pub(crate) struct AccountEntry {
     pub(crate) key: PublicKey,
+    /// Thumbprints of the keys before, the newest first.
+    pub(crate) former_keys: Vec<String>,
     pub(crate) deactivated: bool,
     pub(crate) contact: Vec<String>,
     pub(crate) terms_agreed: bool,

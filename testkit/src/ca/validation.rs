@@ -6,6 +6,7 @@ use acme_core::Identifier;
 use acme_core::hash::sha256;
 use acme_core::protocol::{ChallengeType, KeyAuthorization, Problem, ProblemType, Url};
 
+use super::persistent::{PersistentJob, check_persistent};
 use super::tls_alpn;
 use crate::SimDns;
 
@@ -43,6 +44,8 @@ pub struct ValidationJob {
     pub key_authorization: KeyAuthorization,
     /// The account that must prove it.
     pub account: Url,
+    /// What a record must say where that is how.
+    pub persistent: PersistentJob,
 }
 
 /// Finds every challenge met.
@@ -134,6 +137,12 @@ impl Validator for ByTable {
         } else if job.kind == ChallengeType::DnsAccount01 {
             let label = account_label(&job.account);
             self.look_at_txt(&format!("{label}._acme-challenge.{name}"), job)
+        } else if job.kind == ChallengeType::DnsPersist01 {
+            let name = format!("_validation-persist.{name}");
+            match self.dns.lookup_txt(&name) {
+                Some(texts) => check_persistent(&texts, job),
+                None => Verdict::Invalid(Problem::new(ProblemType::Dns, format!("SERVFAIL looking up TXT for {name}"))),
+            }
         } else {
             Verdict::Invalid(Problem::new(ProblemType::Malformed, "nobody can look at such a challenge"))
         }

@@ -257,7 +257,7 @@ fn odd_challenges_are_on_offer_and_cannot_be_accepted() {
     assert_eq!(offered[0]["type"], "carrier-pigeon-01");
     let tokenless: Vec<_> = offered.iter().filter(|it| it["token"].is_null()).collect();
     assert_eq!(tokenless.len(), 1);
-    assert_eq!(tokenless[0]["type"], "dns-persist-01");
+    assert_eq!(tokenless[0]["type"], "smoke-signal-01");
     for odd in [&offered[0], tokenless[0]] {
         let answer = raw.post(odd["url"].as_str().unwrap(), &json!({}));
         assert_eq!(problem(&answer), "malformed");

@@ -4,6 +4,7 @@
 
 mod crash;
 mod faults;
+mod persistent;
 mod protocol;
 mod raw;
 mod session;
