@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use self::set::{Set, Sets};
-use super::http_api::{Complaint, Fault, HttpApi, Meaning, Service, Turns, ZoneIds, encoded};
+use super::http_api::{ALIAS, Complaint, Fault, HttpApi, Meaning, Service, Turns, ZoneIds, encoded};
 use crate::credentials::{AccessToken, CredentialSource};
 use crate::dns01::{DnsProvider, TxtRecord, Zones};
 use crate::{Error, ErrorKind};
@@ -79,7 +79,7 @@ impl CloudDns {
             let project = &self.project;
             Error::new(
                 ErrorKind::NotFound,
-                format!("{what}: Google Cloud DNS has no such zone in the project {project}"),
+                format!("{what}: Google Cloud DNS has no such zone in the project {project}; is it in another one?"),
             )
         })
     }
@@ -152,9 +152,7 @@ fn fault(answer: &Response<Bytes>) -> Option<Fault> {
     let code = told.errors.into_iter().next().map(|it| it.reason).unwrap_or_default();
     let (meaning, advice) = match (answer.status().as_u16(), code.as_str()) {
         (_, "rateLimitExceeded" | "userRateLimitExceeded" | "quotaExceeded") => (Meaning::Busy, ""),
-        (_, "cnameResourceRecordSetConflict") => {
-            (Meaning::Refused, "the name is an alias; follow the delegation, or remove the CNAME record")
-        }
+        (_, "cnameResourceRecordSetConflict") => (Meaning::Refused, ALIAS),
         (401, _) => (Meaning::Credentials, "is it an identity of Google Cloud with the scope for Cloud DNS?"),
         (403, _) => (
             Meaning::Denied,

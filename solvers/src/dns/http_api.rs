@@ -30,6 +30,7 @@ pub use credential::Basic;
 #[cfg(any(feature = "acme-dns", feature = "akamai"))]
 pub(crate) use credential::sensitive;
 pub use credential::{Credential, Token};
+pub(crate) use fault::ALIAS;
 pub use fault::{Fault, Meaning};
 pub use ids::Ids;
 pub use made::Made;

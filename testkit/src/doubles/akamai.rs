@@ -40,6 +40,12 @@ impl Akamai {
         Self { clock, tokens, zone, dns, held: Mutex::default() }
     }
 
+    /// Somebody else writes a set.
+    pub fn put_beside(&self, name: &str, ttl: u64, text: &str) {
+        self.dns.add_txt(name, text);
+        lock(&self.held).sets.insert(name.to_owned(), (ttl, vec![text.to_owned()]));
+    }
+
     /// Computed here from Akamai's description, and not by what it judges.
     fn is_signed(&self, asked: &Asked, nonces: &mut Vec<String>) -> Option<()> {
         let given = asked.header("authorization")?;
@@ -119,6 +125,10 @@ impl Service for Akamai {
                 let Some((ttl, values)) = Self::read(asked, name) else {
                     return refused(400, "Bad Request", "The record set is invalid.");
                 };
+                // The service's words for that are not written down.
+                if self.dns.cname(name).is_some() {
+                    return refused(422, "Unprocessable Entity", "There is a CNAME record set of this name.");
+                }
                 self.show(name, &known.map(|it| it.1).unwrap_or_default(), &values);
                 held.sets.insert((*name).to_owned(), (ttl, values.clone()));
                 set(status, name, ttl, &values)

@@ -110,18 +110,18 @@ impl Azure {
         }
         if asked_version.as_deref() != Some(version) || kind != "TXT" || relative.is_empty() || relative.ends_with('.')
         {
-            return refused(400, "BadRequest", "The request was incorrectly formatted.");
+            return told(400, "BadRequest", "The request was incorrectly formatted.");
         }
         let full = if relative == "@" { self.zone.name.clone() } else { format!("{relative}.{}", self.zone.name) };
         let mut held = lock(&self.held);
         let found = held.sets.get(&full);
         if !guard_holds(asked, found) {
-            return refused(412, "PreconditionFailed", "The condition set in the request is not satisfied.");
+            return told(412, "PreconditionFailed", "The condition set in the request is not satisfied.");
         }
         match asked.method {
             Method::GET => match found {
                 Some(set) => json(200, &self.show(relative, set)),
-                None => refused(
+                None => told(
                     404,
                     "NotFound",
                     &format!(
@@ -131,8 +131,12 @@ impl Azure {
             },
             Method::PUT => {
                 let Some((ttl, texts, metadata)) = self.read(asked) else {
-                    return refused(400, "BadRequest", "The properties of the record set are invalid.");
+                    return told(400, "BadRequest", "The properties of the record set are invalid.");
                 };
+                if self.dns.cname(&full).is_some() {
+                    let why = "The record could not be created because a CNAME record with the same name already exists in this zone.";
+                    return told(409, "Conflict", why);
+                }
                 let status = if found.is_some() { 200 } else { 201 };
                 self.forget(&full, &held);
                 texts.iter().for_each(|it| self.dns.add_txt(&full, &it.concat()));
@@ -227,6 +231,11 @@ fn guard_holds(asked: &Asked, found: Option<&Set>) -> bool {
 
 fn unroutable() -> Response<Bytes> {
     refused(404, "NoRegisteredProviderFound", "The requested resource type is not known.")
+}
+
+/// A refusal as the service of zones writes it, behind the resource manager.
+fn told(status: u16, code: &str, message: &str) -> Response<Bytes> {
+    json(status, &json!({ "code": code, "message": message }))
 }
 
 /// A refusal as the resource manager writes it.

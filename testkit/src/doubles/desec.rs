@@ -25,6 +25,12 @@ impl Desec {
         Self { token: token.to_owned(), domain: domain.to_owned(), dns, sets: Mutex::default() }
     }
 
+    /// Somebody else writes a set.
+    pub fn put_beside(&self, name: &str, ttl: u64, text: &str) {
+        self.dns.add_txt(name, text);
+        lock(&self.sets).insert(name.to_owned(), (ttl, vec![text.to_owned()]));
+    }
+
     fn create(&self, asked: &Asked) -> Response<Bytes> {
         // The client that lego has names the domain, too.
         let Some(object) = asked.object(&["domain", "subname", "type", "ttl", "records"]) else {
@@ -40,6 +46,11 @@ impl Desec {
             return missing_field();
         }
         let name = self.name(subname);
+        if self.dns.cname(&name).is_some() {
+            let what =
+                "RRset with conflicting type present: database (CNAME). (No other RRsets are allowed alongside CNAME.)";
+            return refused(400, &json!({ "non_field_errors": [what] }));
+        }
         let mut sets = lock(&self.sets);
         if sets.contains_key(&name) {
             let what = "Another RRset with the same subdomain and type exists for this domain.";

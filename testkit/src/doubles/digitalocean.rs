@@ -90,6 +90,9 @@ impl DigitalOcean {
         let (Some(ttl), true) = (ttl, full == domain || full.ends_with(&format!(".{domain}"))) else {
             return refused(422, "unprocessable_entity", "Name or TTL is invalid.");
         };
+        if self.dns.cname(&full).is_some() {
+            return refused(422, "unprocessable_entity", "CNAME records cannot share a name with other records");
+        }
         let data = text("data");
         if data.is_empty() || data.contains('"') {
             return refused(422, "unprocessable_entity", "Data needs to be text without quotes.");

@@ -25,6 +25,12 @@ impl Gandi {
         Self { token: token.to_owned(), zone: zone.to_owned(), dns, sets: Mutex::default() }
     }
 
+    /// Somebody else writes a set.
+    pub fn put_beside(&self, name: &str, ttl: u64, text: &str) {
+        self.dns.add_txt(name, text);
+        lock(&self.sets).insert(name.to_owned(), (ttl, vec![text.to_owned()]));
+    }
+
     fn read(asked: &Asked) -> Option<(u64, Vec<String>)> {
         let object = asked.object(&["rrset_ttl", "rrset_values"])?;
         let ttl = object.get("rrset_ttl")?.as_u64().filter(|it| (300..=2_592_000).contains(it))?;
@@ -71,6 +77,10 @@ impl Service for Gandi {
             (Method::POST, Some(_)) => refused(409, "A DNS Record already exists with same value"),
             (Method::PUT | Method::POST, known) => {
                 let Some((ttl, values)) = Self::read(asked) else { return refused(400, "rrset_values is invalid.") };
+                // The service's words for that are not written down.
+                if self.dns.cname(&name).is_some() {
+                    return refused(409, "A CNAME record exists with that name.");
+                }
                 known.iter().flat_map(|it| &it.1).for_each(|it| self.dns.remove_txt(&name, it));
                 values.iter().for_each(|it| self.dns.add_txt(&name, it));
                 sets.insert(name, (ttl, values));

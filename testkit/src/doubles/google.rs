@@ -134,6 +134,12 @@ impl Google {
             let Some((name, set)) = set else {
                 return invalid(&format!("Invalid value for 'entity.change.additions[{at}]'"));
             };
+            if self.dns.cname(name.trim_end_matches('.')).is_some() {
+                let what = format!(
+                    "The resource record set 'entity.change.additions[{at}]' is invalid because the DNS name '{name}' may have either one CNAME resource record set or resource record sets of other types, but not both."
+                );
+                return refused(400, "cnameResourceRecordSetConflict", &what);
+            }
             if sets.insert(name.clone(), set.clone()).is_some() {
                 return refused(
                     409,

@@ -39,6 +39,10 @@ impl Hetzner {
         let mut sets = lock(&self.sets);
         let held = sets.get(name).cloned();
         match (action, held) {
+            // The service's words for that are not written down.
+            ("add_records", None) if self.dns.cname(name).is_some() => {
+                return refused(422, "invalid_input", "there is a CNAME RRSet of this name");
+            }
             ("add_records", held) => {
                 let (old, mut texts) = held.unwrap_or((ttl.unwrap_or(3600), Vec::new()));
                 if ttl.is_some_and(|it| it != old) {

@@ -76,6 +76,9 @@ impl Linode {
         // A whole name is taken for a relative one where it ends with the domain.
         let name = text("name");
         let name = name.strip_suffix(&self.domain).map_or(name, |it| it.trim_end_matches('.'));
+        if self.dns.cname(&self.name(name)).is_some() {
+            return refused(400, "Record conflict - CNAMES must be unique");
+        }
         let id = self.write(name, target);
         json(200, &show(id, name, target))
     }

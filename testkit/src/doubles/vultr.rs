@@ -66,6 +66,10 @@ impl Vultr {
         if name.ends_with('.') || name == self.domain || name.ends_with(&format!(".{}", self.domain)) {
             return refused(400, "Invalid name");
         }
+        // The service's words for that are not written down.
+        if self.dns.cname(&self.name(name)).is_some() {
+            return refused(400, "Unable to add record: there is a CNAME of this name");
+        }
         let ttl = object.get("ttl").map_or(Some(300), Value::as_u64);
         let Some(ttl @ 120..) = ttl else { return refused(400, "Invalid TTL") };
         if lock(&self.records).values().any(|it| it.0 == name && it.2 != ttl) {

@@ -15,6 +15,7 @@ pub struct Webhook {
     path: String,
     zone: String,
     config: Value,
+    token: Option<String>,
 }
 
 impl Webhook {
@@ -22,7 +23,14 @@ impl Webhook {
     pub fn new(group: &str, solver: &str, zone: &str, config: Value, dns: SimDns) -> Self {
         let path = format!("/apis/{group}/v1alpha1/{solver}");
         let (group, solver) = (group.to_owned(), solver.to_owned());
-        Self { dns, group, solver, path, zone: format!("{zone}."), config }
+        Self { dns, group, solver, path, zone: format!("{zone}."), config, token: None }
+    }
+
+    /// The API server lets in this bearer token alone.
+    #[must_use]
+    pub fn behind(mut self, token: &str) -> Self {
+        self.token = Some(format!("Bearer {token}"));
+        self
     }
 
     /// What API servers ask before they pass anything on: which resources the group has.
@@ -58,6 +66,9 @@ impl Webhook {
 
 impl Service for Webhook {
     fn answer(&self, asked: &Asked) -> Response<Bytes> {
+        if self.token.is_some() && asked.header("authorization") != self.token.as_deref() {
+            return refused(401, "Unauthorized", "Unauthorized");
+        }
         if asked.method == Method::GET && asked.path == format!("/apis/{}/v1alpha1", self.group) {
             return self.resources();
         }

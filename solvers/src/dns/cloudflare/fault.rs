@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::Response;
 use serde::Deserialize;
 
-use crate::dns::http_api::{Fault, Meaning};
+use crate::dns::http_api::{ALIAS, Fault, Meaning};
 
 /// Cloudflare says in the body whether it did what it was asked, whatever the status.
 pub(super) fn fault(answer: &Response<Bytes>) -> Option<Fault> {
@@ -28,7 +28,7 @@ pub(super) fn fault(answer: &Response<Bytes>) -> Option<Fault> {
     } else if any(UNKNOWN) || status == 401 {
         (Meaning::Credentials, "check the token or key, and that it may edit this zone: Zone:Read and DNS:Edit")
     } else if any(ALIASED) {
-        (Meaning::Refused, "the name is an alias; follow the delegation, or remove the CNAME record")
+        (Meaning::Refused, ALIAS)
     } else if any(UNROUTABLE) {
         (Meaning::Missing, "check the zone's id")
     } else if any(GONE) {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{Fault, Meaning};
 
-/// `{"error": {"code": "…", "message": "…"}}`, each of which may be missing.
+/// `{"error": {"code": "…", "message": "…"}}`, or the same without what is around it; each part may be missing.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -25,7 +25,10 @@ impl Complaint {
 
     /// What a body says; nothing where it is another one.
     pub fn of(answer: &Response<Bytes>) -> Self {
-        serde_json::from_slice::<Told>(answer.body()).map(|it| it.error).unwrap_or_default()
+        match serde_json::from_slice(answer.body()) {
+            Ok(Told::Wrapped { error } | Told::Bare(error)) => error,
+            Err(_) => Self::default(),
+        }
     }
 
     /// The refusal in these words, under the code of `by_status` where the service has none of its own.
@@ -36,6 +39,8 @@ impl Complaint {
 }
 
 #[derive(Deserialize)]
-struct Told {
-    error: Complaint,
+#[serde(untagged)]
+enum Told {
+    Wrapped { error: Complaint },
+    Bare(Complaint),
 }

@@ -29,7 +29,7 @@ pub enum Meaning {
     Credentials,
     /// The credentials do not allow it: `Unauthorized`, final.
     Denied,
-    /// It will never be done: `Refused`, final.
+    /// It will never be done: `Refused`, final. So is what was refused, by any of the service's words, because the name is an alias.
     Refused,
     /// The thing is not there: `NotFound`.
     Missing,
@@ -98,7 +98,19 @@ impl Fault {
         Self { advice: self.advice, raw: None, ..Self::cut(*raw, self.meaning) }
     }
 
-    pub(super) fn into_error(self, what: &str, service: &str, answer: &Response<Bytes>, now: Timestamp) -> Error {
+    /// Every service has words of its own for an alias where a record was to be, and all of them name its type.
+    fn is_about_alias(&self) -> bool {
+        let is_final = match self.meaning {
+            Meaning::Refused | Meaning::Conflict | Meaning::Status => true,
+            Meaning::Credentials | Meaning::Denied | Meaning::Missing | Meaning::Busy => false,
+        };
+        is_final && self.message.contains("CNAME")
+    }
+
+    pub(super) fn into_error(mut self, what: &str, service: &str, answer: &Response<Bytes>, now: Timestamp) -> Error {
+        if answer.status().is_client_error() && self.is_about_alias() {
+            self = Self { meaning: Meaning::Refused, advice: ALIAS, ..self };
+        }
         let mut said = format!("{what}: {service} answered {}", self.code);
         if !self.message.is_empty() {
             said = format!("{said}: {}", self.message);
@@ -134,4 +146,6 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
+/// What a person does about a name that is an alias.
+pub(crate) const ALIAS: &str = "the name is an alias; follow the delegation, or remove the CNAME record";
 const CODE: usize = 128;

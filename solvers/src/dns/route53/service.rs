@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use acme_core::{DnsName, Error, ErrorKind};
+use acme_core::{DnsName, Error, ErrorKind, Retry};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -13,7 +13,7 @@ use super::batch::{Carrier, copy_of};
 use super::propagation::Changes;
 use super::wire::{self, Action, Change, Set};
 use crate::credentials::aws::{Client, Fault};
-use crate::dns::http_api::encoded;
+use crate::dns::http_api::{ALIAS, encoded};
 use crate::dns01::TxtRecord;
 use crate::limits;
 
@@ -98,6 +98,10 @@ impl Service {
 
     /// One change after the other, beside what others made: after a batch was refused as a whole.
     async fn fit_in(&self, zone: &str, change: &Change, refusal: Error) -> Result<(), Error> {
+        if let Some(fault) = Fault::of(&refusal).filter(|it| is_about_alias(it)) {
+            let what = format!("{} ({ALIAS})", refusal.what());
+            return Err(Error::new(ErrorKind::Refused, what).with_retry(Retry::Never).with_source(fault.clone()));
+        }
         let sets = match self.sets(zone, &change.owner).await {
             Ok(sets) => sets,
             Err(error) if error.kind() == ErrorKind::Unauthorized => {
@@ -157,6 +161,11 @@ impl Carrier for Service {
         }
         outcomes
     }
+}
+
+/// A record was to go where an alias is.
+fn is_about_alias(fault: &Fault) -> bool {
+    fault.message().contains("conflicting RRSet") && fault.message().contains("CNAME")
 }
 
 pub(super) const VERSION: &str = "/2013-04-01";

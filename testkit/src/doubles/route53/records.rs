@@ -113,6 +113,10 @@ impl Zone {
                     )),
                     Some(_) => {}
                 },
+                _ if dns.cname(&set.name).is_some() => complaints.push(format!(
+                    "RRSet of type TXT with DNS name {}. is not permitted because a conflicting RRSet of type CNAME with the same DNS name already exists in zone {}.",
+                    set.name, self.name
+                )),
                 _ if self.sets.iter().any(|it| mixes(&it)) => {
                     let kind = if set.identifier.is_some() { "non multivalue" } else { "multivalue" };
                     complaints.push(format!(
