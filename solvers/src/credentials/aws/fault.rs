@@ -6,7 +6,7 @@
 //! | 5xx, `InternalFailure`, `RequestTimeout`, `IDPCommunicationError` | `Busy` | the time given, else back off |
 //! | `ExpiredToken`, `InvalidClientTokenId`, `UnrecognizedClientException` | `Unauthorized` | back off: a rotation may help |
 //! | `RequestTimeTooSkewed`, `RequestExpired`, a signature that expired | `Unauthorized` | back off: the clock may be set |
-//! | `AccessDenied`, `SignatureDoesNotMatch`, … | `Unauthorized` | never |
+//! | `AccessDenied`, `SignatureDoesNotMatch` (after other credentials were asked for), … | `Unauthorized` | never |
 //! | `ValidationError`, `InvalidParameterValue`, … | `Refused` | never |
 //! | anything else | by the status | by the status |
 
@@ -49,9 +49,11 @@ impl Fault {
         self.request_id.as_deref()
     }
 
-    /// Were the credentials refused, and not what was asked?
+    /// Were the credentials refused, and not what was asked? Of a signature it is not said whether its secret or its clock is wrong: the secret may have been corrected.
     pub(super) fn refuses_credentials(&self) -> bool {
-        STALE.contains(&self.code.as_str())
+        let code = self.code.as_str();
+        let is_unlike = SIGNATURE.contains(&code) && !OUT_OF_TIME.contains(&self.message.as_str());
+        is_unlike || STALE.contains(&code)
     }
 
     /// Reads an answer that is no success. What it repeats of `secrets` is not kept.
@@ -91,6 +93,9 @@ impl Fault {
             Error::new(ErrorKind::Unauthorized, advice).with_retry(Retry::Backoff)
         } else if STALE.contains(&code) {
             Error::new(ErrorKind::Unauthorized, said).with_retry(Retry::Backoff)
+        } else if SIGNATURE.contains(&code) {
+            let advice = format!("{said} (is this the secret of that access key?)");
+            Error::new(ErrorKind::Unauthorized, advice).with_retry(Retry::Never)
         } else if DENIED.contains(&code) {
             Error::new(ErrorKind::Unauthorized, said).with_retry(Retry::Never)
         } else if INVALID.contains(&code) {
@@ -199,17 +204,13 @@ const DENIED: &[&str] = &[
     "AccessDenied",
     "AccessDeniedException",
     "AuthFailure",
-    "IncompleteSignature",
-    "IncompleteSignatureException",
     "InvalidIdentityToken",
     "InvalidIdentityTokenException",
-    "InvalidSignatureException",
     "MissingAuthenticationToken",
     "MissingAuthenticationTokenException",
     "NotAuthorized",
     "OptInRequired",
     "RegionDisabledException",
-    "SignatureDoesNotMatch",
     "UnauthorizedOperation",
 ];
 const INVALID: &[&str] = &[
