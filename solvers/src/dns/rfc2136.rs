@@ -21,6 +21,7 @@ use self::primary::Primary;
 use self::refusal::refusal;
 use self::tsig::Reply;
 use self::update::Change;
+use crate::credentials::{CredentialSource, Fixed};
 use crate::dns01::{DnsProvider, Recursion, Resolver, Transports, TxtRecord, exchange, numbered};
 use crate::{Error, ErrorKind, limits};
 
@@ -50,7 +51,7 @@ use crate::{Error, ErrorKind, limits};
 #[derive(Clone)]
 pub struct Rfc2136 {
     primary: Primary,
-    key: Option<Arc<TsigKey>>,
+    keys: Option<Arc<dyn CredentialSource<TsigKey>>>,
     transports: Transports,
     limit: Duration,
     clock: Arc<dyn Clock>,
@@ -64,13 +65,19 @@ impl Rfc2136 {
     /// `Malformed` when `server` is neither.
     pub fn new(server: &str, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let primary = Primary::parse(server)?;
-        Ok(Self { primary, key: None, transports: Transports::UdpThenTcp, limit: limits::DNS_TIME, clock })
+        Ok(Self { primary, keys: None, transports: Transports::UdpThenTcp, limit: limits::DNS_TIME, clock })
     }
 
     /// Signs updates with `key`.
     #[must_use]
-    pub fn with_key(mut self, key: TsigKey) -> Self {
-        self.key = Some(Arc::new(key));
+    pub fn with_key(self, key: TsigKey) -> Self {
+        self.with_keys(Arc::new(Fixed::new(key)))
+    }
+
+    /// Signs updates with the key that `keys` answers, and with another one when the server refused the first: a rotated secret is picked up without a restart.
+    #[must_use]
+    pub fn with_keys(mut self, keys: Arc<dyn CredentialSource<TsigKey>>) -> Self {
+        self.keys = Some(keys);
         self
     }
 
@@ -94,36 +101,51 @@ impl Rfc2136 {
         let zone = &record.needed_zone()?.name;
         let mut message = update::message(record, zone, change).map_err(about)?;
         numbered(&mut message)?;
-        let mut failure = None;
-        for server in self.primary.addresses().await.map_err(about)? {
-            match self.send(server, &message).await {
-                Ok(reply) => {
-                    return match refusal(&reply, self.key.as_deref(), record, server) {
-                        None => Ok(server),
-                        Some(error) => Err(about(error)),
-                    };
+        let mut has_second_try = true;
+        loop {
+            let key = self.key().await.map_err(about)?;
+            let (server, reply) = self.send(&message, key.as_deref()).await.map_err(about)?;
+            if let Some(keys) = self.keys.as_ref().filter(|_| reply.refuses_key()) {
+                keys.rejected();
+                if std::mem::take(&mut has_second_try) {
+                    continue;
                 }
-                Err(error) if error.kind() == ErrorKind::Unreachable => failure = Some(error),
-                Err(error) => return Err(about(error)),
             }
+            return match refusal(&reply, key.as_deref(), record, server) {
+                None => Ok(server),
+                Some(error) => Err(about(error)),
+            };
         }
-        Err(about(
-            failure.unwrap_or_else(|| Error::new(ErrorKind::Unreachable, format!("{} has no address", self.primary))),
-        ))
     }
 
-    async fn send(&self, server: SocketAddr, message: &[u8]) -> Result<Reply, Error> {
-        match &self.key {
-            None => {
-                let reply = exchange(server, message, self.transports, self.limit).await?;
-                tsig::read_unsigned(&reply)
-            }
-            Some(key) => {
-                let signed = tsig::sign(message, key, self.clock.now());
-                let reply = exchange(server, &signed.message, self.transports, self.limit).await?;
-                tsig::verify(&reply, &signed.mac, key, self.clock.now())
+    async fn key(&self) -> Result<Option<Arc<TsigKey>>, Error> {
+        match &self.keys {
+            None => Ok(None),
+            Some(keys) => keys.credential(self.clock.now()).await.map(Some),
+        }
+    }
+
+    /// Asks the addresses of the server, in order, until one answers.
+    async fn send(&self, message: &[u8], key: Option<&TsigKey>) -> Result<(SocketAddr, Reply), Error> {
+        let mut failure = None;
+        for server in self.primary.addresses().await? {
+            match self.send_to(server, message, key).await {
+                Ok(reply) => return Ok((server, reply)),
+                Err(error) if error.kind() == ErrorKind::Unreachable => failure = Some(error),
+                Err(error) => return Err(error),
             }
         }
+        Err(failure.unwrap_or_else(|| Error::new(ErrorKind::Unreachable, format!("{} has no address", self.primary))))
+    }
+
+    async fn send_to(&self, server: SocketAddr, message: &[u8], key: Option<&TsigKey>) -> Result<Reply, Error> {
+        let Some(key) = key else {
+            let reply = exchange(server, message, self.transports, self.limit).await?;
+            return tsig::read_unsigned(&reply);
+        };
+        let signed = tsig::sign(message, key, self.clock.now());
+        let reply = exchange(server, &signed.message, self.transports, self.limit).await?;
+        tsig::verify(&reply, &signed.mac, key, self.clock.now())
     }
 
     /// Servers take an addition beside a CNAME with NOERROR and drop it (RFC 2136 section 3.4.2.2).
@@ -168,6 +190,6 @@ impl DnsProvider for Rfc2136 {
 
 impl fmt::Debug for Rfc2136 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rfc2136").field("primary", &self.primary).field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("Rfc2136").field("primary", &self.primary).finish_non_exhaustive()
     }
 }

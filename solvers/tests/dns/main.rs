@@ -18,7 +18,7 @@ use acme_core::protocol::{ChallengeType, KeyAuthorization, Url};
 use acme_core::{Clock, DnsName, Identifier, Secret, Timestamp};
 use certwright_solvers::Presentation;
 use certwright_solvers::dns::rfc2136::{Rfc2136, TsigKey};
-use certwright_solvers::dns01::{Dns01, Resolver, TxtRecord, Zone as Apex};
+use certwright_solvers::dns01::{Dns01, DnsProvider as _, Resolver, TxtRecord, Zone as Apex};
 use testkit::servers::{self, Bind, Zone};
 
 /// The time on the wall: BIND signs with it.
@@ -52,6 +52,23 @@ fn ours(key: &servers::TsigKey) -> TsigKey {
 /// A provider that updates `server` with `key`.
 fn provider(server: &Bind, key: &servers::TsigKey) -> Rfc2136 {
     Rfc2136::new(&server.address().to_string(), wall()).unwrap().with_key(ours(key))
+}
+
+/// Keys of all algorithms, each with a name of its own.
+fn keys() -> [servers::TsigKey; servers::TsigAlgorithm::ALL.len()] {
+    servers::TsigAlgorithm::ALL
+        .map(|algorithm| servers::TsigKey::new(&format!("key-{}", algorithm.name()), algorithm, SECRET))
+}
+
+/// A value comes and goes with the updates of `provider`, over UDP and over TCP; `txt` says what is served.
+async fn comes_and_goes(provider: Rfc2136, value: &str, txt: impl Fn(&str) -> Vec<String>) {
+    let owner = "_acme-challenge.example.org";
+    for provider in [provider.clone(), provider.over_tcp()] {
+        provider.add_txt(&record(owner, value)).await.unwrap();
+        assert_eq!(txt(owner), [value]);
+        provider.remove_txt(&record(owner, value)).await.unwrap();
+        assert!(txt(owner).is_empty());
+    }
 }
 
 /// A resolver for which `server` is the recursive server and every zone's only name server.

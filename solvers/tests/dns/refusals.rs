@@ -1,7 +1,10 @@
 //! What a server refuses, and what a person is told to do about it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
+use certwright_solvers::credentials::CredentialSource;
 use certwright_solvers::dns01::DnsProvider as _;
 use certwright_solvers::{Error, ErrorKind, Retry};
 use testkit::servers::{Bind, TsigAlgorithm, TsigKey, Zone, free_port};
@@ -81,6 +84,46 @@ async fn a_clock_that_is_off_is_told() {
     let error = refused(&late, &server).await;
     assert!(error.to_string().contains("BADTIME"), "{error}");
     assert_eq!(error.retry(), Retry::Backoff);
+}
+
+#[tokio::test]
+async fn a_rotated_key_is_picked_up_after_one_refused_update() {
+    let server = Bind::builder().zone(example()).start();
+    let keys = |when| Arc::new(Rotated { when, refused: AtomicUsize::new(0) });
+    let address = server.address().to_string();
+    let provider = |keys: &Arc<Rotated>| Rfc2136::new(&address, wall()).unwrap().with_keys(keys.clone());
+
+    let never = keys(usize::MAX);
+    let error = refused(&provider(&never), &server).await;
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    assert_eq!(never.refused.load(Ordering::Relaxed), 2, "once more with another key, and no more");
+
+    let after_one = keys(1);
+    let provider = provider(&after_one);
+    provider.add_txt(&record(OWNER, "value")).await.unwrap();
+    assert_eq!(server.txt(OWNER), ["value"]);
+    provider.remove_txt(&record(OWNER, "value")).await.unwrap();
+    assert_eq!(after_one.refused.load(Ordering::Relaxed), 1);
+    assert!(!format!("{provider:?}").contains("0123456789"), "{provider:?}");
+}
+
+/// The right key after so many refusals.
+struct Rotated {
+    when: usize,
+    refused: AtomicUsize,
+}
+
+#[async_trait]
+impl CredentialSource<certwright_solvers::dns::rfc2136::TsigKey> for Rotated {
+    async fn credential(&self, _: Timestamp) -> Result<Arc<certwright_solvers::dns::rfc2136::TsigKey>, Error> {
+        let is_right = self.refused.load(Ordering::Relaxed) >= self.when;
+        let secret = if is_right { SECRET } else { "wrong" };
+        Ok(Arc::new(ours(&TsigKey::new("acme-key", TsigAlgorithm::HmacSha256, secret))))
+    }
+
+    fn rejected(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 #[tokio::test]

@@ -44,6 +44,13 @@ pub(super) struct Reply {
     pub(super) fault: Option<TsigFault>,
 }
 
+impl Reply {
+    /// Whether another key may do better.
+    pub(super) fn refuses_key(&self) -> bool {
+        matches!(self.fault, Some(TsigFault::BadKey | TsigFault::BadSignature))
+    }
+}
+
 /// What a server finds wrong with a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TsigFault {
