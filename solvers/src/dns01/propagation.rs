@@ -7,7 +7,7 @@ use acme_core::DnsName;
 use futures_util::future::join_all;
 use hickory_proto::rr::RecordType;
 
-use super::resolver::Recursion;
+use super::resolver::{LAME, Recursion};
 use super::{Delegation, NameServer, Resolver};
 use crate::{Error, ErrorKind};
 
@@ -151,7 +151,9 @@ async fn look(
         return Ok(None);
     }
     let others = answer.texts().count();
-    Ok(Some(if others > 0 {
+    Ok(Some(if recursion == Recursion::Unwanted && !answer.authoritative {
+        format!("shows no TXT record at {owner}; {LAME}")
+    } else if others > 0 {
         format!("shows {others} other TXT value(s) at {owner}")
     } else if answer.found {
         format!("shows no TXT record at {owner}")

@@ -171,15 +171,19 @@ impl Resolver {
             ResponseCode::NoError => true,
             ResponseCode::NXDomain => false,
             code => {
+                let is_lame =
+                    recursion == Recursion::Unwanted && matches!(code, ResponseCode::Refused | ResponseCode::NotAuth);
+                let why = if is_lame { format!("; {LAME}") } else { String::new() };
                 return Err(about(Error::new(
                     ErrorKind::Unreachable,
-                    format!("the name server {server} answered {}", code_name(code)),
+                    format!("the name server {server} answered {}{why}", code_name(code)),
                 )));
             }
         };
+        let authoritative = reply.metadata.authoritative;
         let mut records = reply.answers;
         records.truncate(limits::DNS_RECORDS);
-        Ok(Answer { found, records })
+        Ok(Answer { found, authoritative, records })
     }
 
     async fn ask_with(
@@ -275,6 +279,8 @@ pub(crate) enum Recursion {
 pub(crate) struct Answer {
     /// NOERROR; otherwise NXDOMAIN.
     pub(super) found: bool,
+    /// Whether the server holds the zone itself.
+    pub(super) authoritative: bool,
     pub(super) records: Vec<Record>,
 }
 
@@ -367,6 +373,9 @@ fn code_name(code: ResponseCode) -> String {
         number => format!("response code {number}"),
     }
 }
+
+/// What is wrong where a zone names a server that does not hold it.
+pub(super) const LAME: &str = "it does not hold the zone, which names it all the same (a lame delegation): serve the zone there, or take the server out of its NS records";
 
 fn servers_in(resolv_conf: &str) -> Vec<SocketAddr> {
     resolv_conf

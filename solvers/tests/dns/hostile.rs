@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use certwright_solvers::ErrorKind;
+use certwright_solvers::{ErrorKind, Readiness, Solver as _};
 use tokio::net::UdpSocket;
 
 use super::*;
@@ -72,6 +72,59 @@ async fn a_refusal_names_the_server_and_the_code() {
     assert_eq!(error.kind(), ErrorKind::Unreachable);
     let text = error.to_string();
     assert!(text.contains(&format!("the name server {server} answered REFUSED")), "{text}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_no_authority_is_told_from_one_that_lacks_the_record() {
+    // It knows nothing, and says so without being an authority.
+    let lame = scripted(|question| {
+        let mut reply = question.to_vec();
+        reply[2..4].copy_from_slice(&[0x80, 0]);
+        vec![reply]
+    })
+    .await;
+    let server = Bind::builder().zone(example().record("@ IN NS lame.other.test.")).start();
+    let resolver = resolver(&server).with_address_of(name("lame.other.test"), lame);
+    let solver = Dns01::new(provider(&server, &key()), resolver);
+    let challenge = challenge("example.org", "token");
+    solver.present(&challenge).await.unwrap();
+    let Readiness::NotYet { missing, .. } = solver.check(&challenge).await.unwrap() else { panic!("one is lame") };
+    let told = "lame.other.test shows no TXT record at _acme-challenge.example.org; it does not hold the zone";
+    assert!(missing.starts_with(told), "{missing}");
+}
+
+#[tokio::test]
+async fn an_apex_beside_the_name_is_not_believed() {
+    let server = scripted(|question| {
+        let mut reply = answer(question, "evil.test");
+        // An SOA record whose owner is no name above.
+        let name = question[12..].iter().position(|byte| *byte == 0).unwrap();
+        reply.truncate(12 + name + 5);
+        reply.extend_from_slice(b"\x04evil\x04test\0\0\x06\0\x01\0\0\0\x3c\0\x16\0\0");
+        reply.extend_from_slice(&[0; 20]);
+        vec![reply]
+    })
+    .await;
+    let error = asking(server).zone_of(&name("www.example.org")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.to_string().starts_with("no zone holds www.example.org"), "{error}");
+}
+
+#[tokio::test]
+async fn an_alias_of_another_name_is_not_followed() {
+    let server = scripted(|question| {
+        let name = question[12..].iter().position(|byte| *byte == 0).unwrap();
+        let mut reply = answer(question, "evil.test");
+        // The record's owner is `b.test` instead of the name that was asked for.
+        let data = reply.split_off(12 + name + 5 + 2);
+        reply.truncate(12 + name + 5);
+        reply.extend_from_slice(b"\x01b\x04test\0");
+        reply.extend_from_slice(&data);
+        vec![reply]
+    })
+    .await;
+    let chain = asking(server).follow(&name("www.example.org")).await.unwrap();
+    assert!(!chain.is_alias(), "{chain:?}");
 }
 
 /// A server that answers each question with the datagrams of the script, in order.

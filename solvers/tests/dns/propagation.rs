@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use certwright_solvers::dns01::{Delegation, DnsProvider, Propagation, Zones};
 use certwright_solvers::{Error, Readiness, Solver as _};
 use testkit::VirtualClock;
-use testkit::servers::{Bind, Zone, free_port};
+use testkit::servers::{Bind, Knot, Zone, free_port};
 
 use super::*;
 
@@ -48,6 +48,22 @@ async fn a_name_server_that_is_away_is_named() {
     solver.present(&challenge).await.unwrap();
     let missing = missing(&solver, &challenge).await;
     assert!(missing.starts_with("away.other.test cannot be asked"), "{missing}");
+}
+
+#[tokio::test]
+async fn a_lame_delegation_is_told() {
+    let server = Bind::builder().zone(example().record("@ IN NS lame.other.test.")).start();
+    // It serves another zone.
+    let lame = Knot::start(&[Zone::new("example.com")]);
+    let solver = Dns01::new(
+        provider(&server, &key()),
+        resolver(&server).with_address_of(name("lame.other.test"), lame.address()),
+    );
+    let challenge = challenge("example.org", "token");
+    solver.present(&challenge).await.unwrap();
+    let missing = missing(&solver, &challenge).await;
+    assert!(missing.starts_with("lame.other.test cannot be asked"), "{missing}");
+    assert!(missing.contains("answered REFUSED; it does not hold the zone, which names it all the same"), "{missing}");
 }
 
 #[tokio::test]
