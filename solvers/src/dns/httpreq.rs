@@ -97,7 +97,12 @@ impl fmt::Debug for HttpReq {
 
 /// The service says what it likes; its first words may help.
 fn fault(answer: &Response<Bytes>) -> Option<Fault> {
-    Fault::by_status(answer, String::from_utf8_lossy(answer.body()))
+    let fault = Fault::by_status(answer, String::from_utf8_lossy(answer.body()))?;
+    Some(match answer.status().as_u16() {
+        401 => fault.advising("check the user and the password"),
+        403 => fault.advising("the service must let this user write the name"),
+        _ => fault,
+    })
 }
 
 const SERVICE: Service = Service { name: "the HTTP service", fault };

@@ -154,7 +154,7 @@ fn fault(answer: &Response<Bytes>) -> Option<Fault> {
     }
     let told: Complaint = serde_json::from_slice(answer.body()).unwrap_or_default();
     let (meaning, advice) = match answer.status().as_u16() {
-        401 => (Meaning::Credentials, ""),
+        401 => (Meaning::Credentials, "does the API server know this token?"),
         403 => (Meaning::Denied, "grant the verb create on the resources of the webhook's group"),
         404 => (Meaning::Missing, "is the webhook installed, and are its group and solver name right?"),
         _ => (Meaning::Status, ""),

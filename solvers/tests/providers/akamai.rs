@@ -4,8 +4,8 @@ use certwright_solvers::dns::akamai::{Akamai, EdgeGrid};
 use certwright_solvers::dns01::DnsProvider as _;
 use certwright_solvers::{ErrorKind, Retry};
 use testkit::conformance;
+use testkit::doubles::Double;
 use testkit::doubles::akamai::{self, refused};
-use testkit::doubles::{Double, empty};
 
 use super::*;
 
@@ -46,8 +46,7 @@ async fn a_name_costs_no_more_calls_than_with_lego() {
 
 #[tokio::test]
 async fn refusals_say_what_on_what_and_what_to_do() {
-    let adding = |rest: &str| format!("adding a TXT value at {OWNER} in the zone example.org: Akamai answered {rest}");
-    for (answer, kind, retry, text) in [
+    let refusals = [
         (
             refused(401, "Not authorized", "The signature does not match"),
             ErrorKind::Unauthorized,
@@ -63,18 +62,16 @@ async fn refusals_say_what_on_what_and_what_to_do() {
         (refused(400, "Bad Request", "no"), ErrorKind::Refused, Retry::Never, "400: Bad Request: no"),
         (refused(409, "Conflict", "Zone is busy"), ErrorKind::Conflict, Retry::Backoff, "409: Conflict: Zone is busy"),
         (refused(429, "Too Many Requests", "slow"), ErrorKind::Busy, Retry::Backoff, "429: Too Many Requests: slow"),
-        (empty(502), ErrorKind::Busy, Retry::Backoff, "502"),
-    ] {
-        let (_, double) = service(clock());
-        double.fail_next(answer.clone());
-        double.fail_next(answer);
-        let error = provider(&double).add_txt(&record("v")).await.unwrap_err();
-        assert_eq!((error.kind(), error.retry(), error.what()), (kind, retry, adding(text).as_str()));
-    }
-    let elsewhere = TxtRecord::new(name("_acme-challenge.example.com"), "v", name("example.com"))
-        .with_zone(Zone::new(name("example.com")));
+    ];
+    refusals_become(
+        || service(clock()),
+        provider,
+        &format!("adding a TXT value at {OWNER} in the zone example.org: Akamai answered "),
+        refusals,
+    )
+    .await;
     let (_, double) = service(clock());
-    let error = provider(&double).add_txt(&elsewhere).await.unwrap_err();
+    let error = provider(&double).add_txt(&elsewhere()).await.unwrap_err();
     assert_eq!((error.kind(), error.retry()), (ErrorKind::NotFound, Retry::Backoff));
     assert!(error.to_string().ends_with("(does the contract of this API client hold the zone?)"), "{error}");
 }
@@ -82,10 +79,7 @@ async fn refusals_say_what_on_what_and_what_to_do() {
 #[tokio::test]
 async fn a_read_that_is_refused_is_no_empty_set() {
     let (dns, double) = service(clock());
-    provider(&double).add_txt(&record("theirs")).await.unwrap();
-    double.fail_next(empty(500));
-    provider(&double).add_txt(&record("ours")).await.unwrap_err();
-    assert_eq!(texts(&dns, OWNER), ["theirs"]);
+    a_refused_read_loses_nothing(&dns, &double, provider(&double), None).await;
 }
 
 fn service(clock: Arc<dyn Clock>) -> (SimDns, Double<akamai::Akamai>) {

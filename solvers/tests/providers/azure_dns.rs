@@ -8,12 +8,12 @@ use certwright_solvers::dns::azure_dns::AzureDns;
 use certwright_solvers::dns01::DnsProvider as _;
 use certwright_solvers::{ErrorKind, Retry};
 use testkit::conformance;
+use testkit::doubles::Double;
 use testkit::doubles::azure::{Azure, refused};
-use testkit::doubles::{Double, empty};
 
 use super::*;
 
-const SECRET: &str = "TOP-SECRET~word";
+pub(crate) const SECRET: &str = "TOP-SECRET~word";
 const ASSERTION: &str = "eyJ.TOP-SECRET.assertion";
 /// Where Microsoft's own library keeps to.
 const LOGINS: [&[(&str, &str)]; 3] =
@@ -48,14 +48,7 @@ fn lego_and_microsofts_own_libraries_find_the_same_service_in_the_double() {
             ];
             let settings: Vec<_> = known.iter().chain(login).copied().collect();
             let lego = Lego::open("azuredns", &served.url(), "example.org", &settings);
-            let mut expected = vec![
-                lego.present("www.example.org", "one", "one.thumbprint").unwrap(),
-                lego.present("www.example.org", "two", "two.thumbprint").unwrap(),
-            ];
-            expected.sort();
-            assert_eq!(texts(&dns, OWNER), expected);
-            lego.clean_up("www.example.org", "one", "one.thumbprint").unwrap();
-            assert!(texts(&dns, OWNER).is_empty());
+            lego_comes_and_clears(&lego, &dns);
         }
     }
 }
@@ -170,8 +163,7 @@ async fn a_zone_that_is_given_is_not_looked_for() {
     let bare = TxtRecord::new(name("example.org"), "v", name("example.org"));
     provider.add_txt(&bare).await.unwrap();
     assert_eq!(texts(&dns, "example.org"), ["v"]);
-    let elsewhere = TxtRecord::new(name("_acme-challenge.example.com"), "v", name("example.com"));
-    let error = provider.add_txt(&elsewhere).await.unwrap_err();
+    let error = provider.add_txt(&elsewhere()).await.unwrap_err();
     assert_eq!((error.kind(), error.retry()), (ErrorKind::Refused, Retry::Never));
     let text = "_acme-challenge.example.com does not lie in the zone example.org, to which this provider writes";
     assert_eq!(error.what(), text);
@@ -179,9 +171,7 @@ async fn a_zone_that_is_given_is_not_looked_for() {
 
 #[tokio::test]
 async fn refusals_say_what_on_what_and_what_to_do() {
-    let adding =
-        |rest: &str| format!("adding a TXT value at {OWNER} in the zone example.org: Azure DNS answered {rest}");
-    for (answer, kind, retry, text) in [
+    let refusals = [
         (
             refused(403, "AuthorizationFailed", "The client does not have authorization."),
             ErrorKind::Unauthorized,
@@ -195,18 +185,17 @@ async fn refusals_say_what_on_what_and_what_to_do() {
             Retry::Backoff,
             "SubscriptionRequestsThrottled: slow",
         ),
-        (empty(502), ErrorKind::Busy, Retry::Backoff, "502"),
-    ] {
-        let (_, double) = service();
-        let source = fixed(AccessToken::new(&secret("TOP-SECRET")));
-        double.fail_next(answer);
-        let error = with(source, &double).add_txt(&record("v")).await.unwrap_err();
-        assert_eq!((error.kind(), error.retry(), error.what()), (kind, retry, adding(text).as_str()));
-    }
+    ];
+    let with_token = |double: &Double<Azure>| with(fixed(AccessToken::new(&secret("TOP-SECRET"))), double);
+    refusals_become(
+        service,
+        with_token,
+        &format!("adding a TXT value at {OWNER} in the zone example.org: Azure DNS answered "),
+        refusals,
+    )
+    .await;
     let (_, double) = service();
-    let elsewhere = TxtRecord::new(name("_acme-challenge.example.com"), "v", name("example.com"))
-        .with_zone(Zone::new(name("example.com")));
-    let error = provider(&double).add_txt(&elsewhere).await.unwrap_err();
+    let error = provider(&double).add_txt(&elsewhere()).await.unwrap_err();
     assert_eq!((error.kind(), error.retry()), (ErrorKind::NotFound, Retry::Backoff));
     assert!(error.to_string().ends_with("(is the zone in this subscription and resource group?)"), "{error}");
 }

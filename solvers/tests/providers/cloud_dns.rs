@@ -12,8 +12,8 @@ use certwright_solvers::dns01::DnsProvider as _;
 use certwright_solvers::{Error, ErrorKind, Retry};
 use http::Method;
 use serde_json::json;
+use testkit::doubles::Double;
 use testkit::doubles::google::{Google, refused};
-use testkit::doubles::{Double, empty};
 use testkit::transport::Answer;
 use testkit::{ScriptedTransport, conformance};
 
@@ -38,14 +38,7 @@ fn lego_and_googles_own_libraries_find_the_same_service_in_the_double() {
     let file = key_file();
     let settings = [("key", file.expose().as_str()), ("project", Google::PROJECT)];
     let lego = Lego::open("gcloud", &served.url(), "example.org", &settings);
-    let mut expected = vec![
-        lego.present("www.example.org", "one", "one.thumbprint").unwrap(),
-        lego.present("www.example.org", "two", "two.thumbprint").unwrap(),
-    ];
-    expected.sort();
-    assert_eq!(texts(&dns, OWNER), expected);
-    lego.clean_up("www.example.org", "one", "one.thumbprint").unwrap();
-    assert!(texts(&dns, OWNER).is_empty());
+    lego_comes_and_clears(&lego, &dns);
 }
 
 #[tokio::test]
@@ -96,7 +89,7 @@ async fn every_kind_of_identity_opens_a_zone() {
     let on_gke = Environment::new([("GCE_METADATA_HOST", "169.254.169.254"), ("HOME", "/root")]);
     let sources = [
         account(transport()),
-        refreshing(Metadata::new(Scope::CLOUD_DNS, transport())),
+        machine(transport()),
         refreshing(in_file.identity(Scope::CLOUD_DNS, transport())),
         refreshing(on_gke.identity(Scope::CLOUD_DNS, transport())),
     ];
@@ -170,8 +163,7 @@ async fn a_token_of_another_platform_is_exchanged_and_may_stand_for_a_service_ac
 
 #[tokio::test]
 async fn refusals_say_what_on_what_and_what_to_do() {
-    let adding = |rest: &str| format!("adding a TXT value at {OWNER}: Google Cloud DNS answered {rest}");
-    for (answer, kind, retry, text) in [
+    let refusals = [
         (
             refused(401, "authError", "Invalid Credentials"),
             ErrorKind::Unauthorized,
@@ -197,20 +189,19 @@ async fn refusals_say_what_on_what_and_what_to_do() {
             Retry::Backoff,
             "notFound: The 'parameters.managedZone' resource named 'z' does not exist. (check the project and the zone)",
         ),
-        (empty(502), ErrorKind::Busy, Retry::Backoff, "502"),
-    ] {
-        let (_, double) = service(clock());
-        let source = fixed(AccessToken::new(&secret("TOP-SECRET")));
-        double.fail_next(answer.clone());
-        double.fail_next(answer);
-        let error = with(source, &double).with_zone_id("z").add_txt(&record("v")).await.unwrap_err();
-        assert_eq!((error.kind(), error.retry(), error.what()), (kind, retry, adding(text).as_str()));
-    }
+    ];
+    let with_token =
+        |double: &Double<Google>| with(fixed(AccessToken::new(&secret("TOP-SECRET"))), double).with_zone_id("z");
+    refusals_become(
+        || service(clock()),
+        with_token,
+        &format!("adding a TXT value at {OWNER}: Google Cloud DNS answered "),
+        refusals,
+    )
+    .await;
     let (_, double) = service(clock());
-    let elsewhere = TxtRecord::new(name("_acme-challenge.example.com"), "v", name("example.com"))
-        .with_zone(Zone::new(name("example.com")));
-    let error = provider(&double).add_txt(&elsewhere).await.unwrap_err();
-    let text = "finding the zone example.com: Google Cloud DNS has no such zone in the project web-1234";
+    let error = provider(&double).add_txt(&elsewhere()).await.unwrap_err();
+    let text = "finding the zone example.com: Google Cloud DNS has no such zone in the project web-1234; is it in another one?";
     assert_eq!((error.kind(), error.what()), (ErrorKind::NotFound, text));
 }
 
@@ -263,6 +254,11 @@ fn provider(double: &Double<Google>) -> CloudDns {
 
 fn with(source: Arc<dyn CredentialSource<AccessToken>>, double: &Double<Google>) -> CloudDns {
     CloudDns::new(Google::PROJECT, source, Arc::new(double.clone()), clock()).unwrap()
+}
+
+/// The workload of a machine.
+pub(crate) fn machine(transport: Arc<dyn Transport>) -> Arc<dyn CredentialSource<AccessToken>> {
+    refreshing(Metadata::new(Scope::CLOUD_DNS, transport))
 }
 
 /// A service account with its key file.

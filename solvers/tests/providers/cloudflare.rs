@@ -6,7 +6,7 @@ use std::time::Duration;
 use certwright_solvers::credentials::{Refreshing, SecretFile};
 use certwright_solvers::dns::cloudflare::{Access, Cloudflare};
 use certwright_solvers::dns01::{DnsProvider as _, Zones};
-use certwright_solvers::{Error, ErrorKind, Retry};
+use certwright_solvers::{ErrorKind, Retry};
 use testkit::conformance;
 use testkit::doubles::cloudflare::{self, refused};
 use testkit::doubles::{Double, json};
@@ -85,11 +85,8 @@ async fn quotes_are_sent_and_do_not_matter() {
 #[tokio::test]
 async fn what_others_wrote_beyond_the_first_page_is_found() {
     let (dns, double) = service();
-    for number in 0..150 {
-        double.service().write("z1", OWNER, &format!("other-{number:03}"));
-    }
-    provider(&double).remove_txt(&record("other-149")).await.unwrap();
-    assert_eq!(texts(&dns, OWNER).len(), 149);
+    let write = |text: &str| double.service().write("z1", OWNER, text);
+    what_is_beyond_the_first_page_is_found(&dns, provider(&double), 150, write).await;
 }
 
 #[tokio::test]
@@ -149,10 +146,8 @@ async fn a_zone_that_was_made_again_is_found_again() {
 
 #[tokio::test]
 async fn refusals_say_what_on_what_and_what_to_do() {
-    let elsewhere = TxtRecord::new(name("_acme-challenge.example.com"), "v", name("example.com"))
-        .with_zone(Zone::new(name("example.com")));
     let (_, double) = service();
-    let error = provider(&double).add_txt(&elsewhere).await.unwrap_err();
+    let error = provider(&double).add_txt(&elsewhere()).await.unwrap_err();
     assert_eq!(
         told(&error),
         (
@@ -161,8 +156,7 @@ async fn refusals_say_what_on_what_and_what_to_do() {
             "finding the zone example.com: Cloudflare shows no such zone to these credentials; is it in this account, and may they read it (Zone:Read)?"
         )
     );
-    let adding = |rest: &str| format!("adding a TXT value at {OWNER}: Cloudflare answered {rest}");
-    for (answer, kind, retry, text) in [
+    let refusals = [
         (
             refused(403, 10_000, "Authentication error"),
             ErrorKind::Unauthorized,
@@ -185,13 +179,9 @@ async fn refusals_say_what_on_what_and_what_to_do() {
         (refused(200, 9_999, "Half done."), ErrorKind::Refused, Retry::Backoff, "9999: Half done."),
         (refused(503, 10_013, "Later."), ErrorKind::Busy, Retry::Backoff, "10013: Later."),
         (json(502, &serde_json::json!("bad gateway")), ErrorKind::Busy, Retry::Backoff, "502"),
-    ] {
-        let (_, double) = service();
-        double.fail_next(answer.clone());
-        double.fail_next(answer);
-        let error = provider(&double).with_zone_id("z1").add_txt(&record("v")).await.unwrap_err();
-        assert_eq!(told(&error), (kind, retry, adding(text).as_str()));
-    }
+    ];
+    let by_id = |double: &_| provider(double).with_zone_id("z1");
+    refusals_become(service, by_id, &format!("adding a TXT value at {OWNER}: Cloudflare answered "), refusals).await;
     let mut busy = refused(429, 10_100, "Rate limited.");
     busy.headers_mut().insert("retry-after", "17".parse().unwrap());
     let (_, double) = service();
@@ -216,10 +206,6 @@ fn an_address_that_is_none_is_refused() {
     let (_, double) = service();
     let error = provider(&double).at("https://user@proxy/?x").unwrap_err();
     assert_eq!(error.to_string(), "the address of Cloudflare holds more than scheme, host, port and a path");
-}
-
-fn told(error: &Error) -> (ErrorKind, Retry, &str) {
-    (error.kind(), error.retry(), error.what())
 }
 
 fn service() -> (SimDns, Double<cloudflare::Cloudflare>) {

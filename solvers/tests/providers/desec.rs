@@ -2,12 +2,11 @@
 
 use certwright_solvers::dns::desec::Desec;
 use certwright_solvers::dns::http_api::Token;
-use certwright_solvers::dns01::DnsProvider as _;
 use certwright_solvers::{ErrorKind, Retry};
 use serde_json::json;
 use testkit::conformance;
+use testkit::doubles::Double;
 use testkit::doubles::desec::{self, refused};
-use testkit::doubles::{Double, empty};
 
 use super::*;
 
@@ -32,20 +31,9 @@ fn lego_finds_the_same_service_in_the_double() {
 }
 
 #[tokio::test]
-async fn a_record_at_the_apex_is_written_there() {
-    let (dns, double) = service();
-    let apex = TxtRecord::new(name("example.org"), "v", name("example.org")).with_zone(Zone::new(name("example.org")));
-    provider(&double).add_txt(&apex).await.unwrap();
-    assert_eq!(texts(&dns, "example.org"), ["v"]);
-    provider(&double).remove_txt(&apex).await.unwrap();
-    assert!(texts(&dns, "example.org").is_empty());
-}
-
-#[tokio::test]
 async fn refusals_say_what_on_what_and_what_to_do() {
-    let adding = |rest: &str| format!("adding a TXT value at {OWNER} in the zone example.org: deSEC answered {rest}");
     let later = http::Response::builder().status(429).header("retry-after", "7").body("{}".into()).unwrap();
-    for (answer, kind, retry, text) in [
+    let refusals = [
         (
             refused(401, &json!({ "detail": "Invalid token." })),
             ErrorKind::Unauthorized,
@@ -65,23 +53,20 @@ async fn refusals_say_what_on_what_and_what_to_do() {
             "400: ttl: Ensure this value is greater than or equal to 3600.",
         ),
         (later, ErrorKind::Busy, Retry::After(std::time::Duration::from_secs(7)), "429"),
-        (empty(502), ErrorKind::Busy, Retry::Backoff, "502"),
-    ] {
-        let (_, double) = service();
-        double.fail_next(answer.clone());
-        double.fail_next(answer);
-        let error = provider(&double).add_txt(&record("v")).await.unwrap_err();
-        assert_eq!((error.kind(), error.retry(), error.what()), (kind, retry, adding(text).as_str()));
-    }
+    ];
+    refusals_become(
+        service,
+        provider,
+        &format!("adding a TXT value at {OWNER} in the zone example.org: deSEC answered "),
+        refusals,
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_read_that_is_refused_is_no_empty_set() {
     let (dns, double) = service();
-    provider(&double).add_txt(&record("theirs")).await.unwrap();
-    double.fail_next(empty(500));
-    provider(&double).add_txt(&record("ours")).await.unwrap_err();
-    assert_eq!(texts(&dns, OWNER), ["theirs"]);
+    a_refused_read_loses_nothing(&dns, &double, provider(&double), None).await;
 }
 
 fn service() -> (SimDns, Double<desec::Desec>) {

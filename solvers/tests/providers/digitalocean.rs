@@ -2,11 +2,10 @@
 
 use certwright_solvers::dns::digitalocean::DigitalOcean;
 use certwright_solvers::dns::http_api::Token;
-use certwright_solvers::dns01::DnsProvider as _;
 use certwright_solvers::{ErrorKind, Retry};
 use testkit::conformance;
+use testkit::doubles::Double;
 use testkit::doubles::digitalocean::{self, refused};
-use testkit::doubles::{Double, empty};
 
 use super::*;
 
@@ -31,30 +30,20 @@ fn lego_finds_the_same_service_in_the_double() {
 #[tokio::test]
 async fn a_value_is_there_once_although_the_service_would_take_it_twice() {
     let (_, double) = service();
-    provider(&double).add_txt(&record("value")).await.unwrap();
-    // Another process, after an answer that was lost.
-    provider(&double).add_txt(&record("value")).await.unwrap();
-    assert_eq!(double.service().records(), 1);
-    double.service().write("example.org", OWNER, "value");
-    provider(&double).remove_txt(&record("value")).await.unwrap();
-    assert_eq!(double.service().records(), 0);
+    let write = |text: &str| double.service().write("example.org", OWNER, text);
+    a_value_is_there_once(|| provider(&double), write, || double.service().records()).await;
 }
 
 #[tokio::test]
 async fn what_others_wrote_beyond_the_first_page_is_found() {
     let (dns, double) = service();
-    for number in 0..250 {
-        double.service().write("example.org", OWNER, &format!("other-{number:03}"));
-    }
-    provider(&double).remove_txt(&record("other-249")).await.unwrap();
-    assert_eq!(texts(&dns, OWNER).len(), 249);
+    let write = |text: &str| double.service().write("example.org", OWNER, text);
+    what_is_beyond_the_first_page_is_found(&dns, provider(&double), 250, write).await;
 }
 
 #[tokio::test]
 async fn refusals_say_what_on_what_and_what_to_do() {
-    let adding =
-        |rest: &str| format!("adding a TXT value at {OWNER} in the zone example.org: DigitalOcean answered {rest}");
-    for (answer, kind, retry, text) in [
+    let refusals = [
         (
             refused(401, "unauthorized", "Unable to authenticate you"),
             ErrorKind::Unauthorized,
@@ -75,14 +64,14 @@ async fn refusals_say_what_on_what_and_what_to_do() {
         ),
         (refused(422, "unprocessable_entity", "no"), ErrorKind::Refused, Retry::Never, "unprocessable_entity: no"),
         (refused(429, "too_many_requests", "slow"), ErrorKind::Busy, Retry::Backoff, "too_many_requests: slow"),
-        (empty(502), ErrorKind::Busy, Retry::Backoff, "502"),
-    ] {
-        let (_, double) = service();
-        double.fail_next(answer.clone());
-        double.fail_next(answer);
-        let error = provider(&double).add_txt(&record("v")).await.unwrap_err();
-        assert_eq!((error.kind(), error.retry(), error.what()), (kind, retry, adding(text).as_str()));
-    }
+    ];
+    refusals_become(
+        service,
+        provider,
+        &format!("adding a TXT value at {OWNER} in the zone example.org: DigitalOcean answered "),
+        refusals,
+    )
+    .await;
 }
 
 fn service() -> (SimDns, Double<digitalocean::DigitalOcean>) {

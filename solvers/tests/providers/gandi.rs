@@ -5,8 +5,8 @@ use certwright_solvers::dns::http_api::Token;
 use certwright_solvers::dns01::DnsProvider as _;
 use certwright_solvers::{ErrorKind, Retry};
 use testkit::conformance;
+use testkit::doubles::Double;
 use testkit::doubles::gandi::{self, refused};
-use testkit::doubles::{Double, empty};
 
 use super::*;
 
@@ -27,14 +27,7 @@ fn lego_finds_the_same_service_in_the_double() {
     let (dns, double) = service();
     let served = double.serve();
     let lego = Lego::open("gandiv5", &served.url(), "example.org", &[("token", TOKEN)]);
-    let mut expected = vec![
-        lego.present("www.example.org", "one", "one.thumbprint").unwrap(),
-        lego.present("www.example.org", "two", "two.thumbprint").unwrap(),
-    ];
-    expected.sort();
-    assert_eq!(texts(&dns, OWNER), expected);
-    lego.clean_up("www.example.org", "one", "one.thumbprint").unwrap();
-    assert!(texts(&dns, OWNER).is_empty());
+    lego_comes_and_clears(&lego, &dns);
 }
 
 #[tokio::test]
@@ -52,19 +45,8 @@ async fn a_name_without_a_set_costs_one_call_more_to_clear_than_to_write() {
 }
 
 #[tokio::test]
-async fn a_record_at_the_apex_is_written_there() {
-    let (dns, double) = service();
-    let apex = TxtRecord::new(name("example.org"), "v", name("example.org")).with_zone(Zone::new(name("example.org")));
-    provider(&double).add_txt(&apex).await.unwrap();
-    assert_eq!(texts(&dns, "example.org"), ["v"]);
-    provider(&double).remove_txt(&apex).await.unwrap();
-    assert!(texts(&dns, "example.org").is_empty());
-}
-
-#[tokio::test]
 async fn refusals_say_what_on_what_and_what_to_do() {
-    let adding = |rest: &str| format!("adding a TXT value at {OWNER} in the zone example.org: Gandi answered {rest}");
-    for (answer, kind, retry, text) in [
+    let refusals = [
         (refused(401, "who?"), ErrorKind::Unauthorized, Retry::Backoff, "401: who? (check the token)"),
         (
             refused(403, "Access was denied to this resource."),
@@ -74,24 +56,21 @@ async fn refusals_say_what_on_what_and_what_to_do() {
         ),
         (refused(400, "no"), ErrorKind::Refused, Retry::Never, "400: no"),
         (refused(429, "slow"), ErrorKind::Busy, Retry::Backoff, "429: slow"),
-        (empty(502), ErrorKind::Busy, Retry::Backoff, "502"),
-    ] {
-        let (_, double) = service();
-        double.fail_next(answer.clone());
-        double.fail_next(answer);
-        let error = provider(&double).add_txt(&record("v")).await.unwrap_err();
-        assert_eq!((error.kind(), error.retry(), error.what()), (kind, retry, adding(text).as_str()));
-    }
+    ];
+    refusals_become(
+        service,
+        provider,
+        &format!("adding a TXT value at {OWNER} in the zone example.org: Gandi answered "),
+        refusals,
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_read_that_is_refused_is_no_empty_set() {
     let (dns, double) = service();
-    provider(&double).add_txt(&record("theirs")).await.unwrap();
-    double.fail_next(refused(409, "A DNS Record already exists with same value"));
-    double.fail_next(empty(500));
-    provider(&double).add_txt(&record("ours")).await.unwrap_err();
-    assert_eq!(texts(&dns, OWNER), ["theirs"]);
+    let there_is_one = refused(409, "A DNS Record already exists with same value");
+    a_refused_read_loses_nothing(&dns, &double, provider(&double), Some(there_is_one)).await;
 }
 
 fn service() -> (SimDns, Double<gandi::Gandi>) {

@@ -6,7 +6,7 @@ use certwright_solvers::dns01::DnsProvider as _;
 use certwright_solvers::{ErrorKind, Retry};
 use testkit::conformance;
 use testkit::doubles::hetzner::{self, refused};
-use testkit::doubles::{Double, empty, json};
+use testkit::doubles::{Double, json};
 
 use super::*;
 
@@ -40,8 +40,7 @@ async fn a_set_that_somebody_made_keeps_its_ttl() {
 
 #[tokio::test]
 async fn refusals_say_what_on_what_and_what_to_do() {
-    let adding = |rest: &str| format!("adding a TXT value at {OWNER} in the zone example.org: Hetzner answered {rest}");
-    for (answer, kind, retry, text) in [
+    let refusals = [
         (
             refused(401, "unauthorized", "who?"),
             ErrorKind::Unauthorized,
@@ -67,18 +66,16 @@ async fn refusals_say_what_on_what_and_what_to_do() {
             "locked: an action is running",
         ),
         (refused(429, "rate_limit_exceeded", "slow"), ErrorKind::Busy, Retry::Backoff, "rate_limit_exceeded: slow"),
-        (empty(502), ErrorKind::Busy, Retry::Backoff, "502"),
-    ] {
-        let (_, double) = service();
-        double.fail_next(answer.clone());
-        double.fail_next(answer);
-        let error = provider(&double).add_txt(&record("v")).await.unwrap_err();
-        assert_eq!((error.kind(), error.retry(), error.what()), (kind, retry, adding(text).as_str()));
-    }
-    let elsewhere = TxtRecord::new(name("_acme-challenge.example.com"), "v", name("example.com"))
-        .with_zone(Zone::new(name("example.com")));
+    ];
+    refusals_become(
+        service,
+        provider,
+        &format!("adding a TXT value at {OWNER} in the zone example.org: Hetzner answered "),
+        refusals,
+    )
+    .await;
     let (_, double) = service();
-    let error = provider(&double).add_txt(&elsewhere).await.unwrap_err();
+    let error = provider(&double).add_txt(&elsewhere()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.to_string().ends_with("(is the zone in the project of this token?)"), "{error}");
 }

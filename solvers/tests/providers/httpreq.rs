@@ -48,7 +48,10 @@ async fn refusals_say_what_on_what() {
     let (_, double) = service(|it| it.with_login("Basic another"));
     let error = provider(&double).add_txt(&record("v")).await.unwrap_err();
     assert_eq!((error.kind(), error.retry()), (ErrorKind::Unauthorized, Retry::Backoff));
-    assert_eq!(error.what(), format!("adding a TXT value at {OWNER}: the HTTP service answered 401: \"who are you?\""));
+    let text = format!(
+        "adding a TXT value at {OWNER}: the HTTP service answered 401: \"who are you?\" (check the user and the password)"
+    );
+    assert_eq!(error.what(), text);
     let (_, double) = service(|it| it);
     double.fail_next(empty(503));
     let error = provider(&double).remove_txt(&record("v")).await.unwrap_err();

@@ -258,10 +258,8 @@ async fn refusals_name_the_action_and_the_thing() {
         "{error}"
     );
 
-    let elsewhere = TxtRecord::new(name("_acme-challenge.example.com"), "v", name("example.com"))
-        .with_zone(Zone::new(name("example.com")));
     let (_, double, clock) = service();
-    let error = provider(&double, &clock).add_txt(&elsewhere).await.unwrap_err();
+    let error = provider(&double, &clock).add_txt(&elsewhere()).await.unwrap_err();
     assert_eq!((error.kind(), error.retry()), (ErrorKind::NotFound, Retry::Backoff));
     assert!(error.to_string().contains("Route 53 has no hosted zone example.com in the account"), "{error}");
 

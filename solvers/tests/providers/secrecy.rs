@@ -1,5 +1,7 @@
 //! Nothing secret is printed by any provider, whatever the other side repeats of what it was sent.
 
+use std::collections::BTreeSet;
+
 use acme_core::Transport;
 use certwright_solvers::credentials::aws::{Client, Credentials, Partition};
 use certwright_solvers::credentials::{AccessToken, CredentialSource};
@@ -20,7 +22,7 @@ use certwright_solvers::dns::webhook::Webhook;
 use certwright_solvers::dns01::DnsProvider;
 use http::Request;
 use testkit::transport::Answer;
-use testkit::{ScriptedTransport, logged, run};
+use testkit::{ScriptedTransport, VirtualClock, logged, run};
 
 use super::*;
 
@@ -30,7 +32,7 @@ fn what_a_hostile_service_repeats_is_cut_out() {
         for status in [200, 204, 302, 400, 401, 403, 404, 409, 422, 429, 500, 503] {
             let echo = ScriptedTransport::new();
             echo.whenever(move |request| Some(echoed(status, request)));
-            for provider in providers(&Arc::new(echo)) {
+            for (_, provider) in providers(&Arc::new(echo)) {
                 let clock = VirtualClock::new();
                 for outcome in [
                     run(&clock, provider.add_txt(&record("value"))),
@@ -48,6 +50,14 @@ fn what_a_hostile_service_repeats_is_cut_out() {
 }
 
 #[test]
+fn no_provider_is_forgotten_here() {
+    // acme-dns wants a name server (`acme_dns`), a program no credential, and keys of DNS UPDATE never travel (`tests/dns`).
+    let elsewhere = ["acme_dns", "exec", "rfc2136"];
+    let here: BTreeSet<_> = providers(&Arc::default()).iter().map(|(module, _)| *module).chain(elsewhere).collect();
+    assert_eq!(here, places::modules());
+}
+
+#[test]
 fn nothing_secret_is_in_what_is_printed_of_a_credential() {
     let word = secret("TOP-SECRET");
     assert_silent(&format!("{:?} {:?}", Access::token(&word), Access::global_key("a@example.org", &word)));
@@ -60,7 +70,7 @@ fn nothing_secret_is_in_what_is_printed_of_a_credential() {
 }
 
 /// Every provider that needs no name server, with credentials that hold the words `TOP-SECRET`, and what is printed of it.
-fn providers(transport: &Arc<ScriptedTransport>) -> Vec<Box<dyn DnsProvider>> {
+fn providers(transport: &Arc<ScriptedTransport>) -> Vec<Shown> {
     let transport = || -> Arc<dyn Transport> { transport.clone() };
     let token = || Token::bearer(&secret("TOP-SECRET-token"));
     let access = Access::token(&secret("TOP-SECRET-token"));
@@ -74,22 +84,25 @@ fn providers(transport: &Arc<ScriptedTransport>) -> Vec<Box<dyn DnsProvider>> {
         ["client", "access", "key"].map(|it| secret(&format!("TOP-SECRET-{it}")));
     let grid = EdgeGrid::new(&client_token, &access_token, &client_secret);
     vec![
-        shown(Akamai::new("akab-host.luna.akamaiapis.net", fixed(grid), transport(), clock()).unwrap()),
-        shown(AzureDns::new("s", "g", bearer(), transport(), clock()).unwrap()),
-        shown(AzureDns::new("s", "g", azure_dns::principal(transport()), transport(), clock()).unwrap()),
-        shown(CloudDns::new("p", bearer(), transport(), clock()).unwrap().with_zone_id("z")),
-        shown(CloudDns::new("p", cloud_dns::account(transport()), transport(), clock()).unwrap()),
-        shown(Cloudflare::new(fixed(access), transport(), clock()).unwrap().with_zone_id("z")),
-        shown(Cloudflare::new(fixed(key), transport(), clock()).unwrap()),
-        shown(Desec::new(fixed(token()), transport(), clock()).unwrap()),
-        shown(Hetzner::new(fixed(token()), transport(), clock()).unwrap()),
-        shown(Linode::new(fixed(token()), transport(), clock()).unwrap()),
-        shown(Vultr::new(fixed(token()), transport(), clock()).unwrap()),
-        shown(DigitalOcean::new(fixed(token()), transport(), clock()).unwrap()),
-        shown(Gandi::new(fixed(token()), transport(), clock()).unwrap()),
-        shown(HttpReq::with_login(base, fixed(Some(login)), transport(), clock()).unwrap()),
-        shown(Route53::new(aws)),
-        shown(Webhook::with_token(base, hook, "solver", fixed(Some(token())), transport(), clock()).unwrap()),
+        shown("akamai", Akamai::new("akab-host.luna.akamaiapis.net", fixed(grid), transport(), clock()).unwrap()),
+        shown("azure_dns", AzureDns::new("s", "g", bearer(), transport(), clock()).unwrap()),
+        shown("azure_dns", AzureDns::new("s", "g", azure_dns::principal(transport()), transport(), clock()).unwrap()),
+        shown("cloud_dns", CloudDns::new("p", bearer(), transport(), clock()).unwrap().with_zone_id("z")),
+        shown("cloud_dns", CloudDns::new("p", cloud_dns::account(transport()), transport(), clock()).unwrap()),
+        shown("cloudflare", Cloudflare::new(fixed(access), transport(), clock()).unwrap().with_zone_id("z")),
+        shown("cloudflare", Cloudflare::new(fixed(key), transport(), clock()).unwrap()),
+        shown("desec", Desec::new(fixed(token()), transport(), clock()).unwrap()),
+        shown("hetzner", Hetzner::new(fixed(token()), transport(), clock()).unwrap()),
+        shown("linode", Linode::new(fixed(token()), transport(), clock()).unwrap()),
+        shown("vultr", Vultr::new(fixed(token()), transport(), clock()).unwrap()),
+        shown("digitalocean", DigitalOcean::new(fixed(token()), transport(), clock()).unwrap()),
+        shown("gandi", Gandi::new(fixed(token()), transport(), clock()).unwrap()),
+        shown("httpreq", HttpReq::with_login(base, fixed(Some(login)), transport(), clock()).unwrap()),
+        shown("route53", Route53::new(aws)),
+        shown(
+            "webhook",
+            Webhook::with_token(base, hook, "solver", fixed(Some(token())), transport(), clock()).unwrap(),
+        ),
     ]
 }
 
@@ -97,9 +110,12 @@ fn bearer() -> Arc<dyn CredentialSource<AccessToken>> {
     fixed(AccessToken::new(&secret("TOP-SECRET-token")))
 }
 
-fn shown(provider: impl DnsProvider + std::fmt::Debug + 'static) -> Box<dyn DnsProvider> {
+/// A provider and its module.
+type Shown = (&'static str, Box<dyn DnsProvider>);
+
+fn shown(module: &'static str, provider: impl DnsProvider + std::fmt::Debug + 'static) -> Shown {
     assert_silent(&format!("{provider:?}"));
-    Box::new(provider)
+    (module, Box::new(provider))
 }
 
 pub(crate) fn assert_silent(text: &str) {

@@ -5,8 +5,8 @@ use certwright_solvers::dns::vultr::Vultr;
 use certwright_solvers::dns01::DnsProvider as _;
 use certwright_solvers::{ErrorKind, Retry};
 use testkit::conformance;
+use testkit::doubles::Double;
 use testkit::doubles::vultr::{self, refused};
-use testkit::doubles::{Double, empty};
 
 use super::*;
 
@@ -26,14 +26,7 @@ fn lego_finds_the_same_service_in_the_double() {
     let (dns, double) = service();
     let served = double.serve();
     let lego = Lego::open("vultr", &served.url(), "example.org", &[("token", KEY)]);
-    let mut expected = vec![
-        lego.present("www.example.org", "one", "one.thumbprint").unwrap(),
-        lego.present("www.example.org", "two", "two.thumbprint").unwrap(),
-    ];
-    expected.sort();
-    assert_eq!(texts(&dns, OWNER), expected);
-    lego.clean_up("www.example.org", "one", "one.thumbprint").unwrap();
-    assert!(texts(&dns, OWNER).is_empty());
+    lego_comes_and_clears(&lego, &dns);
     // Domains and the addition, twice; domains, records and two removals.
     assert_eq!(double.calls().len(), 8);
 }
@@ -53,23 +46,15 @@ async fn a_zone_is_looked_through_once_and_a_value_costs_two_calls() {
 #[tokio::test]
 async fn a_value_is_there_once_although_the_service_would_take_it_twice() {
     let (_, double) = service();
-    provider(&double).add_txt(&record("value")).await.unwrap();
-    // Another process, after an answer that was lost.
-    provider(&double).add_txt(&record("value")).await.unwrap();
-    assert_eq!(double.service().records(), 1);
-    double.service().write("_acme-challenge.www", "value", 120);
-    provider(&double).remove_txt(&record("value")).await.unwrap();
-    assert_eq!(double.service().records(), 0);
+    let write = |text: &str| drop(double.service().write("_acme-challenge.www", text, 120));
+    a_value_is_there_once(|| provider(&double), write, || double.service().records()).await;
 }
 
 #[tokio::test]
 async fn what_others_wrote_beyond_the_first_page_is_found() {
     let (dns, double) = service();
-    for number in 0..550 {
-        double.service().write("_acme-challenge.www", &format!("other-{number:03}"), 120);
-    }
-    provider(&double).remove_txt(&record("other-549")).await.unwrap();
-    assert_eq!(texts(&dns, OWNER).len(), 549);
+    let write = |text: &str| drop(double.service().write("_acme-challenge.www", text, 120));
+    what_is_beyond_the_first_page_is_found(&dns, provider(&double), 550, write).await;
 }
 
 #[tokio::test]
@@ -83,19 +68,8 @@ async fn a_value_goes_beside_what_others_wrote_with_their_ttl() {
 }
 
 #[tokio::test]
-async fn a_record_at_the_apex_is_written_there() {
-    let (dns, double) = service();
-    let apex = TxtRecord::new(name("example.org"), "v", name("example.org")).with_zone(Zone::new(name("example.org")));
-    provider(&double).add_txt(&apex).await.unwrap();
-    assert_eq!(texts(&dns, "example.org"), ["v"]);
-    provider(&double).remove_txt(&apex).await.unwrap();
-    assert!(texts(&dns, "example.org").is_empty());
-}
-
-#[tokio::test]
 async fn refusals_say_what_on_what_and_what_to_do() {
-    let adding = |rest: &str| format!("adding a TXT value at {OWNER} in the zone example.org: Vultr answered {rest}");
-    for (answer, kind, retry, text) in [
+    let refusals = [
         (
             refused(401, "Invalid API token."),
             ErrorKind::Unauthorized,
@@ -116,14 +90,14 @@ async fn refusals_say_what_on_what_and_what_to_do() {
         ),
         (refused(400, "no"), ErrorKind::Refused, Retry::Never, "400: no"),
         (refused(429, "Rate limit exceeded"), ErrorKind::Busy, Retry::Backoff, "429: Rate limit exceeded"),
-        (empty(502), ErrorKind::Busy, Retry::Backoff, "502"),
-    ] {
-        let (_, double) = service();
-        double.fail_next(answer.clone());
-        double.fail_next(answer);
-        let error = provider(&double).add_txt(&record("v")).await.unwrap_err();
-        assert_eq!((error.kind(), error.retry(), error.what()), (kind, retry, adding(text).as_str()));
-    }
+    ];
+    refusals_become(
+        service,
+        provider,
+        &format!("adding a TXT value at {OWNER} in the zone example.org: Vultr answered "),
+        refusals,
+    )
+    .await;
 }
 
 fn service() -> (SimDns, Double<vultr::Vultr>) {
