@@ -14,6 +14,9 @@ mod provider;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod pss;
 mod public;
+mod rsa_size;
+#[cfg(all(feature = "aws-lc-rs", feature = "rsa-sizes"))]
+mod rsa_sizes;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod spares;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
@@ -31,6 +34,7 @@ pub use encoding::Encoding;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub use private::{PrivateKey, verify};
 pub use public::{PublicKey, PublicKeyType};
+pub use rsa_size::RsaSize;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub use spares::Spares;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
@@ -83,7 +87,7 @@ impl SignatureAlgorithm {
     pub fn for_request(word: &str, kind: KeyType) -> Result<Self, Error> {
         let curve = kind.algorithm();
         let allowed: &[(&str, Self)] = match kind {
-            KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096 | KeyType::Rsa8192 => &[
+            KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096 | KeyType::Rsa8192 | KeyType::RsaOf(_) => &[
                 ("SHA256WithRSA", Self::RsaPkcs1Sha256),
                 ("SHA384WithRSA", Self::RsaPkcs1Sha384),
                 ("SHA512WithRSA", Self::RsaPkcs1Sha512),
@@ -164,6 +168,8 @@ pub enum KeyType {
     Rsa4096,
     /// RSA with a modulus of 8192 bits: slow to make and to sign with; taken by few public certificate authorities, and not by the ring provider.
     Rsa8192,
+    /// RSA with a modulus of another size: [`KeyType::rsa`]. Few ask for one, and ring has none.
+    RsaOf(RsaSize),
     /// Ed25519; refused by public certificate authorities.
     Ed25519,
 }
@@ -175,7 +181,9 @@ impl KeyType {
             Self::EcdsaP256 => SignatureAlgorithm::EcdsaP256Sha256,
             Self::EcdsaP384 => SignatureAlgorithm::EcdsaP384Sha384,
             Self::EcdsaP521 => SignatureAlgorithm::EcdsaP521Sha512,
-            Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 | Self::Rsa8192 => SignatureAlgorithm::RsaPkcs1Sha256,
+            Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 | Self::Rsa8192 | Self::RsaOf(_) => {
+                SignatureAlgorithm::RsaPkcs1Sha256
+            }
             Self::Ed25519 => SignatureAlgorithm::Ed25519,
         }
     }
@@ -191,6 +199,7 @@ impl fmt::Display for KeyType {
             Self::Rsa3072 => "RSA 3072",
             Self::Rsa4096 => "RSA 4096",
             Self::Rsa8192 => "RSA 8192",
+            Self::RsaOf(size) => return write!(f, "RSA {size}"),
             Self::Ed25519 => "Ed25519",
         })
     }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `aws-lc-rs` | `PrivateKey`, signatures and their verification by aws-lc-rs; used where both providers are compiled |
 //! | `ring` | the same by ring: no RSA generation, no P-521 |
+//! | `rsa-sizes` with `aws-lc-rs` | RSA keys of any size from 2048 to 8192 bits are made, by the crate `rsa`; they are signed with by aws-lc-rs, feature or not |
 //! | `idna` | names typed by humans: U-labels are parsed |
 //! | `reqwest` with a provider | `transport::ReqwestTransport`: HTTPS over reqwest and rustls |
 //! | `instant-acme-0-8` with a provider | sessions that sign through accounts of instant-acme; without a provider, instant-acme does not compile |

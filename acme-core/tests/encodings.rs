@@ -117,7 +117,8 @@ fn the_encoding_of_a_text_is_told_by_its_first_line() {
 fn the_size_of_an_rsa_key_is_kept_to_the_bit() {
     let key = PrivateKey::from_pem(RSA2560).unwrap();
     assert_eq!(PublicKey::read(key.public_key()).unwrap().kind(), PublicKeyType::Rsa { bits: 2560 });
-    assert_eq!(key.key_type(), KeyType::Rsa2048);
+    assert_eq!(key.key_type(), KeyType::rsa(2560).unwrap());
+    assert_eq!(key.key_type().to_string(), "RSA 2560");
 }
 
 #[test]
@@ -143,6 +144,46 @@ fn rsa_of_8192_bits_signs() {
     let signature = key.sign_now(b"message").unwrap();
     assert_eq!(signature.len(), 1024);
     certwright_acme_core::key::verify(key.algorithm(), key.public_key(), b"message", &signature).unwrap();
+}
+
+#[cfg(all(feature = "aws-lc-rs", feature = "rsa-sizes"))]
+#[test]
+fn rsa_keys_of_any_size_are_made_and_openssl_finds_nothing_wrong_with_them() {
+    for bits in [2049, 2560, 3000] {
+        let kind = KeyType::rsa(bits).unwrap();
+        let key = PrivateKey::generate(kind).unwrap();
+        assert_eq!(key.key_type(), kind);
+        assert_eq!(PublicKey::read(key.public_key()).unwrap().kind(), PublicKeyType::Rsa { bits: bits.into() });
+        for encoding in [Encoding::Pkcs8, Encoding::Traditional] {
+            let pem = key.to_pem_as(encoding);
+            let checked = openssl(&["rsa", "-check", "-noout"], pem.expose().as_bytes());
+            assert!(String::from_utf8_lossy(&checked).contains("RSA key ok"), "{bits}");
+            assert_eq!(PrivateKey::from_pem(pem.expose()).unwrap().public_key(), key.public_key());
+        }
+        let signature = key.sign_now(b"message").unwrap();
+        certwright_acme_core::key::verify(key.algorithm(), key.public_key(), b"message", &signature).unwrap();
+    }
+}
+
+#[cfg(all(feature = "aws-lc-rs", not(feature = "rsa-sizes")))]
+#[test]
+fn rsa_keys_of_any_size_need_a_feature_to_be_made() {
+    let error = PrivateKey::generate(KeyType::rsa(2560).unwrap()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("`rsa-sizes`"), "{error}");
+}
+
+#[test]
+fn sizes_of_rsa_keys_have_one_name_each() {
+    assert_eq!(KeyType::rsa(3072).unwrap(), KeyType::Rsa3072);
+    for bits in [0, 1024, 2047, 8193, u16::MAX] {
+        assert_eq!(KeyType::rsa(bits).unwrap_err().kind(), ErrorKind::Malformed, "{bits}");
+    }
+    let kind = KeyType::rsa(2560).unwrap();
+    let stored = serde_json::to_string(&kind).unwrap();
+    assert_eq!(stored, "{\"RsaOf\":2560}");
+    assert_eq!(serde_json::from_str::<KeyType>(&stored).unwrap(), kind);
+    assert!(serde_json::from_str::<KeyType>("{\"RsaOf\":2048}").is_err(), "it has a name of its own");
 }
 
 #[cfg(not(feature = "aws-lc-rs"))]

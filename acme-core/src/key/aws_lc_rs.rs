@@ -45,6 +45,11 @@ pub(super) fn generate(kind: KeyType) -> Result<Generated, Error> {
         KeyType::Rsa3072 => rsa(KeySize::Rsa3072),
         KeyType::Rsa4096 => rsa(KeySize::Rsa4096),
         KeyType::Rsa8192 => rsa(KeySize::Rsa8192),
+        KeyType::RsaOf(size) => {
+            let pkcs8 = rsa_of(size)?;
+            let pair = KeyPair::from_pkcs8(Family::Rsa(size.bits().into()), pkcs8.expose())?;
+            Ok(Generated { pair, pkcs8 })
+        }
         KeyType::Ed25519 => {
             let pair = Ed25519KeyPair::generate().map_err(failed)?;
             let pkcs8 = pair.to_pkcs8v1().map_err(failed)?;
@@ -127,8 +132,26 @@ fn curve(kind: KeyType) -> Result<&'static EcdsaSigningAlgorithm, Error> {
         KeyType::EcdsaP256 => Ok(&signature::ECDSA_P256_SHA256_ASN1_SIGNING),
         KeyType::EcdsaP384 => Ok(&signature::ECDSA_P384_SHA384_ASN1_SIGNING),
         KeyType::EcdsaP521 => Ok(&signature::ECDSA_P521_SHA512_ASN1_SIGNING),
-        KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096 | KeyType::Rsa8192 | KeyType::Ed25519 => {
-            Err(not_a_key(&[]))
-        }
+        KeyType::Rsa2048
+        | KeyType::Rsa3072
+        | KeyType::Rsa4096
+        | KeyType::Rsa8192
+        | KeyType::RsaOf(_)
+        | KeyType::Ed25519 => Err(not_a_key(&[])),
     }
+}
+
+#[cfg(feature = "rsa-sizes")]
+fn rsa_of(size: super::RsaSize) -> Result<Secret<Vec<u8>>, Error> {
+    super::rsa_sizes::generate(size)
+}
+
+#[cfg(not(feature = "rsa-sizes"))]
+fn rsa_of(size: super::RsaSize) -> Result<Secret<Vec<u8>>, Error> {
+    Err(Error::new(
+        ErrorKind::Unsupported,
+        format!(
+            "aws-lc-rs makes no RSA key of {size} bits: build with feature `rsa-sizes`, or take 2048, 3072, 4096 or 8192"
+        ),
+    ))
 }

@@ -119,8 +119,7 @@ impl PrivateKey {
         Secret::new(pem::encode(encoding.label(self.kind.into()), self.to_der_as(encoding).expose()))
     }
 
-    /// What kind of key it is. RSA of a size that [`KeyType`] does not name counts as the next smaller one;
-    /// [`PublicKey::kind`](super::PublicKey::kind) of the public half tells every size.
+    /// What kind of key it is.
     pub fn key_type(&self) -> KeyType {
         self.kind
     }
@@ -138,7 +137,9 @@ impl PrivateKey {
             KeyType::EcdsaP256 => alg_id::ECDSA_P256,
             KeyType::EcdsaP384 => alg_id::ECDSA_P384,
             KeyType::EcdsaP521 => alg_id::ECDSA_P521,
-            KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096 | KeyType::Rsa8192 => alg_id::RSA_ENCRYPTION,
+            KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096 | KeyType::Rsa8192 | KeyType::RsaOf(_) => {
+                alg_id::RSA_ENCRYPTION
+            }
             KeyType::Ed25519 => alg_id::ED25519,
         };
         let content =
@@ -194,11 +195,8 @@ pub fn verify(
     }
 }
 
+/// Of a size that no key has here, the next one that there is.
 fn rsa_type(bits: usize) -> KeyType {
-    match bits {
-        8192.. => KeyType::Rsa8192,
-        4096.. => KeyType::Rsa4096,
-        3072.. => KeyType::Rsa3072,
-        _ => KeyType::Rsa2048,
-    }
+    let usual = if bits < 2048 { KeyType::Rsa2048 } else { KeyType::Rsa8192 };
+    u16::try_from(bits).ok().and_then(|bits| KeyType::rsa(bits).ok()).unwrap_or(usual)
 }

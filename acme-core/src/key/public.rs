@@ -153,6 +153,7 @@ impl From<KeyType> for PublicKeyType {
             KeyType::Rsa3072 => Self::Rsa { bits: 3072 },
             KeyType::Rsa4096 => Self::Rsa { bits: 4096 },
             KeyType::Rsa8192 => Self::Rsa { bits: 8192 },
+            KeyType::RsaOf(size) => Self::Rsa { bits: size.bits().into() },
             KeyType::Ed25519 => Self::Ed25519,
         }
     }

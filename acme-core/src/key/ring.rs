@@ -43,7 +43,12 @@ pub(super) fn generate(kind: KeyType) -> Result<Generated, Error> {
             key.zeroize();
             (Family::Ed25519, pkcs8)
         }
-        KeyType::EcdsaP521 | KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096 | KeyType::Rsa8192 => {
+        KeyType::EcdsaP521
+        | KeyType::Rsa2048
+        | KeyType::Rsa3072
+        | KeyType::Rsa4096
+        | KeyType::Rsa8192
+        | KeyType::RsaOf(_) => {
             return Err(lacks(kind));
         }
     };
@@ -127,9 +132,12 @@ fn curve(kind: KeyType) -> Result<&'static EcdsaSigningAlgorithm, Error> {
         KeyType::EcdsaP256 => Ok(&signature::ECDSA_P256_SHA256_ASN1_SIGNING),
         KeyType::EcdsaP384 => Ok(&signature::ECDSA_P384_SHA384_ASN1_SIGNING),
         KeyType::EcdsaP521 => Err(lacks(kind)),
-        KeyType::Rsa2048 | KeyType::Rsa3072 | KeyType::Rsa4096 | KeyType::Rsa8192 | KeyType::Ed25519 => {
-            Err(not_a_key(&[]))
-        }
+        KeyType::Rsa2048
+        | KeyType::Rsa3072
+        | KeyType::Rsa4096
+        | KeyType::Rsa8192
+        | KeyType::RsaOf(_)
+        | KeyType::Ed25519 => Err(not_a_key(&[])),
     }
 }
 
@@ -138,7 +146,7 @@ fn lacks(kind: KeyType) -> Error {
         KeyType::EcdsaP521 => {
             "ring has no ECDSA P-521: build with feature `aws-lc-rs`, or take P-256 or P-384".to_owned()
         }
-        KeyType::Rsa8192 => {
+        KeyType::Rsa8192 | KeyType::RsaOf(_) => {
             "ring takes RSA keys of 2048, 3072 and 4096 bits alone: build with feature `aws-lc-rs`, or take one of these".to_owned()
         }
         KeyType::EcdsaP256

@@ -65,6 +65,8 @@ pub(crate) fn signing_as(spec: &CertificateSpec, key: PrivateKey) -> Result<Priv
         None => match kind {
             KeyType::Rsa3072 => SignatureAlgorithm::RsaPkcs1Sha384,
             KeyType::Rsa4096 | KeyType::Rsa8192 => SignatureAlgorithm::RsaPkcs1Sha512,
+            KeyType::RsaOf(size) if size.bits() > 4096 => SignatureAlgorithm::RsaPkcs1Sha512,
+            KeyType::RsaOf(size) if size.bits() > 3072 => SignatureAlgorithm::RsaPkcs1Sha384,
             KeyType::Rsa2048 | KeyType::EcdsaP256 | KeyType::EcdsaP384 | KeyType::EcdsaP521 | KeyType::Ed25519 | _ => {
                 kind.algorithm()
             }
@@ -125,13 +127,11 @@ fn key_type(spec: &CertificateSpec) -> Result<KeyType, Error> {
     let key = spec.private_key.as_ref();
     let size = key.map_or(0, |it| it.size);
     match (key.and_then(|it| it.algorithm.as_ref()), size) {
-        (None | Some(PrivateKeyAlgorithm::Rsa), 0 | 2048) => Ok(KeyType::Rsa2048),
-        (None | Some(PrivateKeyAlgorithm::Rsa), 3072) => Ok(KeyType::Rsa3072),
-        (None | Some(PrivateKeyAlgorithm::Rsa), 4096) => Ok(KeyType::Rsa4096),
-        (None | Some(PrivateKeyAlgorithm::Rsa), 8192) => Ok(KeyType::Rsa8192),
-        (None | Some(PrivateKeyAlgorithm::Rsa), size) => Err(refused(format!(
-            "RSA keys of {size} bits are not made here: set spec.privateKey.size to 2048, 3072, 4096 or 8192"
-        ))),
+        (None | Some(PrivateKeyAlgorithm::Rsa), 0) => Ok(KeyType::Rsa2048),
+        (None | Some(PrivateKeyAlgorithm::Rsa), size) => {
+            let bits = u16::try_from(size).map_err(|_| refused(format!("no RSA key has {size} bits")))?;
+            KeyType::rsa(bits).map_err(|error| error.while_doing("spec.privateKey.size"))
+        }
         (Some(PrivateKeyAlgorithm::Ecdsa), 0 | 256) => Ok(KeyType::EcdsaP256),
         (Some(PrivateKeyAlgorithm::Ecdsa), 384) => Ok(KeyType::EcdsaP384),
         (Some(PrivateKeyAlgorithm::Ecdsa), 521) => Ok(KeyType::EcdsaP521),

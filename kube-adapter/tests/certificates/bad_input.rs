@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::kit::manifests::{authority, certificate, signing_request, with_spec};
-use crate::kit::{Operator, Space, eventually};
+use crate::kit::eventually;
+use crate::kit::manifests::{certificate, signing_request, with_spec};
 use crate::{condition, ready};
 
 #[test]
@@ -155,23 +155,6 @@ fn a_request_of_somebody_else_under_the_name_of_ours_stays_and_is_named() {
     assert_eq!(found["metadata"]["uid"], theirs["metadata"]["uid"]);
     space.delete("certificaterequests", "web-1");
     space.await_ready("web");
-}
-
-#[test]
-fn a_size_of_key_that_is_not_made_here_is_said_before_anything_is_begun() {
-    let space = Space::new("newer");
-    authority(&space);
-    let proxy = space.proxy();
-    let _operator = Operator::start(&proxy, space.settings());
-    space.await_condition("issuers", "ca", "Ready", "True");
-    space.apply(&with_spec(certificate("odd", "ca"), json!({ "privateKey": { "algorithm": "RSA", "size": 2560 } })));
-    let object = space.await_condition("certificates", "odd", "Ready", "False");
-    let told = condition(&object, "Ready");
-    assert_eq!(told["reason"], "InvalidSpec");
-    assert!(told["message"].as_str().is_some_and(|it| it.contains("2048, 3072, 4096 or 8192")), "{told}");
-    assert!(space.get("certificaterequests", "odd-1").is_none());
-    space.await_quiet(&proxy);
-    proxy.ledger().assert_clean();
 }
 
 fn secret(name: &str, kind: &str, data: &Value, immutable: bool) -> Value {

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use acme_core::PrivateKey;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use crate::kit::manifests::{certificate, with_spec};
@@ -44,6 +47,41 @@ fn names_stand_in_the_certificate_as_they_are_spelled_and_are_not_issued_anew_fo
     space.await_quiet(&proxy);
     assert_eq!(space.get("certificates", "web").expect("it is there")["status"]["revision"], 1);
     assert!(proxy.ledger().objects().all(|it| it.call.resource == "certificates/status"), "{}", proxy.ledger());
+}
+
+#[test]
+fn an_rsa_key_of_any_size_is_made_used_again_and_adopted() {
+    let (space, proxy, _operator) = ready("sized");
+    let key = json!({ "algorithm": "RSA", "size": 2560, "rotationPolicy": "Never" });
+    let web = with_spec(certificate("web", "ca"), json!({ "privateKey": key }));
+    space.apply(&web);
+    space.await_ready("web");
+    let held = |space: &crate::kit::Space| space.get("secrets", "web").expect("it is there")["data"]["tls.key"].clone();
+    let first = held(&space);
+    let pem = BASE64_STANDARD.decode(first.as_str().expect("text")).expect("Base64");
+    let pem = String::from_utf8(pem).expect("text");
+    assert_eq!(PrivateKey::from_pem(&pem).expect("a key").key_type().to_string(), "RSA 2560");
+
+    space.patch(
+        "certificates",
+        "web",
+        "",
+        &json!({ "spec": { "dnsNames": ["web.example.test", "other.example.test"] } }),
+    );
+    await_revision(&space, "web", 2);
+    space.await_ready("web");
+    space.await_quiet(&proxy);
+    assert_eq!(held(&space), first, "the same key");
+
+    space.delete("certificates", "web");
+    space.await_quiet(&proxy);
+    proxy.forget();
+    space.apply(&with_spec(web, json!({ "dnsNames": ["web.example.test", "other.example.test"] })));
+    space.await_ready("web");
+    space.await_quiet(&proxy);
+    assert_eq!(held(&space), first, "adopted");
+    let written: Vec<_> = proxy.ledger().objects().map(|it| it.call.resource.clone()).collect();
+    assert!(!written.iter().any(|it| it.starts_with("certificaterequests")), "nothing is issued: {written:?}");
 }
 
 #[test]
