@@ -86,11 +86,11 @@ impl Subject for Certificates {
         let Some(record) = world.certificates.get(name) else { return Class::FixUp };
         let is_in_flight = record.memory.as_ref().is_some_and(|it| it.key.is_some() || it.has_turn);
         let is_near_end = || {
-            let (Some(from), Some(until)) = (record.not_before, record.not_after) else { return false };
+            let (Some(from), Some(until)) = (record.not_before.get(), record.not_after.get()) else { return false };
             now + until.since(from) / 10 >= until
         };
         let is_bare = || record.revision > 0 && secret::identity(world, &record.secret).is_none();
-        let is_due = || record.renewal.is_some_and(|at| at.is_due(now));
+        let is_due = || record.renewal.get().is_some_and(|at| at.is_due(now));
         if is_in_flight {
             Class::InFlight
         } else if is_near_end() || record.is_issuing || is_bare() {

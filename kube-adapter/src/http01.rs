@@ -313,7 +313,11 @@ mod tests {
     fn an_order_of_many_names_has_one_ingress() {
         let answered = |at| Answered { name: format!("{at}.example.com"), token: format!("token-{at}") };
         let led: Vec<Led> = (0..100).map(|at| led(answered(at), shared::NAME)).collect();
-        let owner = Owner { kind: "Order", name: Name::new("shop", "order"), uid: Uid::Uuid([7; 16]) };
+        let owner = Owner {
+            kind: "Order",
+            name: Name::new("shop", "order"),
+            uid: Uid::parse("3f1f9f0e-55a3-4b43-9d0f-0a43b1a0f5b1"),
+        };
         let object = ingress::ingress("name", &owner, &led, &IngressSolver::default(), PathType::Exact, &[]);
         assert_eq!(object["spec"]["rules"].as_array().unwrap().len(), 100);
         assert_eq!(object["metadata"]["labels"], json!({ "acme.cert-manager.io/http01-solver": "true" }));
@@ -323,7 +327,12 @@ mod tests {
     fn endpoints_say_that_they_are_ready() {
         let addresses = ["10.0.0.2".parse().unwrap(), "fd00::2".parse().unwrap(), "10.0.0.1".parse().unwrap()];
         let listens = shared::Listens { addresses: &addresses, port: 8089 };
-        let slices = shared::endpoint_slices(&Name::new("shop", shared::NAME), &Uid::Uuid([7; 16]), listens, &[]);
+        let slices = shared::endpoint_slices(
+            &Name::new("shop", shared::NAME),
+            &Uid::parse("3f1f9f0e-55a3-4b43-9d0f-0a43b1a0f5b1"),
+            listens,
+            &[],
+        );
         assert_eq!(slices.len(), 2);
         assert_eq!(
             slices[0]["endpoints"][0],

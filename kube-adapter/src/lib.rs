@@ -57,6 +57,7 @@ mod http01;
 mod issuer;
 mod key;
 mod limits;
+mod moment;
 mod order;
 mod plan;
 mod queue;

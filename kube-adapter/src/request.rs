@@ -203,6 +203,15 @@ pub(crate) fn owned_by<'a>(world: &'a World, uid: &Uid) -> &'a [Name] {
     world.request_index.owned(uid)
 }
 
+/// Names the Certificate of this uid, in the requests that it owns, by a name that others hold as well.
+pub(crate) fn name_owner(world: &mut World, uid: &Uid, certificate: &Name) {
+    for request in world.request_index.owned(uid) {
+        if let Some(record) = world.requests.get_mut(request) {
+            record.share(certificate);
+        }
+    }
+}
+
 /// Puts in a request that this process just made.
 pub(crate) fn learn(world: &mut World, name: &Name, identity: Identity, mut record: RequestRecord, now: Timestamp) {
     if world.requests.is_overtaken(name, &identity) {

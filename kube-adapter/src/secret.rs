@@ -57,7 +57,7 @@ impl SecretRecord {
 
     /// The name in the annotation that says which Certificate it is for.
     pub(crate) fn certificate(&self) -> Option<&str> {
-        self.proof.certificate()
+        self.proof.certificate().map(Name::object)
     }
 }
 
@@ -149,6 +149,11 @@ pub(crate) fn heard(world: &mut World, news: &mut News<SecretMetadata>) {
     if let Some(claimed) = crate::certificate::claimed(world, &object.name) {
         object.name = claimed.clone();
     }
+    if let Some(proof) = object.proof_mut()
+        && let Some(certificate) = proof.certificate().and_then(|it| world.certificates.name(it))
+    {
+        proof.share(certificate);
+    }
     let name = object.name.clone();
     for key in world.secret_index.referrers.get(&name).cloned().unwrap_or_default() {
         if key.kind == Kind::Certificate {
@@ -160,6 +165,14 @@ pub(crate) fn heard(world: &mut World, news: &mut News<SecretMetadata>) {
     crate::issuer::secret_changed(world, &name, state.as_ref());
     crate::request::secret_changed(world, &name);
     crate::certificate::target_heard(world, &name, state.as_ref().map(|it| &it.version));
+}
+
+/// Names a Secret, and in it the Certificate that it is for, by names that others hold as well.
+pub(crate) fn share(world: &mut World, secret: &Name, certificate: &Name) {
+    world.tls_secrets.share(secret);
+    if let Some(record) = world.tls_secrets.get_mut(secret) {
+        record.proof.share(certificate);
+    }
 }
 
 /// One of them changed.
@@ -182,7 +195,8 @@ pub(crate) fn changed(world: &mut World, changed: Changed<SecretRecord>) {
     let state = identity(world, &name).cloned();
     crate::issuer::secret_changed(world, &name, state.as_ref());
     crate::request::secret_changed(world, &name);
-    for certificate in crate::certificate::claimants(world, &name).to_vec() {
+    let claimants: Vec<Name> = crate::certificate::claimants(world, &name).cloned().collect();
+    for certificate in claimants {
         world.wake(Key::new(Kind::Certificate, certificate));
     }
 }

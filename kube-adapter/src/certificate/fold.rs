@@ -9,7 +9,7 @@ use acme_core::flow::Next;
 
 use super::answer::{Answer, Asked, Read, Refused, Stored, Unwritten, Written};
 use super::observe;
-use super::record::{CertificateRecord, InHand, Memory, Seen, Trouble};
+use super::record::{CertificateRecord, InHand, Issuances, Memory, Seen, Trouble};
 use super::wanted::Wanted;
 use super::{ask, information, start};
 use crate::api::{Refusal, RefusalKind};
@@ -247,7 +247,10 @@ fn written(world: &mut World, name: &Name, written: Result<Box<Written>, Unwritt
     }
     let Some(record) = world.certificates.get_mut(name) else { return };
     if is_issued {
-        record.issued.get_or_insert_default().add(now);
+        match &mut record.issued {
+            Some(issued) => issued.add(now),
+            none => *none = Some(Box::new(Issuances::begin(now))),
+        }
         if let Some(object) = record.object() {
             // The watch may show the status before its answer is here; the Secret is written by nobody else.
             count(&world.metrics, &object, AttemptEnd::Issued(record.memory().begun.map(|begun| now.since(begun))));

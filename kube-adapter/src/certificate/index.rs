@@ -16,7 +16,7 @@ use crate::world::{Changed, World};
 /// What finds a Certificate by something else than its name.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    /// By the Secret that they want.
+    /// By the Secret that they want, where that has another name than they.
     claims: HashMap<Name, Few<Name>>,
     /// How many bytes of whole Certificates are kept for which something is to be done.
     packed: Arc<AtomicUsize>,
@@ -35,21 +35,29 @@ impl Index {
 }
 
 /// The Certificates that want this Secret, in no order.
-pub(crate) fn claimants<'a>(world: &'a World, secret: &Name) -> &'a [Name] {
-    world.certificate_index.claims.get(secret).map_or(&[], Few::as_slice)
+pub(crate) fn claimants<'a>(world: &'a World, secret: &Name) -> impl Iterator<Item = &'a Name> {
+    let others = world.certificate_index.claims.get(secret).map_or(&[][..], Few::as_slice);
+    namesake(world, secret).into_iter().chain(others)
 }
 
 /// The name of a Secret as it is held by whoever wants it: another holder of the same text costs nothing.
 pub(crate) fn claimed<'a>(world: &'a World, secret: &Name) -> Option<&'a Name> {
-    world.certificate_index.claims.get_key_value(secret).map(|(name, _)| name)
+    let held = world.certificate_index.claims.get_key_value(secret).map(|(name, _)| name);
+    held.or_else(|| namesake(world, secret))
+}
+
+/// The Certificate of the same name, where it wants this Secret.
+fn namesake<'a>(world: &'a World, secret: &Name) -> Option<&'a Name> {
+    let record = world.certificates.get(secret)?;
+    world.certificates.name(secret).filter(|_| record.secret == *secret)
 }
 
 /// The one of them that gets it: whom the Secret names, else the oldest, then the first by name. `named` is whom the Secret names.
 pub(crate) fn owner<'a>(world: &'a World, secret: &Name, named: Option<&str>) -> Option<&'a Name> {
-    let claimants = claimants(world, secret);
     let is_named = |it: &&Name| named.is_some_and(|named| named == it.object());
     let age = |name: &Name| world.certificates.get(name).map_or(i64::MAX, |it| it.created);
-    claimants.iter().find(is_named).or_else(|| claimants.iter().min_by_key(|it| (age(it), it.object())))
+    let oldest = || claimants(world, secret).min_by_key(|it| (age(it), it.object()));
+    claimants(world, secret).find(is_named).or_else(oldest)
 }
 
 /// One of them changed: it is woken, and who shares a Secret with it.
@@ -66,11 +74,10 @@ pub(crate) fn changed(world: &mut World, changed: Changed<CertificateRecord>) {
         world.secret_index.refer(&key, []);
         return;
     };
-    // The Secret is named many times, and once in memory.
-    let secret = if record.secret == name { name.clone() } else { record.secret.clone() };
-    let secret = world.tls_secrets.name(&secret).cloned().unwrap_or(secret);
-    record.secret = secret.clone();
-    let left = record.left.take();
+    if record.secret == name {
+        record.secret = name.clone();
+    }
+    let (uid, secret, left) = (record.uid.clone(), record.secret.clone(), record.left.take());
     let passwords = record.passwords.to_vec();
     // What there is no room for is read again when it is its turn.
     if !record.fits(&world.certificate_index.packed) {
@@ -79,7 +86,12 @@ pub(crate) fn changed(world: &mut World, changed: Changed<CertificateRecord>) {
     if let Some(before) = left {
         leave(world, &before, &name);
     }
-    world.certificate_index.claims.entry(secret).or_default().insert(name.clone());
+    // Certificate and Secret are named many times, and once in memory.
+    crate::request::name_owner(world, &uid, &name);
+    crate::secret::share(world, &secret, &name);
+    if secret != name {
+        world.certificate_index.claims.entry(secret).or_default().insert(name.clone());
+    }
     world.secret_index.refer(&key, passwords);
     world.wake(key);
 }
@@ -93,7 +105,8 @@ pub(crate) fn try_again(world: &mut World, name: &Name) {
 
 /// A watch told of a Secret in this state: what was read of an earlier one does not count.
 pub(crate) fn target_heard(world: &mut World, secret: &Name, state: Option<&Version>) {
-    for name in claimants(world, secret).to_vec() {
+    let claimants: Vec<Name> = claimants(world, secret).cloned().collect();
+    for name in claimants {
         let record = world.certificates.get_mut(&name);
         let Some(memory) = record.and_then(|it| it.memory.as_deref_mut()) else { continue };
         let Some(seen) = &memory.target else { continue };
@@ -143,7 +156,7 @@ pub(super) fn account_changed(world: &mut World, issuer: &Name, number: u64, ask
     }
     let is_of = |name: &Name, it: &CertificateRecord| {
         let is_beside = issuer.namespace().is_empty() || issuer.namespace() == name.namespace();
-        it.issuer == number && is_beside && (asks == Some(true) || it.next_check.is_some())
+        it.issuer == number && is_beside && (asks == Some(true) || it.next_check.get().is_some())
     };
     let concerned: Vec<Name> =
         world.certificates.iter().filter(|(name, it)| is_of(name, it)).map(|(name, _)| name.clone()).collect();
@@ -186,12 +199,11 @@ const BURST: Duration = Duration::from_millis(800);
 const CROWD: Duration = Duration::from_secs(60);
 
 fn leave(world: &mut World, secret: &Name, name: &Name) {
-    let Some(claims) = world.certificate_index.claims.get_mut(secret) else { return };
-    claims.remove(name);
-    let left = claims.as_slice().to_vec();
-    if left.is_empty() {
-        world.certificate_index.claims.remove(secret);
+    let claims = &mut world.certificate_index.claims;
+    if claims.get_mut(secret).is_some_and(|it| it.remove(name)) {
+        claims.remove(secret);
     }
+    let left: Vec<Name> = claimants(world, secret).filter(|it| *it != name).cloned().collect();
     for other in left {
         world.wake(Key::new(Kind::Certificate, other));
     }

@@ -34,7 +34,7 @@ pub(super) fn asked_at(world: &World, name: &Name, record: &CertificateRecord) -
     // After a start not everybody asks at once.
     let spread = world.settings.acme.renewal_info_spread.mul_f64(fraction(record.uid.to_string().as_bytes()));
     let first = world.planning_since.unwrap_or(Timestamp::EPOCH) + spread;
-    Some(record.next_check.map_or(first, |next| next.max(first)))
+    Some(record.next_check.get().map_or(first, |next| next.max(first)))
 }
 
 /// Whether there is anybody to ask.

@@ -40,8 +40,8 @@ pub(super) fn content(world: &World, name: &Name, record: &CertificateRecord) ->
         is_proven,
         is_owner: index::owner(world, target, secret.and_then(|it| it.certificate())) == Some(name),
         has_leftovers,
-        not_after: record.not_after,
-        renewal: record.renewal,
+        not_after: record.not_after.get(),
+        renewal: record.renewal.get(),
         asked_at: information::asked_at(world, name, record),
     }
 }
@@ -175,7 +175,7 @@ fn target(world: &World, name: &Name, record: &CertificateRecord, object: &Certi
     let ready = object.status.as_ref().and_then(|it| it.conditions.get("Ready"));
     let is_ready = ready.is_some_and(|it| it.status.as_str() == "True" && it.observed_generation == record.generation);
     let is_enough = !is_wanted || memory.is_some_and(|it| it.key.is_some());
-    match (record.not_before, record.not_after, proof) {
+    match (record.not_before.get(), record.not_after.get(), proof) {
         (Some(not_before), Some(not_after), Some(proof)) if is_proven && is_ready && is_enough => Target::Proven {
             validity: Validity::new(not_before, not_after),
             is_dressed: proof.is_dressed(dress(record, &world.settings)),

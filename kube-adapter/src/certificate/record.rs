@@ -1,6 +1,5 @@
 //! What is kept of a Certificate: little of one that is settled, all of one that is not, and what only this process remembers.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,6 +11,7 @@ use super::wanted;
 use crate::crd::certificate::Certificate;
 use crate::crd::certificate_request::CertificateRequest;
 use crate::key::{Identity, Name, Uid, Version};
+use crate::moment::Moment;
 use crate::plan::certificate::{Answered, Failure, Holding, KeyFacts};
 use crate::secret::issuer_digest;
 use crate::status::Note;
@@ -36,11 +36,11 @@ pub(crate) struct CertificateRecord {
     pub(super) dress: u64,
     pub(super) revision: i64,
     pub(super) history_limit: u32,
-    pub(super) not_before: Option<Timestamp>,
-    pub(super) not_after: Option<Timestamp>,
-    pub(super) renewal: Option<Timestamp>,
+    pub(crate) not_before: Moment,
+    pub(crate) not_after: Moment,
+    pub(crate) renewal: Moment,
     /// When its issuer is asked again when it should be renewed, as the status says.
-    pub(super) next_check: Option<Timestamp>,
+    pub(super) next_check: Moment,
     /// What its issuer answered.
     pub(super) answered: Option<Box<Answered>>,
     /// Its status says that all is well, about this very generation, and that nothing is under way.
@@ -98,7 +98,7 @@ impl Record for CertificateRecord {
         let uid = Uid::parse(metadata.uid.as_deref()?);
         let generation = metadata.generation.unwrap_or_default();
         let status = object.status.as_ref();
-        let time = |it: Option<&crate::crd::time::Time>| it.and_then(|it| it.timestamp());
+        let time = |it: Option<&crate::crd::time::Time>| Moment::from(it.and_then(|it| it.timestamp()));
         let renewals = status.and_then(|it| it.acme.as_ref()).and_then(|it| it.ari.as_ref());
         let is_content = is_content(&object, generation);
         let revision = status.and_then(|it| it.revision).unwrap_or_default();
@@ -282,21 +282,30 @@ impl Memory {
     }
 }
 
-/// When certificates were stored for one specification, as far as that is not long ago.
-#[derive(Debug, Default)]
-pub(super) struct Issuances(VecDeque<Timestamp>);
+/// When certificates were stored for one specification, as far as that is not long ago: one as a rule.
+#[derive(Debug)]
+pub(super) struct Issuances {
+    last: Timestamp,
+    earlier: Vec<Timestamp>,
+}
 
 impl Issuances {
+    /// The first.
+    pub(super) fn begin(now: Timestamp) -> Self {
+        Self { last: now, earlier: Vec::new() }
+    }
+
     /// One more.
     pub(super) fn add(&mut self, now: Timestamp) {
-        self.0.retain(|it| now.since(*it) < GUARDED);
-        self.0.push_back(now);
+        self.earlier.push(self.last);
+        self.earlier.retain(|it| now.since(*it) < GUARDED);
+        self.last = now;
     }
 
     /// Until when nothing more is issued, after too many.
     pub(super) fn held_until(&self, now: Timestamp) -> Option<Timestamp> {
-        let recent = self.0.iter().filter(|it| now.since(**it) < GUARDED).count();
-        (recent > MOST_ISSUED).then(|| self.0.back().map(|it| *it + GUARDED)).flatten()
+        let recent = self.earlier.iter().chain([&self.last]).filter(|it| now.since(**it) < GUARDED).count();
+        (recent > MOST_ISSUED).then(|| self.last + GUARDED)
     }
 }
 

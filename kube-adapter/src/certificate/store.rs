@@ -130,7 +130,7 @@ impl Store {
         let Self { object, dress, secret, .. } = self;
         let is_tls = kind == TLS;
         let (name, issuer, key) = (secret.clone(), material.issuer.clone(), Arc::clone(&material.key));
-        let proof = Proof::applied(owner.name.object(), &issuer, &dress);
+        let proof = Proof::applied(&owner.name, &issuer, &dress);
         let weight = if object.spec.keystores.is_some() { Weight::Heavy } else { Weight::Light };
         let body = context.workshop.run(weight, move || {
             let applied = Applied {

@@ -1,7 +1,8 @@
 //! What metrics need to know of an object, taken from it while it streams by and kept in its row.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Service;
@@ -25,19 +26,23 @@ pub(crate) trait Measured {
 
 /// Texts that many rows share, each kept once.
 #[derive(Debug, Default)]
-pub(crate) struct Words(HashSet<Arc<str>>);
+pub(crate) struct Words(HashMap<Box<str>, Word>);
+
+/// A text that many rows share: one pointer in each.
+#[derive(Debug, Clone)]
+pub(crate) struct Word(Arc<Box<str>>);
 
 impl Words {
-    fn keep(&mut self, text: &str) -> Arc<str> {
+    fn keep(&mut self, text: &str) -> Word {
         if let Some(known) = self.0.get(text) {
-            return Arc::clone(known);
+            return known.clone();
         }
         // What no row says any more goes when there is much of it.
         if self.0.len() >= MANY {
-            self.0.retain(|word| Arc::strong_count(word) > 1);
+            self.0.retain(|_, word| Arc::strong_count(&word.0) > 1);
         }
-        let kept: Arc<str> = text.into();
-        self.0.insert(Arc::clone(&kept));
+        let kept = Word(Arc::new(text.into()));
+        self.0.insert(text.into(), kept.clone());
         kept
     }
 
@@ -46,9 +51,17 @@ impl Words {
     }
 }
 
+impl Deref for Word {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
 /// A reference to an issuer: group, kind and name, one to a line.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct IssuerWords(Option<Arc<str>>);
+pub(crate) struct IssuerWords(Option<Word>);
 
 impl IssuerWords {
     pub(super) fn read(&self) -> IssuerOf<'_> {
@@ -58,14 +71,12 @@ impl IssuerWords {
     }
 }
 
-/// Of a Certificate. Times are in seconds since 1970, zero where there is none.
+/// Of a Certificate, beside what its record says.
 #[derive(Debug, Default)]
 pub(crate) struct CertificateFacts {
     pub(super) issuer: IssuerWords,
     pub(super) ready: Option<bool>,
-    pub(super) not_before: i64,
-    pub(super) not_after: i64,
-    pub(super) renewal: i64,
+    /// In seconds since 1970; zero where there was none.
     pub(super) last_failure: i64,
     pub(super) attempts: u32,
 }
@@ -81,9 +92,6 @@ impl Measured for Certificate {
         CertificateFacts {
             issuer,
             ready: ready(&status.conditions),
-            not_before: seconds(status.not_before.as_ref()),
-            not_after: seconds(status.not_after.as_ref()),
-            renewal: seconds(status.renewal_time.as_ref()),
             last_failure: seconds(status.last_failure_time.as_ref()),
             attempts: status.failed_issuance_attempts.and_then(|it| u32::try_from(it).ok()).unwrap_or(0),
         }
@@ -94,7 +102,7 @@ impl Measured for Certificate {
 #[derive(Debug, Default)]
 pub(crate) struct StateFacts {
     pub(super) issuer: IssuerWords,
-    pub(super) state: Option<Arc<str>>,
+    pub(super) state: Option<Word>,
 }
 
 impl Measured for CertificateRequest {
@@ -141,8 +149,8 @@ impl Measured for ClusterIssuer {
 #[derive(Debug, Default)]
 pub(crate) struct ChallengeFacts {
     pub(super) domain: String,
-    pub(super) kind: Option<Arc<str>>,
-    pub(super) state: Option<Arc<str>>,
+    pub(super) kind: Option<Word>,
+    pub(super) state: Option<Word>,
     pub(super) reason: String,
     pub(super) processing: bool,
 }

@@ -19,43 +19,43 @@ pub(crate) struct Survey<'a> {
 
 impl Census for Survey<'_> {
     fn certificates(&self, row: &mut dyn FnMut(CertificateRow<'_>)) {
-        for (name, facts) in self.world.certificates.measured() {
+        for (name, record, facts) in self.world.certificates.measured() {
             row(CertificateRow {
                 namespace: name.namespace(),
                 name: name.object(),
                 issuer: facts.issuer.read(),
                 ready: verdict(facts.ready),
-                not_before: time(facts.not_before),
-                not_after: time(facts.not_after),
-                renewal: time(facts.renewal),
+                not_before: record.not_before.get(),
+                not_after: record.not_after.get(),
+                renewal: record.renewal.get(),
                 next_attempt: next_attempt(facts, &self.world.settings),
             });
         }
     }
 
     fn issuers(&self, row: &mut dyn FnMut(IssuerRow<'_>)) {
-        for (name, facts) in self.world.issuers.measured() {
+        for (name, _, facts) in self.world.issuers.measured() {
             row(IssuerRow { namespace: Some(name.namespace()), name: name.object(), ready: verdict(facts.ready) });
         }
-        for (name, facts) in self.world.cluster_issuers.measured() {
+        for (name, _, facts) in self.world.cluster_issuers.measured() {
             row(IssuerRow { namespace: None, name: name.object(), ready: verdict(facts.ready) });
         }
     }
 
     fn requests(&self, row: &mut dyn FnMut(RequestRow<'_>)) {
-        for (_, facts) in self.world.requests.measured() {
+        for (_, _, facts) in self.world.requests.measured() {
             row(RequestRow { issuer: facts.issuer.read(), reason: facts.state.as_deref().unwrap_or_default() });
         }
     }
 
     fn orders(&self, row: &mut dyn FnMut(OrderRow<'_>)) {
-        for (_, facts) in self.world.orders.measured() {
+        for (_, _, facts) in self.world.orders.measured() {
             row(OrderRow { issuer: facts.issuer.read(), state: facts.state.as_deref().unwrap_or_default() });
         }
     }
 
     fn challenges(&self, row: &mut dyn FnMut(ChallengeRow<'_>)) {
-        for (name, facts) in self.world.challenges.measured() {
+        for (name, _, facts) in self.world.challenges.measured() {
             row(ChallengeRow {
                 namespace: name.namespace(),
                 name: name.object(),

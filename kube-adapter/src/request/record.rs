@@ -1,6 +1,7 @@
 //! What is kept of requests.
 
 use std::fmt;
+use std::num::NonZeroI64;
 use std::sync::{Arc, LazyLock};
 
 use acme_core::{Secret, Signer, Timestamp};
@@ -19,7 +20,7 @@ pub(crate) struct RequestRecord {
     object: Option<Arc<CertificateRequest>>,
     /// The Certificate that owns it: its name, and its uid.
     owner: Option<(Name, Uid)>,
-    revision: Option<i64>,
+    revision: Option<NonZeroI64>,
     /// How it ended.
     ended: Option<Settled>,
     /// What only this process remembers, while it goes on.
@@ -138,7 +139,7 @@ impl RequestRecord {
 
     /// Which certificate of its Certificate it asks for; `None` where the annotation says nothing readable.
     pub(crate) fn revision(&self) -> Option<i64> {
-        self.revision
+        self.revision.map(NonZeroI64::get)
     }
 
     /// The Certificate that owns it: its name, and its uid.
@@ -159,7 +160,7 @@ impl RequestRecord {
 
     /// Names its owner by a name that others hold as well.
     pub(super) fn share(&mut self, name: &Name) {
-        if let Some((owner, _)) = &mut self.owner {
+        if let Some((owner, _)) = self.owner.as_mut().filter(|(owner, _)| owner == name) {
             *owner = name.clone();
         }
     }
@@ -206,7 +207,8 @@ impl RequestRecord {
 
     fn keep(object: CertificateRequest, memory: Option<Box<Memory>>) -> Self {
         let annotations = object.metadata.annotations.as_ref();
-        let revision = annotations.and_then(|it| it.get(REVISION)?.parse().ok()).filter(|it: &i64| *it >= 1);
+        let revision =
+            annotations.and_then(|it| it.get(REVISION)?.parse().ok()).filter(|it: &NonZeroI64| it.get() >= 1);
         let ended = ending(&object);
         Self { owner: owner(&object), revision, ended, object: Some(Arc::new(object)), memory }
     }

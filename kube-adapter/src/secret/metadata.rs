@@ -31,6 +31,16 @@ pub(super) enum Marked {
     Target(Proof),
 }
 
+impl SecretMetadata {
+    /// What it proves, where it is a target.
+    pub(super) fn proof_mut(&mut self) -> Option<&mut Proof> {
+        match &mut self.marked {
+            Some(Marked::Target(proof)) => Some(proof),
+            Some(Marked::NextKey(_)) | None => None,
+        }
+    }
+}
+
 impl Watched for SecretMetadata {
     const RESOURCE: Resource = Resource::SECRETS;
     const METADATA_ONLY: bool = true;
@@ -47,12 +57,9 @@ impl<'de> Deserialize<'de> for SecretMetadata {
         let Object { metadata } = Object::deserialize(deserializer)?;
         let identity = (!metadata.uid.is_empty() && !metadata.resource_version.is_empty())
             .then(|| Identity { uid: Uid::parse(&metadata.uid), version: Version::parse(&metadata.resource_version) });
-        Ok(Self {
-            name: Name::new(&metadata.namespace, &metadata.name),
-            identity,
-            marked: metadata.marked(),
-            version: metadata.resource_version.into_owned(),
-        })
+        let name = Name::new(&metadata.namespace, &metadata.name);
+        let marked = metadata.marked(&name);
+        Ok(Self { name, identity, marked, version: metadata.resource_version.into_owned() })
     }
 }
 
@@ -104,7 +111,7 @@ struct Entry<'a> {
 }
 
 impl Metadata<'_> {
-    fn marked(&self) -> Option<Marked> {
+    fn marked(&self, name: &Name) -> Option<Marked> {
         if self.labels.get(NEXT_KEY).is_some_and(|it| it == "true") {
             let owner = self.owner_references.iter().find(|it| it.controller && it.kind == "Certificate");
             return Some(Marked::NextKey(owner.map(|it| {
@@ -120,7 +127,7 @@ impl Metadata<'_> {
             is_ours(manager, operation, it.subresource.as_deref())
         });
         let fields = entry.and_then(|it| serde_json::from_str::<AppliedFields>(it.fields?.get()).ok());
-        Some(Marked::Target(Proof::of(&self.labels, &self.annotations, &fields.unwrap_or_default())))
+        Some(Marked::Target(Proof::of(name, &self.labels, &self.annotations, &fields.unwrap_or_default())))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::num::NonZeroU64;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize as _;
@@ -9,7 +10,7 @@ use serde::Deserialize as _;
 use super::ATTENTION;
 use super::applied_fields::{AppliedFields, is_ours};
 use crate::crd::reference::IssuerRef;
-use crate::key::Uid;
+use crate::key::{Name, Uid};
 
 /// What the metadata of a target Secret proves.
 ///
@@ -19,8 +20,8 @@ use crate::key::Uid;
 pub(crate) struct Proof {
     /// Key, certificate, and what every target Secret says of itself are as they were applied.
     is_as_applied: bool,
-    certificate: Option<Box<str>>,
-    issuer: Option<u64>,
+    certificate: Option<Name>,
+    issuer: Option<NonZeroU64>,
     dress: u64,
 }
 
@@ -35,11 +36,13 @@ impl Proof {
         });
         let fields = entry.and_then(|it| AppliedFields::deserialize(&it.fields_v1.as_ref()?.0).ok());
         let (labels, annotations) = (metadata.labels.as_ref(), metadata.annotations.as_ref());
-        Self::of(labels.unwrap_or(&empty), annotations.unwrap_or(&empty), &fields.unwrap_or_default())
+        let name = Name::of(metadata);
+        Self::of(&name, labels.unwrap_or(&empty), annotations.unwrap_or(&empty), &fields.unwrap_or_default())
     }
 
-    /// What labels and annotations prove, when cert-manager's manager applied these fields.
+    /// What labels and annotations of the Secret of this name prove, when cert-manager's manager applied these fields.
     pub(super) fn of(
+        secret: &Name,
         labels: &BTreeMap<String, String>,
         annotations: &BTreeMap<String, String>,
         applied: &AppliedFields,
@@ -59,25 +62,27 @@ impl Proof {
             && labels.get(ATTENTION).is_some_and(|it| it == "true");
         Self {
             is_as_applied,
-            certificate: annotations.get(CERTIFICATE_NAME).map(|it| it.as_str().into()),
-            issuer: annotations.contains_key(ISSUER_NAME).then(|| {
+            certificate: annotations.get(CERTIFICATE_NAME).map(|it| secret.beside(it)),
+            issuer: annotations.get(ISSUER_NAME).and_then(|_| {
                 let part = |key: &str| annotations.get(key).cloned().unwrap_or_default();
                 let (name, kind, group) = (part(ISSUER_NAME), part(ISSUER_KIND), part(ISSUER_GROUP));
-                issuer_digest(&IssuerRef { name, kind, group, ..IssuerRef::default() })
+                NonZeroU64::new(issuer_digest(&IssuerRef { name, kind, group, ..IssuerRef::default() }))
             }),
             dress: dress.digest(),
         }
     }
 
     /// What will be proved by a Secret that is applied for this Certificate, issuer and dress.
-    pub(crate) fn applied(certificate: &str, issuer: &IssuerRef, dress: &Dress) -> Self {
-        let issuer = Some(issuer_digest(issuer));
-        Self { is_as_applied: true, certificate: Some(certificate.into()), issuer, dress: dress.digest() }
+    pub(crate) fn applied(certificate: &Name, issuer: &IssuerRef, dress: &Dress) -> Self {
+        let issuer = NonZeroU64::new(issuer_digest(issuer));
+        Self { is_as_applied: true, certificate: Some(certificate.clone()), issuer, dress: dress.digest() }
     }
 
     /// Whether key and certificate are as they were applied, for this Certificate and from this issuer.
     pub(crate) fn holds(&self, certificate: &str, issuer: u64) -> bool {
-        self.is_as_applied && self.certificate.as_deref() == Some(certificate) && self.issuer == Some(issuer)
+        self.is_as_applied
+            && self.certificate.as_ref().map(Name::object) == Some(certificate)
+            && self.issuer.map(NonZeroU64::get) == Some(issuer)
     }
 
     /// Whether what is beside key and certificate is what is wanted.
@@ -85,9 +90,16 @@ impl Proof {
         self.dress == dress
     }
 
-    /// The name in the annotation that says which Certificate it is for.
-    pub(crate) fn certificate(&self) -> Option<&str> {
-        self.certificate.as_deref()
+    /// The Certificate that it is for, as the annotation names it.
+    pub(crate) fn certificate(&self) -> Option<&Name> {
+        self.certificate.as_ref()
+    }
+
+    /// Names that Certificate by a name that others hold as well.
+    pub(super) fn share(&mut self, name: &Name) {
+        if let Some(certificate) = self.certificate.as_mut().filter(|it| *it == name) {
+            *certificate = name.clone();
+        }
     }
 }
 
@@ -176,7 +188,7 @@ mod tests {
 
     use super::{Dress, Proof, issuer_digest};
     use crate::crd::reference::IssuerRef;
-    use crate::key::Uid;
+    use crate::key::{Name, Uid};
 
     fn metadata(owned_data: &serde_json::Value) -> ObjectMeta {
         let always = [
@@ -208,7 +220,7 @@ mod tests {
         let issuer = IssuerRef { name: "ca".to_owned(), ..IssuerRef::default() };
         let dress =
             Dress { labels: vec![("a".to_owned(), "b".to_owned())], files: vec!["key.der"], ..Dress::default() };
-        assert_eq!(proof, Proof::applied("web", &issuer, &dress));
+        assert_eq!(proof, Proof::applied(&Name::new("", "web"), &issuer, &dress));
         assert!(proof.holds("web", issuer_digest(&issuer)));
         assert!(!proof.holds("other", issuer_digest(&issuer)));
     }

@@ -134,6 +134,13 @@ impl<R: Record> Table<R> {
         self.rows.get_key_value(name).map(|(name, _)| name)
     }
 
+    /// Names the record of an object by a text that others hold as well.
+    pub(crate) fn share(&mut self, name: &Name) {
+        if let Some((_, row)) = self.rows.remove_entry(name) {
+            self.rows.insert(name.clone(), row);
+        }
+    }
+
     /// The record of an object, to change what only this process remembers.
     pub(crate) fn get_mut(&mut self, name: &Name) -> Option<&mut R> {
         self.rows.get_mut(name).map(|row| &mut row.record)
@@ -149,9 +156,9 @@ impl<R: Record> Table<R> {
         self.rows.iter().map(|(name, row)| (name, &row.record))
     }
 
-    /// What metrics are made from.
-    pub(crate) fn measured(&self) -> impl Iterator<Item = (&Name, &<R::Object as Measured>::Facts)> {
-        self.rows.iter().map(|(name, row)| (name, &row.facts))
+    /// What metrics are made from beside the record.
+    pub(crate) fn measured(&self) -> impl Iterator<Item = (&Name, &R, &<R::Object as Measured>::Facts)> {
+        self.rows.iter().map(|(name, row)| (name, &row.record, &row.facts))
     }
 
     /// How many records there are.
@@ -280,7 +287,7 @@ mod tests {
         }
 
         fn identity(object: &Object) -> Option<Identity> {
-            Some(Identity { uid: Uid::Uuid(object.1.to_be_bytes()), version: Version::Number(object.2) })
+            Some(Identity { uid: Uid::parse(&object.1.to_string()), version: Version::Number(object.2) })
         }
 
         fn read(object: Object, _: Option<Self>) -> Option<Self> {
@@ -332,7 +339,7 @@ mod tests {
     #[test]
     fn older_news_changes_nothing() {
         let mut table = listed(&[("a", 1, 5)]);
-        table.touch(&name("a"), Identity { uid: Uid::Uuid(1_u128.to_be_bytes()), version: Version::Number(9) });
+        table.touch(&name("a"), Identity { uid: Uid::parse("1"), version: Version::Number(9) });
         assert!(table.take(news(Event::Apply(("a", 1, 7)))).is_empty());
         assert_eq!(table.take(news(Event::Apply(("a", 1, 9)))).len(), 1);
         assert_eq!(table.get(&name("a")), Some(&Number(9)));
@@ -341,7 +348,7 @@ mod tests {
     #[test]
     fn an_answer_that_the_watch_overtook_changes_nothing() {
         let mut table = listed(&[("a", 1, 5)]);
-        let identity = |version| Identity { uid: Uid::Uuid(1_u128.to_be_bytes()), version: Version::Number(version) };
+        let identity = |version| Identity { uid: Uid::parse("1"), version: Version::Number(version) };
         table.take(news(Event::Apply(("a", 1, 9))));
         table.learn(name("a"), identity(7), Number(7));
         table.touch(&name("a"), identity(8));

@@ -320,7 +320,7 @@ fn holding(of: [u8; 32], leaf: [u8; 32]) -> Holding {
         issuer: Some(issuer.clone()),
         is_immutable: false,
         writer: Some("kubectl-edit".to_owned()),
-        proof: Proof::applied("web", &issuer, &Dress::default()),
+        proof: Proof::applied(&Name::new("shop", "web"), &issuer, &Dress::default()),
         validity: Some(validity()),
         key: Some(key(of, Place::Target)),
         contents: Contents::Sound(Sound { holder, leaf, id: None, is_temporary: false }),
