@@ -9,6 +9,7 @@ mod information;
 mod key;
 mod observe;
 mod record;
+mod shelf;
 mod start;
 mod store;
 mod temporary;

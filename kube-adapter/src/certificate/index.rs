@@ -1,14 +1,13 @@
 //! Which Certificates claim a Secret.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use acme_core::Timestamp;
 use acme_core::backoff::fraction;
 
 use super::record::CertificateRecord;
+use super::shelf::Shelf;
 use crate::few::Few;
 use crate::key::{Key, Kind, Name, Version};
 use crate::world::{Changed, World};
@@ -18,8 +17,8 @@ use crate::world::{Changed, World};
 pub(crate) struct Index {
     /// By the Secret that they want, where that has another name than they.
     claims: HashMap<Name, Few<Name>>,
-    /// How many bytes of whole Certificates are kept for which something is to be done.
-    packed: Arc<AtomicUsize>,
+    /// Whole Certificates for which something is to be done.
+    shelf: Shelf,
     /// Issuers that tell when certificates should be renewed: the numbers that stand for them, and their namespaces; none for a ClusterIssuer.
     informing: HashMap<u64, HashSet<Box<str>>>,
     /// Secrets that are put in order though nobody asked for it.
@@ -27,10 +26,10 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// How many bytes of whole Certificates wait.
+    /// How many bytes those take that wait whole.
     #[cfg(test)]
-    pub(super) fn packed(&self) -> usize {
-        self.packed.load(std::sync::atomic::Ordering::Relaxed)
+    pub(super) fn shelved(&self) -> usize {
+        self.shelf.taken()
     }
 }
 
@@ -79,10 +78,7 @@ pub(crate) fn changed(world: &mut World, changed: Changed<CertificateRecord>) {
     }
     let (uid, secret, left) = (record.uid.clone(), record.secret.clone(), record.left.take());
     let passwords = record.passwords.to_vec();
-    // What there is no room for is read again when it is its turn.
-    if !record.fits(&world.certificate_index.packed) {
-        record.whole = None;
-    }
+    record.shelve(&mut world.certificate_index.shelf);
     if let Some(before) = left {
         leave(world, &before, &name);
     }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use acme_core::{PrivateKey, Timestamp};
 
+use super::shelf::{Kept, Shelf};
 use super::wanted;
 use crate::crd::certificate::Certificate;
 use crate::crd::certificate_request::CertificateRequest;
@@ -73,11 +73,10 @@ impl CertificateRecord {
         Some(object)
     }
 
-    /// Whether there is room for what it keeps; `packed` is how much all of them keep.
-    pub(super) fn fits(&mut self, packed: &Arc<AtomicUsize>) -> bool {
-        match &mut self.whole {
-            Some(Whole::Packed(text)) => text.fits(packed),
-            Some(Whole::Open(_)) | None => true,
+    /// Puts what it keeps where it can wait. What there is no room for is read again when it is its turn.
+    pub(super) fn shelve(&mut self, shelf: &mut Shelf) {
+        if let Some(Whole::Written(text)) = &self.whole {
+            self.whole = shelf.put(text).map(|it| Whole::Shelved(Box::new(it)));
         }
     }
 }
@@ -146,7 +145,7 @@ impl Record for CertificateRecord {
         record.whole = match &record.memory {
             Some(_) => Some(Whole::Open(Arc::new(object))),
             None if is_content => None,
-            None => Whole::packed(&object),
+            None => Whole::written(&object),
         };
         Some(record)
     }
@@ -155,61 +154,25 @@ impl Record for CertificateRecord {
 /// A whole Certificate.
 #[derive(Debug)]
 pub(super) enum Whole {
-    /// Work on it has not begun: as JSON, which takes a fraction of the room.
-    Packed(Box<Packed>),
+    /// Work on it has not begun: as JSON, which takes a fraction of the room, and before it is on the shelf.
+    Written(Box<Vec<u8>>),
+    /// The same on the shelf.
+    Shelved(Box<Kept>),
     /// It is worked on.
     Open(Arc<Certificate>),
 }
 
-/// A Certificate as JSON.
-pub(super) struct Packed {
-    text: Box<[u8]>,
-    /// What it takes of the room for all of them.
-    share: Option<Share>,
-}
-
-/// A part of the room for what is packed, until it is dropped.
-struct Share {
-    bytes: usize,
-    of: Arc<AtomicUsize>,
-}
-
 impl Whole {
-    fn packed(object: &Certificate) -> Option<Self> {
-        let text = serde_json::to_vec(object).ok()?.into_boxed_slice();
-        Some(Self::Packed(Box::new(Packed { text, share: None })))
+    fn written(object: &Certificate) -> Option<Self> {
+        serde_json::to_vec(object).ok().map(|it| Self::Written(Box::new(it)))
     }
 
     fn object(&self) -> Option<Arc<Certificate>> {
         match self {
             Self::Open(object) => Some(Arc::clone(object)),
-            Self::Packed(packed) => serde_json::from_slice(&packed.text).ok().map(Arc::new),
+            Self::Shelved(kept) => serde_json::from_slice(kept.text()).ok().map(Arc::new),
+            Self::Written(text) => serde_json::from_slice(text).ok().map(Arc::new),
         }
-    }
-}
-
-impl Packed {
-    fn fits(&mut self, all: &Arc<AtomicUsize>) -> bool {
-        if self.share.is_some() {
-            return true;
-        }
-        let share = Share { bytes: self.text.len(), of: Arc::clone(all) };
-        let before = all.fetch_add(share.bytes, Ordering::Relaxed);
-        let fits = before + share.bytes <= MOST_PACKED;
-        self.share = Some(share).filter(|_| fits);
-        fits
-    }
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        self.of.fetch_sub(self.bytes, Ordering::Relaxed);
-    }
-}
-
-impl fmt::Debug for Packed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Packed").field("bytes", &self.text.len()).finish_non_exhaustive()
     }
 }
 
@@ -339,9 +302,6 @@ pub(crate) struct Trouble {
     /// Nothing is tried before this time.
     pub(super) until: Timestamp,
 }
-
-/// Whole Certificates that wait for their turn take so much at most; others are read when it comes.
-const MOST_PACKED: usize = 16 * 1024 * 1024;
 
 /// So many certificates for one specification in this time are a loop.
 const MOST_ISSUED: usize = 5;

@@ -23,7 +23,7 @@ fn what_waits_is_kept_while_there_is_room_and_read_again_when_there_was_none() {
         tell(&mut world, Event::Apply(waiting(name)), now);
     }
     let kept = names.iter().filter(|name| is_kept(&world, name)).count();
-    let packed = world.certificate_index.packed();
+    let packed = world.certificate_index.shelved();
     assert!(kept < CROWD && packed <= ROOM && packed + 2 * EACH > ROOM, "{kept} of {CROWD} in {packed} bytes");
 
     // One that found no room is read when it is asked what it wants, and wants the next thing then.
@@ -38,7 +38,7 @@ fn what_waits_is_kept_while_there_is_room_and_read_again_when_there_was_none() {
     for name in names.iter().filter(|name| **name != outside) {
         tell(&mut world, Event::Delete(waiting(name)), now);
     }
-    assert_eq!(world.certificate_index.packed(), 0);
+    assert_eq!(world.certificate_index.shelved(), 0);
     let late = Name::new("shop", "late");
     tell(&mut world, Event::Apply(waiting(&late)), now);
     assert!(is_kept(&world, &late));
