@@ -3,7 +3,7 @@
 #[cfg(all(feature = "reqwest", any(feature = "aws-lc-rs", feature = "ring")))]
 mod reqwest;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -30,6 +30,11 @@ pub trait Transport: Send + Sync {
     /// Sends `request`, whose URI is absolute.
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Error>;
 }
+
+/// The address that answered. A [`Transport`] that knows it puts it into the extensions of the answer; behind a proxy it is the proxy's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "complete by definition")]
+pub struct Peer(pub SocketAddr);
 
 /// Finds the addresses of servers, for those who shall not ask the system: name servers of one's own, or a table.
 ///

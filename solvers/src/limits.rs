@@ -35,6 +35,9 @@ pub const SELF_CHECK_REDIRECTS: usize = 10;
 /// How long one self-check of HTTP-01 may take until no redirect is followed any more; cert-manager's limit.
 pub const SELF_CHECK_TIME: Duration = Duration::from_secs(10);
 
+/// How much is shown of the beginning of a wrong answer to HTTP-01, in characters; a title or an error code is in it, no page.
+pub const SELF_CHECK_SHOWN: usize = 80;
+
 /// How much is shown of the name that a server gives itself, in characters; the longest known ones (with modules) have some 80.
 pub const SERVER_SHOWN: usize = 80;
 

@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 
 use self::fault::unreachable;
 use self::route::Route;
-use super::Transport;
+use super::{Peer, Transport};
 use crate::{Error, ErrorKind, limits};
 
 mod anyone;
@@ -67,6 +67,9 @@ impl Transport for ReqwestTransport {
         *out.status_mut() = response.status();
         *out.version_mut() = response.version();
         *out.headers_mut() = std::mem::take(response.headers_mut());
+        if let Some(address) = response.remote_addr() {
+            out.extensions_mut().insert(Peer(address));
+        }
         Ok(out)
     }
 }

@@ -8,24 +8,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acme_core::protocol::{ChallengeType, Url};
-use acme_core::text::printable;
 use acme_core::transport::Transport;
 use acme_core::{Clock, Identifier};
 use bytes::Bytes;
-use http::header::{CONNECTION, LOCATION, SERVER, USER_AGENT};
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::header::{CONNECTION, LOCATION, USER_AGENT};
+use http::{Request, Response, StatusCode, Uri};
 
 use super::PATH;
 use crate::{Error, ErrorKind, Presentation, limits};
 
 mod address;
+mod miss;
 mod standing;
 
 pub use address::others_can_reach;
+pub use miss::{Fault, Miss};
 pub use standing::{Rules, Standing, Verdict};
 
-/// Looks whether an answer to HTTP-01 can be seen, the way validators do: one request, redirects followed, whoever has the certificate of a server that is
-/// redirected to.
+/// Looks whether an answer to HTTP-01 can be seen, the way validators do: one request, redirects followed to ports 80 and 443, whoever has the certificate of
+/// a server that is redirected to.
 ///
 /// # Examples
 /// With the transport of `certwright-acme-core` (feature `reqwest`):
@@ -53,6 +54,7 @@ pub struct SelfCheck {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     port: u16,
+    tls_port: u16,
     limit: Duration,
 }
 
@@ -60,13 +62,20 @@ impl SelfCheck {
     /// Looks over `transport`. It decides how names are found and where it may go: give it a filter, since whoever owns a name says to which addresses it
     /// leads.
     pub fn new(transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
-        Self { transport, clock, port: 80, limit: limits::SELF_CHECK_TIME }
+        Self { transport, clock, port: 80, tls_port: 443, limit: limits::SELF_CHECK_TIME }
     }
 
     /// Looks at another port than 80, which is where validators begin.
     #[must_use]
     pub fn with_port(mut self, port: u16) -> Self {
         self.port = port;
+        self
+    }
+
+    /// Follows redirects to HTTPS to this port, too, besides 443.
+    #[must_use]
+    pub fn with_tls_port(mut self, port: u16) -> Self {
+        self.tls_port = port;
         self
     }
 
@@ -111,12 +120,21 @@ impl SelfCheck {
                 return Ok(judge(url, &answer, presentation.key_authorization()?.as_str()));
             };
             match target.ok_or(()).and_then(|target| url.join(target).map_err(|_| ())) {
+                Ok(target) if !self.goes_to(&target) => {
+                    return Ok(Look::missed(url, Some(&answer), Fault::Port(target)));
+                }
                 Ok(target) if self.clock.now().since(since) < self.limit => url = target,
-                Ok(_) => return Ok(Look::missed(url, server(answer.headers()), Fault::Late)),
-                Err(()) => return Ok(Look::missed(url, server(answer.headers()), Fault::Astray)),
+                Ok(_) => return Ok(Look::missed(url, Some(&answer), Fault::Late)),
+                Err(()) => return Ok(Look::missed(url, Some(&answer), Fault::Astray)),
             }
         }
         Ok(Look::missed(url, None, Fault::Redirects))
+    }
+
+    /// Certificate authorities follow to the ports of HTTP and HTTPS alone.
+    fn goes_to(&self, target: &Url) -> bool {
+        let port = target.as_str().parse().ok().and_then(|it: Uri| it.port_u16());
+        port.is_none_or(|it| [80, 443, self.port, self.tls_port].contains(&it))
     }
 
     async fn ask(&self, url: &Url) -> Result<Response<Bytes>, Error> {
@@ -146,82 +164,17 @@ pub enum Look {
 }
 
 impl Look {
-    fn missed(url: Url, answered_by: Option<String>, fault: Fault) -> Self {
-        Self::Missed(Miss { url, answered_by, fault })
+    fn missed(url: Url, answer: Option<&Response<Bytes>>, fault: Fault) -> Self {
+        Self::Missed(Miss::new(url, answer, fault))
     }
 }
 
-/// Why an answer was not seen. It prints in cert-manager's words, and says who answered.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Miss {
-    /// What was asked last, redirects followed.
-    pub url: Url,
-    /// Who answered there, as it calls itself (`Server`), made printable.
-    pub answered_by: Option<String>,
-    /// What is wrong.
-    pub fault: Fault,
-}
-
-impl fmt::Display for Miss {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.fault {
-            Fault::Status(status) => write!(f, "wrong status code '{}', expected '200'", status.as_u16())?,
-            Fault::Content => f.write_str("did not get expected response when querying endpoint")?,
-            Fault::Redirects => write!(
-                f,
-                "failed to perform self check GET request '{}': stopped after {} redirects",
-                self.url,
-                limits::SELF_CHECK_REDIRECTS
-            )?,
-            Fault::Astray => {
-                write!(f, "failed to perform self check GET request '{}': it redirects to no URL", self.url)?
-            }
-            Fault::Late => write!(f, "failed to perform self check GET request '{}': it took too long", self.url)?,
-            Fault::Forbidden(error) | Fault::Unreachable(error) => {
-                write!(f, "failed to perform self check GET request '{}': {error}", self.url)?;
-            }
-        }
-        match &self.answered_by {
-            Some(server) => write!(f, " (answered by {server})"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// What is wrong with what was seen. What a server sent is in none of it.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Fault {
-    /// Another status than 200.
-    Status(StatusCode),
-    /// Something else than the key authorization.
-    Content,
-    /// More redirects than [`limits::SELF_CHECK_REDIRECTS`].
-    Redirects,
-    /// A redirect to what is not a URL of HTTP.
-    Astray,
-    /// Redirects until the time was over.
-    Late,
-    /// It leads to an address that is not asked.
-    Forbidden(Error),
-    /// No answer came: names, routes, connections, time limits. A certificate authority may see more.
-    Unreachable(Error),
-}
-
-impl Fault {
-    fn of(error: Error) -> Self {
-        if error.kind() == ErrorKind::Refused { Self::Forbidden(error) } else { Self::Unreachable(error) }
-    }
-}
-
-/// Where the answer redirects to, if it does: `None` inside for nowhere.
+/// Where the answer redirects to, if it does: `None` inside for nowhere. 303 is no redirect to certificate authorities.
 fn redirection(answer: &Response<Bytes>) -> Option<Option<&str>> {
     let is_redirect = matches!(
         answer.status(),
         StatusCode::MOVED_PERMANENTLY
             | StatusCode::FOUND
-            | StatusCode::SEE_OTHER
             | StatusCode::TEMPORARY_REDIRECT
             | StatusCode::PERMANENT_REDIRECT
     );
@@ -230,17 +183,12 @@ fn redirection(answer: &Response<Bytes>) -> Option<Option<&str>> {
 
 fn judge(url: Url, answer: &Response<Bytes>, expected: &str) -> Look {
     if answer.status() != StatusCode::OK {
-        return Look::missed(url, server(answer.headers()), Fault::Status(answer.status()));
+        return Look::missed(url, Some(answer), Fault::Status(answer.status()));
     }
     // White space at the end is no part of it (RFC 8555 section 8.3).
     if answer.body().trim_ascii_end() == expected.as_bytes() {
         Look::Passed
     } else {
-        Look::missed(url, server(answer.headers()), Fault::Content)
+        Look::missed(url, Some(answer), Fault::Content)
     }
-}
-
-fn server(headers: &HeaderMap) -> Option<String> {
-    let server = String::from_utf8_lossy(headers.get(SERVER)?.as_bytes());
-    Some(printable(&server, limits::SERVER_SHOWN)).filter(|it| !it.is_empty())
 }

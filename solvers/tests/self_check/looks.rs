@@ -1,8 +1,12 @@
 //! What one look shows.
 
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use acme_core::ErrorKind;
+use acme_core::transport::Lookup;
+use acme_core::{Error, ErrorKind};
+use async_trait::async_trait;
 use certwright_solvers::dns01::Resolver;
 use certwright_solvers::http01::listener::Listener;
 use certwright_solvers::http01::self_check::{Fault, others_can_reach};
@@ -71,7 +75,7 @@ async fn a_wrong_status_is_said_in_cert_managers_words_with_who_answered() {
 #[tokio::test]
 async fn redirects_are_followed_to_servers_that_nobody_trusts() {
     let secure = serve_tls(|_| ok(EXPECTED)).await;
-    for status in [301, 302, 303, 307, 308] {
+    for status in [301, 302, 307, 308] {
         let address = serve(move |head| {
             if head.starts_with("GET /.well-known/acme-challenge/token ") {
                 to(status, "../elsewhere?a=b")
@@ -82,8 +86,58 @@ async fn redirects_are_followed_to_servers_that_nobody_trusts() {
             }
         })
         .await;
-        assert!(passes(&check(address), "example.com").await, "{status}");
+        let check = check(address).with_tls_port(secure.port());
+        assert!(passes(&check, "example.com").await, "{status}");
     }
+    // To certificate authorities that is none.
+    let address = serve(|_| to(303, "/x")).await;
+    assert!(matches!(missed(&check(address), "example.com").await.fault, Fault::Status(status) if status == 303));
+}
+
+#[tokio::test]
+async fn redirects_are_followed_to_the_ports_of_certificate_authorities_alone() {
+    let other = serve(|_| ok(EXPECTED)).await;
+    let address = serve(move |_| to(302, &format!("http://example.com:{}/x", other.port()))).await;
+    let miss = missed(&check(address), "example.com").await;
+    assert!(matches!(miss.fault, Fault::Port(_)), "{miss}");
+    let told = format!(
+        "it redirects to example.com:{}, and certificate authorities go to the ports 80 and 443 alone",
+        other.port()
+    );
+    assert!(miss.to_string().ends_with(&told), "{miss}");
+}
+
+#[tokio::test]
+async fn what_was_seen_is_told_in_full_to_who_asks_for_that() {
+    let page = "<title>It works!</title>\n".to_owned() + &"x".repeat(1000);
+    let address = serve(move |_| ok(&page)).await;
+    let miss = missed(&check(address), "example.com").await;
+    let beginning = format!("<title>It works!</title> {}…", "x".repeat(80 - 25));
+    assert_eq!(
+        format!("{miss:#}"),
+        format!("did not get expected response when querying endpoint ({address} answered {beginning:?})")
+    );
+    assert_eq!((miss.address, miss.began), (Some(address), Some(beginning)));
+}
+
+#[tokio::test]
+async fn a_name_that_leads_elsewhere_on_its_second_look_up_is_not_followed() {
+    /// One address first, another one then.
+    struct Rebinding(AtomicUsize);
+
+    #[async_trait]
+    impl Lookup for Rebinding {
+        async fn addresses(&self, _: &str) -> Result<Vec<IpAddr>, Error> {
+            let number = self.0.fetch_add(1, Ordering::Relaxed);
+            Ok(vec![if number == 0 { [127, 0, 0, 1] } else { [127, 0, 0, 2] }.into()])
+        }
+    }
+    let address = serve(|_| to(302, "/again")).await;
+    let lookup = builder().lookup(Arc::new(Rebinding(AtomicUsize::new(0))));
+    let guarded = lookup.only_addresses(move |it| it == address.ip());
+    let miss = missed(&over(guarded, address.port()), "example.com").await;
+    assert!(matches!(miss.fault, Fault::Forbidden(_)), "{miss}");
+    assert!(miss.url.as_str().ends_with("/again"), "{miss}");
 }
 
 #[tokio::test]
@@ -108,7 +162,7 @@ async fn nobody_is_led_to_an_address_that_is_not_asked() {
     let inner = serve(|_| ok(EXPECTED)).await;
     let address = serve(move |_| to(302, &format!("http://127.0.0.2:{}/", inner.port()))).await;
     let local = transport(address).only_addresses(move |it| it == address.ip());
-    let miss = missed(&over(local, address.port()), "example.com").await;
+    let miss = missed(&over(local, address.port()).with_tls_port(inner.port()), "example.com").await;
     assert!(matches!(miss.fault, Fault::Forbidden(_)), "{miss}");
 
     let guarded = transport(address).only_addresses(others_can_reach);

@@ -40,6 +40,7 @@ impl Standing {
                     | Fault::Content
                     | Fault::Redirects
                     | Fault::Astray
+                    | Fault::Port(_)
                     | Fault::Late
                     | Fault::Forbidden(_) => None,
                 };
