@@ -1,6 +1,10 @@
 //! The SOA walk.
 
-use certwright_solvers::{ErrorKind, Readiness, Solver as _};
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use certwright_solvers::dns01::{Delegation, DnsProvider, ZoneIndex, Zones};
+use certwright_solvers::{Error, ErrorKind, Readiness, Solver as _};
 use testkit::servers::{Bind, Zone, free_port};
 
 use super::*;
@@ -73,6 +77,54 @@ async fn a_name_without_a_zone_is_told() {
     let error = resolver(&server).zone_of(&name("a.nowhere.test")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.to_string().contains("no zone holds a.nowhere.test"), "{error}");
+}
+
+#[tokio::test]
+async fn a_providers_own_list_of_zones_is_taken_where_it_has_one() {
+    // Nobody answers there, and nobody is asked.
+    let resolver = || Resolver::new([([127, 0, 0, 1], 9).into()], wall()).unwrap();
+    let listing = Arc::new(Listing::default());
+    let solver = Dns01::shared(listing.clone(), resolver()).with_delegation(Delegation::None);
+    for (asked, zone) in
+        [("a.sub.example.org", Some("sub")), ("example.org", Some("apex")), ("asub.example.org", Some("apex"))]
+    {
+        solver.present(&challenge(asked, "token")).await.unwrap();
+        assert_eq!(listing.written.lock().unwrap().take().unwrap().id.as_deref(), zone, "{asked}");
+    }
+    let error = solver.present(&challenge("anexample.org", "token")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    let told = "the DNS service lists no zone that holds _acme-challenge.anexample.org";
+    assert!(error.to_string().starts_with(told), "{error}");
+}
+
+/// A provider that knows its zones, and notes into which one was written.
+#[derive(Default)]
+struct Listing {
+    written: Mutex<Option<Apex>>,
+}
+
+#[async_trait]
+impl DnsProvider for Listing {
+    async fn add_txt(&self, record: &TxtRecord) -> Result<(), Error> {
+        self.written.lock().unwrap().clone_from(&record.zone);
+        Ok(())
+    }
+
+    async fn remove_txt(&self, _: &TxtRecord) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn zones(&self) -> Zones<'_> {
+        Zones::Listed(self)
+    }
+}
+
+#[async_trait]
+impl ZoneIndex for Listing {
+    async fn zones(&self, _: &DnsName) -> Result<Vec<Apex>, Error> {
+        let zones = [("example.org", "apex"), ("sub.example.org", "sub"), ("example.com", "other")];
+        Ok(zones.iter().map(|(zone, id)| Apex::new(name(zone)).with_id(*id)).collect())
+    }
 }
 
 #[tokio::test]
