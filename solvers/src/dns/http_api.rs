@@ -30,6 +30,7 @@ pub use credential::Basic;
 #[cfg(any(feature = "acme-dns", feature = "akamai"))]
 pub(crate) use credential::sensitive;
 pub use credential::{Credential, Token};
+#[cfg(any(feature = "cloud-dns", feature = "cloudflare", feature = "route53"))]
 pub(crate) use fault::ALIAS;
 pub use fault::{Fault, Meaning};
 pub use ids::Ids;
