@@ -1,6 +1,8 @@
 //! Every provider over its service, and what holds for all of them.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 use acme_core::key::{KeyType, PrivateKey, Signer as _};
 use certwright_solvers::credentials::AccessToken;
@@ -215,6 +217,31 @@ fn every_provider_has_its_feature_and_its_row_in_the_documentation() {
         assert!(documentation.contains(&format!("\n| `{feature}` | `")), "{feature}");
         assert!(overview.contains(&format!("//! | `{feature}` | `dns::{module}`: ")), "{feature}");
     }
+}
+
+#[test]
+fn every_variable_that_is_read_is_in_the_documentation() {
+    let documentation = include_str!("../../../docs/dns-providers.md");
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/credentials")];
+    let mut read = BTreeSet::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let source = fs::read_to_string(path).unwrap();
+            let words =
+                source.split('"').filter(|it| it.bytes().all(|it| it.is_ascii_uppercase() || b"_2".contains(&it)));
+            let known = ["AWS_", "AZURE_", "GOOGLE_", "GCE_"];
+            let words = words.filter(|it| known.iter().any(|start| it.starts_with(start) && it != start));
+            read.extend(words.map(ToOwned::to_owned));
+        }
+    }
+    assert!(read.len() > 20, "{read:?}");
+    let missing: Vec<_> = read.iter().filter(|it| !documentation.contains(&format!("`{it}`"))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[tokio::test]
