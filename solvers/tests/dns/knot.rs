@@ -1,7 +1,7 @@
 //! Knot: another server, with other words for the same refusals.
 
 use certwright_solvers::dns01::DnsProvider as _;
-use certwright_solvers::{Error, ErrorKind};
+use certwright_solvers::{Error, ErrorKind, Retry};
 use testkit::conformance;
 use testkit::servers::{Knot, TsigAlgorithm, TsigKey, Zone};
 
@@ -49,6 +49,17 @@ async fn a_wrong_secret_name_or_algorithm_is_told() {
         assert_eq!(error.kind(), ErrorKind::Unauthorized);
         assert!(error.to_string().contains(code), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_key_without_the_right_is_told_by_knot_as_one_it_does_not_know() {
+    let other = TsigKey::new("other-key", TsigAlgorithm::HmacSha256, SECRET);
+    let server = Knot::start(&[example(), Zone::new("example.com").update_with(&other)]);
+    let error = refused(&provider(&server, &other), &server).await;
+    assert_eq!((error.kind(), error.retry()), (ErrorKind::Unauthorized, Retry::Never));
+    let told = "BADKEY: the server";
+    assert!(error.to_string().contains(told), "{error}");
+    assert!(error.to_string().ends_with(&format!("and (Knot) that it may update TXT at {OWNER}")), "{error}");
 }
 
 #[tokio::test]

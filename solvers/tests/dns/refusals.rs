@@ -47,6 +47,13 @@ async fn a_key_without_the_right_is_told() {
 }
 
 #[tokio::test]
+async fn the_right_that_the_documentation_names_suffices() {
+    let zone = Zone::new("example.org").update_policy("grant \"acme-key\" zonesub TXT;");
+    let server = Bind::builder().key(key()).zone(zone).start();
+    comes_and_goes(provider(&server, &key()), "value", |owner| server.txt(owner)).await;
+}
+
+#[tokio::test]
 async fn an_unsigned_update_is_told_to_sign() {
     let server = Bind::builder().zone(example()).start();
     let unsigned = Rfc2136::new(&server.address().to_string(), wall()).unwrap();
