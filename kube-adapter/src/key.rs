@@ -2,32 +2,26 @@
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::num::NonZeroU64;
-use std::sync::Arc;
 
+use arcstr::ArcStr;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 /// Namespace and name of an object. The namespace of what has none is empty.
 ///
-/// It is one pointer, since tables, indices and queues hold it many times.
-#[derive(Clone)]
-pub struct Name(Arc<Parts>);
-
-/// Both names in one text, and how long the first is.
-struct Parts {
-    text: Box<str>,
-    namespace: usize,
-}
+/// It is one pointer to one piece of memory, since tables, indices and queues hold it many times, and there are thousands of them.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Name(ArcStr);
 
 impl Name {
     /// The name of an object in a namespace.
     pub fn new(namespace: impl AsRef<str>, object: impl AsRef<str>) -> Self {
         let (namespace, object) = (namespace.as_ref(), object.as_ref());
-        let mut text = String::with_capacity(namespace.len() + object.len());
+        let mut text = String::with_capacity(namespace.len() + 1 + object.len());
         text.push_str(namespace);
+        text.push(BETWEEN);
         text.push_str(object);
-        Self(Arc::new(Parts { text: text.into_boxed_str(), namespace: namespace.len() }))
+        Self(text.into())
     }
 
     /// The name of an object of the whole cluster.
@@ -48,27 +42,17 @@ impl Name {
 
     /// The namespace; empty for objects of the whole cluster.
     pub fn namespace(&self) -> &str {
-        self.0.text.get(..self.0.namespace).unwrap_or_default()
+        self.halves().0
     }
 
     /// The name within the namespace.
     pub fn object(&self) -> &str {
-        self.0.text.get(self.0.namespace..).unwrap_or_default()
+        self.halves().1
     }
-}
 
-impl PartialEq for Name {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.0.namespace == other.0.namespace && self.0.text == other.0.text
-    }
-}
-
-impl Eq for Name {}
-
-impl Hash for Name {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.namespace.hash(state);
-        self.0.text.hash(state);
+    /// Of names that the API server takes, none of a namespace has what stands between.
+    fn halves(&self) -> (&str, &str) {
+        self.0.split_once(BETWEEN).unwrap_or_default()
     }
 }
 
@@ -80,7 +64,7 @@ impl PartialOrd for Name {
 
 impl Ord for Name {
     fn cmp(&self, other: &Self) -> Ordering {
-        (self.namespace(), self.object()).cmp(&(other.namespace(), other.object()))
+        self.halves().cmp(&other.halves())
     }
 }
 
@@ -98,6 +82,9 @@ impl fmt::Debug for Name {
         write!(f, "{self}")
     }
 }
+
+/// What stands between the two halves of a name.
+const BETWEEN: char = '/';
 
 /// The kinds that are stepped by the loop. What belongs to one of them (the request of a Certificate, the Challenges of an Order) is stepped with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
