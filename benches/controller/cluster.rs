@@ -55,12 +55,12 @@ impl Cluster {
         tokio::task::block_in_place(|| self.plane.audit_position())
     }
 
-    /// What clients wrote since whose user agent begins so.
-    pub(crate) fn writes_of(&self, agent: &str, since: AuditPosition) -> Vec<AuditEvent> {
+    /// What clients wrote and read since whose user agent begins so; lists and watches are left out, and questions about rights.
+    pub(crate) fn requests_of(&self, agent: &str, since: AuditPosition) -> Vec<AuditEvent> {
         let events = tokio::task::block_in_place(|| self.plane.audit_since(since));
-        let writes = |it: &AuditEvent| matches!(it.verb.as_str(), "create" | "patch" | "update" | "delete");
-        let asks = |it: &AuditEvent| it.resource.as_deref().is_some_and(|it| it.ends_with("reviews"));
-        events.into_iter().filter(|it| it.user_agent.starts_with(agent) && writes(it) && !asks(it)).collect()
+        let counts = |it: &AuditEvent| matches!(it.verb.as_str(), "create" | "patch" | "update" | "delete" | "get");
+        let asks = |it: &AuditEvent| it.resource.as_deref().is_none_or(|it| it.ends_with("reviews"));
+        events.into_iter().filter(|it| it.user_agent.starts_with(agent) && counts(it) && !asks(it)).collect()
     }
 
     /// Makes a namespace with an authority and its issuer.

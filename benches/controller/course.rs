@@ -8,7 +8,8 @@ use crate::bare::Bare;
 use crate::cluster::{Cluster, Field, clock, kubeconfig_file, pause};
 use crate::floor::{self, Issuance, Material};
 use crate::operator::{self, Operator};
-use crate::report::{self, Cold, Crowd, Idle, Pair, Writes};
+use crate::processor::Usage;
+use crate::report::{self, Cold, Crowd, Idle, Pair, Run, Writes};
 use crate::rival::{self, Rival};
 
 /// How much of it.
@@ -29,10 +30,11 @@ pub(crate) async fn measure(plan: Plan) -> Result<(), String> {
     let in_flight = best_in_flight(&cluster, &material).await?;
     let mut pairs = Vec::new();
     for round in 0..plan.pairs {
-        let floor = floor_time(&cluster, &material, &format!("floor-{round}"), FEW, in_flight).await?;
-        let (ours, writes) = our_time(&cluster, &format!("ours-{round}"), FEW).await?;
-        let pair = Pair { count: FEW, floor, ours, writes };
+        let floor = floor_run(&cluster, &material, &format!("floor-{round}"), FEW, in_flight).await?;
+        let (ours, writes) = our_run(&cluster, &format!("ours-{round}"), FEW).await?;
+        let mut pair = Pair { count: FEW, floor, ours, writes, rival: None };
         println!("  {}", report::pair(&pair));
+        pair.rival = rival(plan, FEW).await?;
         pairs.push(pair);
     }
     let idle = idle(&cluster, &material).await?;
@@ -41,11 +43,14 @@ pub(crate) async fn measure(plan: Plan) -> Result<(), String> {
     drop(cluster);
     let (crowd, spread) = match plan.crowd {
         0 => (None, None),
-        count => (Some(crowd(&material, count, in_flight).await?), Some(spread(count).await?)),
+        count => {
+            let mut crowd = crowd(&material, count, in_flight).await?;
+            crowd.pair.rival = rival(plan, count).await?;
+            (Some(crowd), Some(spread(count).await?))
+        }
     };
-    let rivals = rivals(plan).await?;
     println!();
-    println!("{}", report::p6(&pairs, crowd.as_ref(), &rivals));
+    println!("{}", report::p6(&pairs, crowd.as_ref()));
     println!("{}", report::p7(&pairs));
     if let Some(crowd) = &crowd {
         println!("{}", report::p8(crowd));
@@ -57,24 +62,20 @@ pub(crate) async fn measure(plan: Plan) -> Result<(), String> {
 }
 
 /// cert-manager with as many, if there is one.
-async fn rivals(plan: Plan) -> Result<Vec<Rival>, String> {
-    let Some(program) = rival::program() else { return Ok(Vec::new()) };
-    let mut rivals = Vec::new();
-    for count in [FEW, plan.crowd].into_iter().filter(|it| *it > 0) {
-        let rival = rival::measure(&program, count, Duration::from_secs(plan.patience as u64)).await?;
-        println!("  {}", report::rival(&rival));
-        rivals.push(rival);
-    }
-    Ok(rivals)
+async fn rival(plan: Plan, count: usize) -> Result<Option<Rival>, String> {
+    let Some(program) = rival::program() else { return Ok(None) };
+    let rival = rival::measure(&program, count, Duration::from_secs(plan.patience as u64)).await?;
+    println!("  {}", report::rival(&rival));
+    Ok(Some(rival))
 }
 
 /// How many issuances of the floor in flight serve it best.
 async fn best_in_flight(cluster: &Cluster, material: &Material) -> Result<usize, String> {
     let mut best = (0, Duration::MAX);
     // Once for the API server to wake up.
-    floor_time(cluster, material, "warm", FEW / 2, 32).await?;
+    floor_run(cluster, material, "warm", FEW / 2, 32).await?;
     for in_flight in IN_FLIGHT {
-        let time = floor_time(cluster, material, &format!("probe-{in_flight}"), FEW, in_flight).await?;
+        let Run { time, .. } = floor_run(cluster, material, &format!("probe-{in_flight}"), FEW, in_flight).await?;
         println!("  floor, {in_flight} in flight: {:.1}/s", report::rate(FEW, time));
         if time < best.1 {
             best = (in_flight, time);
@@ -83,27 +84,27 @@ async fn best_in_flight(cluster: &Cluster, material: &Material) -> Result<usize,
     Ok(best.0)
 }
 
-async fn floor_time(
+async fn floor_run(
     cluster: &Cluster,
     material: &Material,
     namespace: &str,
     count: usize,
     in_flight: usize,
-) -> Result<Duration, String> {
+) -> Result<Run, String> {
     let field = cluster.field(namespace).await?;
     let bare = Bare::new(&cluster.kubeconfig(), "floor")?;
     let made = cluster.certificates(&field, "cert", count).await?;
     let issuances: Vec<Issuance> = made.iter().map(|it| Issuance::of(&field, it, material)).collect();
     let mut readiness = cluster.readiness(&field).await?;
     pause(SETTLE).await;
-    let begin = clock();
+    let (before, begin) = (Usage::now()?, clock());
     let (written, ready) = tokio::join!(floor::run(&bare, issuances, in_flight), readiness.reaches(count));
     written?;
     ready?;
-    Ok(begin.elapsed())
+    Ok(Run { time: begin.elapsed(), usage: Usage::now()?.since(before) })
 }
 
-async fn our_time(cluster: &Cluster, namespace: &str, count: usize) -> Result<(Duration, Writes), String> {
+async fn our_run(cluster: &Cluster, namespace: &str, count: usize) -> Result<(Run, Writes), String> {
     let field = cluster.field(namespace).await?;
     let file = kubeconfig_file(cluster)?;
     let mut operator = Operator::start(file.path(), Some(namespace))?;
@@ -118,7 +119,7 @@ async fn issue(
     fields: &[Field],
     operator: &mut Operator,
     count: usize,
-) -> Result<(Duration, Writes), String> {
+) -> Result<(Run, Writes), String> {
     operator.go().await?;
     for field in fields {
         cluster.issuer_is_ready(field).await?;
@@ -132,16 +133,15 @@ async fn issue(
         _ => cluster.readiness_everywhere().await?,
     };
     // It has seen them all when it rests.
-    let before = operator.quiet().await?;
+    operator.quiet().await?;
     let position = cluster.position();
-    let begin = clock();
+    let (before, begin) = (Usage::now()?, clock());
     operator.go().await?;
     readiness.reaches(count / fields.len() * fields.len()).await?;
-    let time = begin.elapsed();
-    let processor = operator.processor()? - before;
-    println!("  {:.2} ms of processor time for each", processor.as_secs_f64() * 1000.0 / count as f64);
-    pause(SETTLE).await;
-    Ok((time, Writes::of(cluster.writes_of(operator::AGENT, position))))
+    let run = Run { time: begin.elapsed(), usage: Usage::now()?.since(before) };
+    // What is said of the issuances when they are over counts, too.
+    operator.quiet().await?;
+    Ok((run, Writes::of(cluster.requests_of(operator::AGENT, position))))
 }
 
 /// One Certificate at a time on a cluster that has nothing else to do.
@@ -179,8 +179,8 @@ async fn idle(cluster: &Cluster, material: &Material) -> Result<Idle, String> {
 /// The large pair, each on a control plane of its own; then memory, and a start in front of everything that is ready.
 async fn crowd(material: &Material, count: usize, in_flight: usize) -> Result<Crowd, String> {
     let cluster = Cluster::start().await?;
-    let floor = floor_time(&cluster, material, "crowd", count, in_flight).await?;
-    println!("  floor, {count}: {:.1}/s", report::rate(count, floor));
+    let floor = floor_run(&cluster, material, "crowd", count, in_flight).await?;
+    println!("  floor, {count}: {:.1}/s", report::rate(count, floor.time));
     drop(cluster);
     let cluster = Cluster::start().await?;
     let fields = [cluster.field("crowd").await?];
@@ -191,8 +191,7 @@ async fn crowd(material: &Material, count: usize, in_flight: usize) -> Result<Cr
         operator.resident()?
     };
     let (ours, writes) = issue(&cluster, &fields, &mut operator, count).await?;
-    operator.quiet().await?;
-    let pair = Pair { count, floor, ours, writes };
+    let pair = Pair { count, floor, ours, writes, rival: None };
     println!("  {}", report::pair(&pair));
     let after_issuing = operator.resident()?;
     operator.stop().await?;
@@ -216,9 +215,8 @@ async fn spread(count: usize) -> Result<Vec<Cold>, String> {
     }
     let file = kubeconfig_file(&cluster)?;
     let mut operator = Operator::start(file.path(), None)?;
-    let (time, _) = issue(&cluster, &fields, &mut operator, count).await?;
-    println!("  {count} in {NAMESPACES} namespaces: controller {:.1}/s", report::rate(count, time));
-    operator.quiet().await?;
+    let (run, _) = issue(&cluster, &fields, &mut operator, count).await?;
+    println!("  {count} in {NAMESPACES} namespaces: controller {:.1}/s", report::rate(count, run.time));
     operator.stop().await?;
     let mut starts = Vec::new();
     for _ in 0..STARTS {
@@ -235,7 +233,7 @@ async fn cold_start(cluster: &Cluster, kubeconfig: &Path) -> Result<Cold, String
     let processor = operator.quiet().await?;
     let resident = operator.resident()?;
     operator.stop().await?;
-    let writes = cluster.writes_of(operator::AGENT, position).len();
+    let writes = Writes::of(cluster.requests_of(operator::AGENT, position)).all();
     let cold = Cold { processor, resident, writes };
     println!("  {}", report::cold(&cold));
     Ok(cold)

@@ -14,6 +14,7 @@ mod cluster;
 mod course;
 mod floor;
 mod operator;
+mod processor;
 mod report;
 mod rival;
 

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::bare::text;
 use crate::cluster::{clock, pause};
+use crate::processor;
 
 /// A controller in a process of its own. It ends when its input does, and is killed when this is dropped.
 pub(crate) struct Operator {
@@ -57,11 +58,7 @@ impl Operator {
 
     /// Processor time it used so far.
     pub(crate) fn processor(&self) -> Result<Duration, String> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id)).map_err(text)?;
-        let rest = stat.rsplit(')').next().unwrap_or_default();
-        let ticks = |at: usize| rest.split_whitespace().nth(at).and_then(|it| it.parse::<u64>().ok());
-        let (Some(user), Some(system)) = (ticks(11), ticks(12)) else { return Err("no times".to_owned()) };
-        Ok(Duration::from_millis((user + system) * 1000 / rustix::param::clock_ticks_per_second()))
+        processor::of(self.id)
     }
 
     /// Waits until it uses next to nothing for two seconds; answers the processor time up to there.
@@ -124,7 +121,9 @@ async fn run(kubeconfig: &str, namespace: Option<String>) -> Result<(), String> 
         std::future::pending::<()>().await;
         drop(lead);
     });
-    Controller::new(client, settings).led_by(Leadership::told_by(standing)).run(stopped).await.map_err(text)
+    // As the operator has it: on the main thread each answer would be handed from thread to thread.
+    let controller = Controller::new(client, settings).led_by(Leadership::told_by(standing));
+    tokio::spawn(controller.run(stopped)).await.map_err(text)?.map_err(text)
 }
 
 /// The argument that makes this program the controller.

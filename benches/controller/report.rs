@@ -7,22 +7,32 @@ use std::time::Duration;
 use testkit::servers::AuditEvent;
 
 use crate::acme::Acme;
+use crate::processor::Usage;
 use crate::rival::Rival;
 
-/// Floor and controller, one after the other.
+/// Floor and controller, one after the other, and cert-manager beside them where there is one.
 #[derive(Debug)]
 pub(crate) struct Pair {
     pub(crate) count: usize,
-    pub(crate) floor: Duration,
-    pub(crate) ours: Duration,
+    pub(crate) floor: Run,
+    pub(crate) ours: Run,
     pub(crate) writes: Writes,
+    pub(crate) rival: Option<Rival>,
 }
 
-/// What was written, by the audit log.
+/// How long all of it took, and which processor time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    pub(crate) time: Duration,
+    pub(crate) usage: Usage,
+}
+
+/// What was written, and how often single objects were read, by the audit log.
 #[derive(Debug, Default)]
 pub(crate) struct Writes {
     kinds: BTreeMap<String, usize>,
     events: usize,
+    reads: usize,
     refused: usize,
 }
 
@@ -57,7 +67,18 @@ pub(crate) struct Cold {
 impl Pair {
     /// Which part of the floor's rate we reach.
     fn ratio(&self) -> f64 {
-        self.floor.as_secs_f64() / self.ours.as_secs_f64()
+        self.floor.time.as_secs_f64() / self.ours.time.as_secs_f64()
+    }
+
+    /// Which part of our processor time, the API server's included, the floor needs: on a machine that is busy with it alone that is the ratio of the rates.
+    fn ratio_of_usage(&self) -> f64 {
+        self.floor.usage.all().as_secs_f64() / self.ours.usage.all().as_secs_f64()
+    }
+
+    /// How many times its rate we reach.
+    fn times_rival(&self) -> Option<f64> {
+        let rival = self.rival.as_ref()?;
+        Some(rate(self.count, self.ours.time) / rate(rival.issued, rival.time))
     }
 }
 
@@ -66,6 +87,10 @@ impl Writes {
     pub(crate) fn of(events: Vec<AuditEvent>) -> Self {
         let mut writes = Self::default();
         for event in events {
+            if event.verb == "get" {
+                writes.reads += 1;
+                continue;
+            }
             if event.code >= 300 {
                 writes.refused += 1;
             }
@@ -81,6 +106,11 @@ impl Writes {
         writes
     }
 
+    /// All of them, Events too.
+    pub(crate) fn all(&self) -> usize {
+        self.objects() + self.events
+    }
+
     fn objects(&self) -> usize {
         self.kinds.values().sum()
     }
@@ -91,18 +121,28 @@ impl fmt::Display for Writes {
         for (kind, count) in &self.kinds {
             write!(f, "{kind} {count}, ")?;
         }
-        write!(f, "Events {}, refused {}", self.events, self.refused)
+        write!(f, "Events {}, refused {}, read {}", self.events, self.refused, self.reads)
     }
 }
 
 pub(crate) fn pair(pair: &Pair) -> String {
-    let Pair { count, floor, ours, writes } = pair;
+    let Pair { count, floor, ours, writes, .. } = pair;
     format!(
-        "{count}: floor {:.1}/s, controller {:.1}/s = {:.0} %; {writes}",
-        rate(*count, *floor),
-        rate(*count, *ours),
-        pair.ratio() * 100.0
+        "{count}: floor {:.1}/s, controller {:.1}/s = {:.0} %; processor time for each: floor {}, controller {} = {:.0} %; {writes}",
+        rate(*count, floor.time),
+        rate(*count, ours.time),
+        pair.ratio() * 100.0,
+        usage(floor, *count),
+        usage(ours, *count),
+        pair.ratio_of_usage() * 100.0,
     )
+}
+
+/// Processor time for each of so many: who writes, the API server with its store, and who hears of it.
+fn usage(run: &Run, count: usize) -> String {
+    let each = |it: Duration| milliseconds(it) / count.max(1) as f64;
+    let Usage { clients, servers, others } = run.usage;
+    format!("{:.2} + {:.2} + {:.2} ms", each(clients), each(servers), each(others))
 }
 
 pub(crate) fn rival(rival: &Rival) -> String {
@@ -141,37 +181,35 @@ pub(crate) fn cold(cold: &Cold) -> String {
 }
 
 /// P6: issuances per second, as a part of what the API server's writes alone allow, and beside cert-manager's.
-pub(crate) fn p6(pairs: &[Pair], crowd: Option<&Crowd>, rivals: &[Rival]) -> String {
-    let mut ratios: Vec<f64> = pairs.iter().map(Pair::ratio).collect();
-    ratios.sort_by(f64::total_cmp);
-    let few = ratios.get(ratios.len() / 2).copied();
+pub(crate) fn p6(pairs: &[Pair], crowd: Option<&Crowd>) -> String {
+    let few = middle(pairs.iter().map(Pair::ratio));
     let many = crowd.map(|it| it.pair.ratio());
     let mut met = few.is_some_and(|it| it >= OF_FLOOR) && many.is_some_and(|it| it >= OF_FLOOR);
     let percent = |it: Option<f64>| it.map_or_else(|| "not measured".to_owned(), |it| format!("{:.0} %", it * 100.0));
-    let ours: Vec<Duration> = pairs.iter().map(|it| it.ours).collect();
+    let ours: Vec<Duration> = pairs.iter().map(|it| it.ours.time).collect();
     let count = pairs.first().map_or(0, |it| it.count);
-    let ours = rate(count, median(&ours));
-    let mut beside = "cert-manager not measured".to_owned();
+    let mut beside = Vec::new();
     let mut goal = String::new();
-    for (at, (rival, times)) in rivals.iter().zip(TIMES_RIVAL).enumerate() {
-        let ours = if at == 0 { Some(ours) } else { crowd.map(|it| rate(it.pair.count, it.pair.ours)) };
-        let ratio = ours.map_or(0.0, |it| it / rate(rival.issued, rival.time));
-        met &= ratio >= times;
-        let begin = if at == 0 { "cert-manager " } else { "; " };
-        let told = format!(
-            "{begin}{:.1}/s at {} = {ratio:.1} ×{}",
-            rate(rival.issued, rival.time),
-            rival.count,
-            rival.limit()
-        );
-        beside = if at == 0 { told } else { beside + &told };
-        goal += &format!(", ≥ {times} × cert-manager at {}", rival.count);
+    let crowd_pair = crowd.map(|it| &it.pair);
+    for (pairs, goal_times) in
+        [pairs, crowd_pair.map(std::slice::from_ref).unwrap_or_default()].into_iter().zip(TIMES_RIVAL)
+    {
+        let Some(times) = middle(pairs.iter().filter_map(Pair::times_rival)) else { continue };
+        let rivals = || pairs.iter().filter_map(|it| it.rival.as_ref());
+        let rate = middle(rivals().map(|it| rate(it.issued, it.time))).unwrap_or_default();
+        let count = pairs.first().map_or(0, |it| it.count);
+        let limit = rivals().last().map(Rival::limit).unwrap_or_default();
+        met &= times >= goal_times;
+        beside.push(format!("{rate:.1}/s at {count} = {times:.1} ×{limit}"));
+        goal += &format!(", ≥ {goal_times} × cert-manager at {count}");
     }
+    let beside = if beside.is_empty() { "not measured".to_owned() } else { beside.join("; ") };
     format!(
-        "P6 issuances: {count} at once {ours:.1}/s = {} of the floor; {} at once {} = {}; {beside}; goal ≥ {:.0} % of the floor{goal}: {}",
+        "P6 issuances: {count} at once {:.1}/s = {} of the floor; {} at once {} = {}; cert-manager {beside}; goal ≥ {:.0} % of the floor{goal}: {}",
+        rate(count, median(&ours)),
         percent(few),
         crowd.map_or(0, |it| it.pair.count),
-        crowd.map_or_else(|| "?".to_owned(), |it| format!("{:.1}/s", rate(it.pair.count, it.pair.ours))),
+        crowd.map_or_else(|| "?".to_owned(), |it| format!("{:.1}/s", rate(it.pair.count, it.pair.ours.time))),
         percent(many),
         OF_FLOOR * 100.0,
         verdict(met)
@@ -266,6 +304,13 @@ fn median(times: &[Duration]) -> Duration {
     let mut times = times.to_vec();
     times.sort();
     times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+/// The one in the middle.
+fn middle(ratios: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut ratios: Vec<f64> = ratios.collect();
+    ratios.sort_by(f64::total_cmp);
+    ratios.get(ratios.len() / 2).copied()
 }
 
 fn milliseconds(time: Duration) -> f64 {

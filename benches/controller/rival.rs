@@ -63,7 +63,7 @@ pub(crate) async fn measure(program: &Path, count: usize, patience: Duration) ->
     let resident = resident(id)?;
     // What was ready a moment ago is not written to any more.
     pause(Duration::from_secs(1)).await;
-    let writes = Writes::of(cluster.writes_of(AGENT, position));
+    let writes = Writes::of(cluster.requests_of(AGENT, position));
     child.start_kill().map_err(text)?;
     child.wait().await.map_err(text)?;
     Ok(Rival { count, issued: ready - before, time, writes, ready, resident })
