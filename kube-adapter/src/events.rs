@@ -13,7 +13,7 @@ use issuers::Timer;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::api::{Api, Manager, Resource};
+use crate::api::{Api, Manager, Resource, Room};
 use crate::key::{Name, Uid};
 
 use backlog::Backlog;
@@ -74,16 +74,32 @@ impl Events {
     }
 
     /// Takes out the next one, where one waits.
+    #[cfg(test)]
     pub(crate) fn take(&self) -> Option<Event> {
         self.backlog().pop(self.0.timer.now())
     }
 
-    async fn next(&self) -> Event {
+    /// Waits for the next one. While there is more to write than there is room for, what asks nobody to act waits, but not for ever.
+    async fn next(&self, room: &Room) -> Event {
+        let timer = &self.0.timer;
+        let mut patience = None;
         loop {
-            if let Some(event) = self.take() {
+            let now = timer.now();
+            if self.backlog().is_empty() {
+                patience = None;
+                self.0.news.notified().await;
+                continue;
+            }
+            let until = *patience.get_or_insert(now + LONGEST_WAIT);
+            let may_go = !room.is_crowded() || until.is_due(now);
+            let event = if may_go { self.backlog().pop(now) } else { self.backlog().pop_urgent(now) };
+            if let Some(event) = event {
                 return event;
             }
-            self.0.news.notified().await;
+            tokio::select! {
+                () = timer.sleep_until(now + LOOK_AGAIN) => {}
+                () = self.0.news.notified() => {}
+            }
         }
     }
 
@@ -97,11 +113,7 @@ pub(crate) async fn write(api: Api, events: Events) {
     let timer = Arc::clone(&events.0.timer);
     let mut written: HashMap<u64, Timestamp> = HashMap::new();
     loop {
-        let event = events.next().await;
-        let patience = timer.now() + LONGEST_WAIT;
-        while api.room().is_crowded() && !patience.is_due(timer.now()) {
-            timer.sleep_until(timer.now() + LOOK_AGAIN).await;
-        }
+        let event = events.next(api.room()).await;
         let now = timer.now();
         written.retain(|_, at| now.since(*at) < REPEATED_AFTER);
         let print = fingerprint(&event);

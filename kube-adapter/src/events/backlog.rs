@@ -29,12 +29,25 @@ impl Backlog {
 
     /// The next one. What waited for too long is no news any more.
     pub(super) fn pop(&mut self, now: Timestamp) -> Option<Event> {
-        while let Some((since, event)) = self.0.pop_front() {
-            if now.since(since) <= LONGEST_WAIT {
-                return Some(event);
-            }
+        self.expire(now);
+        self.0.pop_front().map(|(_, event)| event)
+    }
+
+    /// The next one that asks somebody to act: in a storm the others wait.
+    pub(super) fn pop_urgent(&mut self, now: Timestamp) -> Option<Event> {
+        self.expire(now);
+        let at = self.0.iter().position(|(_, it)| it.severity == Severity::Warning)?;
+        self.0.remove(at).map(|(_, event)| event)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn expire(&mut self, now: Timestamp) {
+        while self.0.front().is_some_and(|(since, _)| now.since(*since) > LONGEST_WAIT) {
+            self.0.pop_front();
         }
-        None
     }
 }
 
@@ -86,6 +99,18 @@ mod tests {
         assert_eq!(backlog.push(calm.clone(), NOW), Some(calm));
         assert_eq!(backlog.push(event(Severity::Warning, MOST), NOW), Some(event(Severity::Warning, 0)));
         assert_eq!(left(&mut backlog).len(), MOST);
+    }
+
+    #[test]
+    fn what_asks_somebody_to_act_does_not_wait_with_the_others() {
+        let mut backlog = Backlog::default();
+        for (at, severity) in [Severity::Normal, Severity::Warning, Severity::Normal].into_iter().enumerate() {
+            backlog.push(event(severity, at), NOW);
+        }
+        assert_eq!(backlog.pop_urgent(NOW), Some(event(Severity::Warning, 1)));
+        assert_eq!(backlog.pop_urgent(NOW), None);
+        assert_eq!(left(&mut backlog), [event(Severity::Normal, 0), event(Severity::Normal, 2)]);
+        assert!(backlog.is_empty());
     }
 
     #[test]
