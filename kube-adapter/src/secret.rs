@@ -3,17 +3,21 @@
 pub(crate) mod applied;
 mod applied_fields;
 mod details;
+mod heard;
 mod metadata;
 mod proof;
 pub(crate) mod target;
 
 use std::collections::HashMap;
 
+use acme_core::Timestamp;
+
 use crate::few::Few;
 use crate::key::{Identity, Key, Kind, Name, Uid, Version};
 use crate::watch::Event;
 use crate::world::{Changed, News, Record, World};
 
+use heard::Heard;
 use metadata::Marked;
 
 pub(crate) use metadata::SecretMetadata;
@@ -92,6 +96,8 @@ pub(crate) struct Index {
     referred: HashMap<Key, Vec<Name>>,
     /// Next keys, by the uid of their Certificate.
     next_keys: HashMap<Uid, Few<Name>>,
+    /// Of which Secrets the watches told.
+    heard: Heard,
 }
 
 impl Index {
@@ -134,6 +140,22 @@ pub(crate) fn identity<'a>(world: &'a World, name: &Name) -> Option<&'a Identity
     world.tls_secrets.identity(name).or_else(|| world.other_secrets.identity(name))
 }
 
+/// Whether there is no such Secret, nor was a moment ago and at this time, by all that the watches told: `heard` says how that is proved.
+pub(crate) fn is_lacking(world: &World, name: &Name, at: Timestamp, now: Timestamp) -> bool {
+    identity(world, name).is_none() && world.secret_index.heard.lacks(scope(world, name), name, at, now)
+}
+
+/// This process wrote a TLS Secret: its new state, and when that was sent.
+pub(crate) fn sent(world: &mut World, name: &Name, state: Version, at: Timestamp) {
+    let scope = scope(world, name).to_owned();
+    world.secret_index.heard.sent(&scope, state, at);
+}
+
+/// The namespace of the watch that tells of a Secret; nothing is the whole cluster.
+fn scope<'a>(world: &World, name: &'a Name) -> &'a str {
+    if world.settings.namespaces.is_some() { name.namespace() } else { "" }
+}
+
 /// A Secret of any type was read whole in this state, so it is known as it is.
 pub(crate) fn settle(world: &mut World, name: &Name, state: &Version) {
     let record = world.tls_secrets.get_mut(name).or_else(|| world.other_secrets.get_mut(name));
@@ -143,7 +165,23 @@ pub(crate) fn settle(world: &mut World, name: &Name, state: &Version) {
 }
 
 /// A watch told of these Secrets, whether anything is kept of them or not: who refers to them is woken.
-pub(crate) fn heard(world: &mut World, news: &mut News<SecretMetadata>) {
+pub(crate) fn heard(world: &mut World, news: &mut News<SecretMetadata>, are_tls: bool) {
+    let scope = news.scope.clone();
+    let scope = scope.as_deref().unwrap_or_default();
+    let heard = &mut world.secret_index.heard;
+    match &news.event {
+        Event::Rewound | Event::Init if are_tls => heard.begins(scope),
+        Event::Rewound | Event::Init | Event::InitDone => {}
+        Event::InitApply(object) => heard.mark(&object.name),
+        Event::Apply(object) => {
+            heard.mark(&object.name);
+            // Lists have another order.
+            if let Some(identity) = object.identity.as_ref().filter(|_| are_tls) {
+                heard.reached(scope, &identity.version);
+            }
+        }
+        Event::Delete(_) => {}
+    }
     let is_there = !matches!(&news.event, Event::Delete(_));
     let (Event::Apply(object) | Event::InitApply(object) | Event::Delete(object)) = &mut news.event else { return };
     if let Some(claimed) = crate::certificate::claimed(world, &object.name) {

@@ -120,13 +120,13 @@ impl World {
                 }
             }
             Change::TlsSecret(mut news) => {
-                crate::secret::heard(self, &mut news);
+                crate::secret::heard(self, &mut news, true);
                 for changed in self.tls_secrets.take(news) {
                     crate::secret::changed(self, changed);
                 }
             }
             Change::OtherSecret(mut news) => {
-                crate::secret::heard(self, &mut news);
+                crate::secret::heard(self, &mut news, false);
                 for changed in self.other_secrets.take(news) {
                     crate::secret::changed(self, changed);
                 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use acme_core::protocol::CertificateId;
-use acme_core::{Error, PrivateKey};
+use acme_core::{Error, PrivateKey, Timestamp};
 use issuers::RenewalAnswer;
 
 use super::record::InHand;
@@ -95,6 +95,8 @@ pub(crate) enum Refused {
 pub(crate) struct Written {
     pub(crate) secret: Name,
     pub(crate) identity: Identity,
+    /// When the write was sent.
+    pub(crate) sent: Timestamp,
     pub(crate) proof: Proof,
     pub(crate) holding: Holding,
     pub(crate) key: Option<Arc<PrivateKey>>,

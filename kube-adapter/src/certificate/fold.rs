@@ -9,7 +9,7 @@ use acme_core::flow::Next;
 
 use super::answer::{Answer, Asked, Read, Refused, Stored, Unwritten, Written};
 use super::observe;
-use super::record::{CertificateRecord, InHand, Issuances, Memory, Seen, Trouble};
+use super::record::{Absence, CertificateRecord, InHand, Issuances, Memory, Seen, Trouble};
 use super::wanted::Wanted;
 use super::{ask, information, start};
 use crate::api::{Refusal, RefusalKind};
@@ -57,6 +57,7 @@ pub(super) fn fold(world: &mut World, name: &Name, action: &Action, answer: Answ
                     in_hand.facts.place = Place::Target;
                 }
                 memory.target = Some(Seen { version, holding, key });
+                memory.absence = Absence::Credible;
                 memory.has_turn |= has_turn;
             });
         }
@@ -233,14 +234,16 @@ fn written(world: &mut World, name: &Name, written: Result<Box<Written>, Unwritt
                 && matches!(refusal.kind(), RefusalKind::Conflict | RefusalKind::Lost | RefusalKind::Gone)
             {
                 memory.target = None;
+                memory.absence = Absence::Doubtful;
             }
             return refused(world, name, &refusal, now);
         }
     };
-    let Written { secret, identity, proof, holding, key, is_tls, is_issued } = written;
+    let Written { secret, identity, sent, proof, holding, key, is_tls, is_issued } = written;
     let record = SecretRecord::written(proof, identity.version.clone());
     let version = identity.version.clone();
     if is_tls {
+        secret::sent(world, &secret, version.clone(), sent);
         world.tls_secrets.learn(secret, identity, record);
     } else {
         world.other_secrets.learn(secret, identity, record);

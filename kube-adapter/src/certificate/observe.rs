@@ -1,13 +1,14 @@
 //! From tables to what a plan is made of.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use acme_core::Timestamp;
 use acme_core::key::PublicKeyType;
 use certstore::policy::after_failure::Doubling;
 use certstore::policy::renew::Validity;
 
-use super::record::{CertificateRecord, Memory, Seen};
+use super::record::{Absence, CertificateRecord, Memory, Seen};
 use super::wanted::{self, Wanted};
 use super::{facts, index, information, key, temporary};
 use crate::crd::certificate::Certificate;
@@ -69,7 +70,7 @@ pub(super) fn observe<'a>(
     let is_under_way = requests.iter().any(|it| it.revision.is_some_and(|it| it > record.revision));
     let source = information::source(world, name, record, &object.spec.issuer_ref);
     let is_unnamed = matches!(source, Source::Offered { .. }) && information::current(record).is_none();
-    let target = target(world, name, record, object, is_under_way || is_unnamed);
+    let target = target(world, name, record, object, is_under_way || is_unnamed, now);
     let named = match &target {
         Target::There(holding) => holding.certificate.clone(),
         Target::Unread | Target::Absent | Target::Proven { .. } => {
@@ -156,7 +157,14 @@ pub(super) fn kind(wanted: &Wanted) -> PublicKeyType {
 }
 
 /// `is_wanted`: more must be known of it than metadata can prove, unless the key of the attempt is at hand already.
-fn target(world: &World, name: &Name, record: &CertificateRecord, object: &Certificate, is_wanted: bool) -> Target {
+fn target(
+    world: &World,
+    name: &Name,
+    record: &CertificateRecord,
+    object: &Certificate,
+    is_wanted: bool,
+    now: Timestamp,
+) -> Target {
     let target = &record.secret;
     let known = secret::identity(world, target).map(|it| &it.version);
     let memory = record.memory.as_deref();
@@ -170,6 +178,9 @@ fn target(world: &World, name: &Name, record: &CertificateRecord, object: &Certi
             (Some(_) | None, Some(_)) => {}
         }
     }
+    if untold(world, record, now) {
+        return Target::Absent;
+    }
     let proof = secret::record(world, target).and_then(|it| it.proof());
     let is_proven = proof.is_some_and(|it| it.holds(name.object(), record.issuer));
     let ready = object.status.as_ref().and_then(|it| it.conditions.get("Ready"));
@@ -182,6 +193,13 @@ fn target(world: &World, name: &Name, record: &CertificateRecord, object: &Certi
         },
         _ => Target::Unread,
     }
+}
+
+/// Whether there is no target Secret though nobody looked: of one that was made before the Certificate, or together with it, the watch told meanwhile.
+pub(super) fn untold(world: &World, record: &CertificateRecord, now: Timestamp) -> bool {
+    let absence = record.memory.as_deref().map(|it| it.absence);
+    let made = Timestamp::from_unix_seconds(record.created) + AFTER_ALL;
+    absence != Some(Absence::Doubtful) && secret::is_lacking(world, &record.secret, made, now)
 }
 
 fn requests(
@@ -214,3 +232,6 @@ fn whole<'a>(record: &'a CertificateRecord, name: &Name) -> Option<&'a Arc<Certi
     let read = record.memory.as_deref().map_or(&[][..], |it| &it.requests);
     read.iter().find(|(it, _)| it == name).map(|(_, whole)| whole)
 }
+
+/// The second that times of objects are cut to, and one more.
+const AFTER_ALL: Duration = Duration::from_secs(2);

@@ -191,6 +191,8 @@ fn is_content(object: &Certificate, generation: i64) -> bool {
 pub(crate) struct Memory {
     /// What its Secret was found to hold, and in which state of it.
     pub(super) target: Option<Seen>,
+    /// What is thought of there being no Secret, where nobody looked.
+    pub(super) absence: Absence,
     /// The key of the certificate to come.
     pub(super) key: Option<InHand>,
     /// Stored next keys that were read and do not serve.
@@ -241,6 +243,7 @@ impl Memory {
         self.requests.clear();
         self.stored = None;
         self.obstacle = None;
+        self.absence = Absence::Credible;
         self.announced.clear();
     }
 }
@@ -270,6 +273,16 @@ impl Issuances {
         let recent = self.earlier.iter().chain([&self.last]).filter(|it| now.since(**it) < GUARDED).count();
         (recent > MOST_ISSUED).then(|| self.last + GUARDED)
     }
+}
+
+/// What is thought of there being no target Secret, where nobody looked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Absence {
+    /// Watches are believed that never told of one.
+    #[default]
+    Credible,
+    /// The last write met something else: it must be looked for.
+    Doubtful,
 }
 
 /// What a target Secret was found to hold.

@@ -12,7 +12,8 @@ use super::Action;
 use super::answer::{Answer, Asked, Read, Stored};
 use super::ask::Question;
 use super::key::{self, Owner};
-use super::record::{CertificateRecord, InHand};
+use super::observe;
+use super::record::{CertificateRecord, InHand, Seen};
 use super::store::{Before, Store};
 use super::wanted::{self, Wanted};
 use crate::api::{Manager, Resource};
@@ -69,6 +70,15 @@ pub(super) fn start(
         && let Some(record) = world.certificates.get_mut(name)
     {
         record.memory().is_storing = true;
+    }
+    if !matches!(action, Action::ReadObject | Action::ReadTarget)
+        && let Some(record) = world.certificates.get(name)
+        && record.memory.as_ref().is_none_or(|it| it.target.is_none())
+        && observe::untold(world, record, now)
+        && let Some(record) = world.certificates.get_mut(name)
+    {
+        // The attempt goes on with it: if the watch tells of a Secret meanwhile, that counts.
+        record.memory().target = Some(Seen { version: None, holding: None, key: None });
     }
     let context = Arc::clone(context);
     if matches!(action, Action::ReadObject) {

@@ -155,6 +155,7 @@ impl Store {
         if !context.leadership.good_for(context.settings.patience) {
             return Err(Unwritten::Lacking("NotLeading", "the Lease is not held long enough for a write".to_owned()));
         }
+        let sent = context.now();
         let written = context.api.apply(Resource::SECRETS, &secret, &body, Manager::ISSUING, "target").await;
         let identity = written.map_err(|refusal| match refusal.kind() {
             RefusalKind::Invalid => Unwritten::Unusable(Failure {
@@ -168,7 +169,7 @@ impl Store {
             | RefusalKind::Busy
             | RefusalKind::Lost => Unwritten::ByServer(refusal),
         })?;
-        Ok(Written { secret, identity, proof, holding, key: Some(key), is_tls, is_issued })
+        Ok(Written { secret, identity, sent, proof, holding, key: Some(key), is_tls, is_issued })
     }
 
     /// The passwords of the key stores that are wanted.
