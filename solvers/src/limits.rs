@@ -68,6 +68,12 @@ pub const NAME_SERVERS: usize = 32;
 /// Addresses of one web server that are tried; large services name some eight of each kind.
 pub const HOST_ADDRESSES: usize = 32;
 
+/// How long the addresses of a zone's name servers are believed while records are looked for.
+pub const NAME_SERVERS_TTL: Duration = Duration::from_secs(60);
+
+/// How long name servers of a zone are not asked again of whom none answered.
+pub const DNS_SILENCE: Duration = Duration::from_secs(60);
+
 /// Addresses of one name server that are tried.
 pub const NAME_SERVER_ADDRESSES: usize = 8;
 

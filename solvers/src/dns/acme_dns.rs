@@ -16,7 +16,7 @@ pub use accounts::{Account, Accounts};
 
 use super::http_api::{Fault, HttpApi, Ids, Meaning, Service};
 use crate::credentials::{CredentialSource, Fixed};
-use crate::dns01::{DnsProvider, Resolver, TxtRecord, Zones};
+use crate::dns01::{Delegation, DnsProvider, Resolver, TxtRecord, Zones};
 use crate::{Error, ErrorKind};
 
 /// Updates the TXT records of accounts at an acme-dns server, one account for each name.
@@ -51,7 +51,7 @@ impl AcmeDns {
 
     /// Is the name that the certificate authority asks an alias of the account's?
     async fn is_delegated(&self, record: &TxtRecord, full_domain: &DnsName) -> Result<(), Error> {
-        let end = self.resolver.follow(&record.owner).await?.into_end();
+        let end = self.resolver.locate(&record.owner, Delegation::Follow).await?.into_end();
         if end == *full_domain {
             return Ok(());
         }

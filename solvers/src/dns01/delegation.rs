@@ -24,44 +24,55 @@ impl Resolver {
     /// `Unreachable` when no recursive server gave a usable answer; `Malformed` for a loop, a chain longer than
     /// [`limits::CNAME_HOPS`], or a target that is no host name: somebody must correct the zone.
     pub async fn follow(&self, name: &DnsName) -> Result<Chain, Error> {
-        let mut names = vec![name.clone()];
-        let mut end = name.clone();
+        let mut chain = Chain::begin(name);
         loop {
+            let end = chain.end();
             let answer = self
-                .ask(&end, RecordType::CNAME)
+                .ask(end, RecordType::CNAME)
                 .await
                 .map_err(|error| error.while_doing(format_args!("following {name}")))?;
-            let Some(target) = answer.alias_of(&end) else {
-                return Ok(Chain { names });
+            let Some(target) = answer.alias_of(end) else {
+                return Ok(chain);
             };
             let target = target.map_err(|error| error.while_doing(format_args!("the CNAME of {end}")))?;
-            let why = if names.contains(&target) {
-                Some("leads back to itself")
-            } else if names.len() > limits::CNAME_HOPS {
-                Some("is too long")
-            } else {
-                None
-            };
-            names.push(target.clone());
-            if let Some(why) = why {
-                let chain: Vec<&str> = names.iter().map(DnsName::as_str).collect();
-                return Err(Error::new(
-                    ErrorKind::Malformed,
-                    format!("the CNAME chain {} {why}: correct these records", chain.join(" -> ")),
-                ));
-            }
-            end = target;
+            grow(&mut chain, target)?;
         }
     }
+}
+
+/// Goes on to `target`, unless the chain has no end.
+pub(super) fn grow(chain: &mut Chain, target: DnsName) -> Result<(), Error> {
+    let names = &mut chain.names;
+    let why = if names.contains(&target) {
+        Some("leads back to itself")
+    } else if names.len() > limits::CNAME_HOPS {
+        Some("is too long")
+    } else {
+        None
+    };
+    names.push(target);
+    let Some(why) = why else { return Ok(()) };
+    let chain: Vec<&str> = names.iter().map(DnsName::as_str).collect();
+    let what = format!("the CNAME chain {} {why}: correct these records", chain.join(" -> "));
+    Err(Error::new(ErrorKind::Malformed, what))
 }
 
 /// A name, and the targets of the CNAME records from it on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chain {
+    // Never empty.
     names: Vec<DnsName>,
 }
 
 impl Chain {
+    pub(super) fn begin(name: &DnsName) -> Self {
+        Self { names: vec![name.clone()] }
+    }
+
+    pub(super) fn end(&self) -> &DnsName {
+        &self.names[self.names.len() - 1]
+    }
+
     /// The names in order: the one that was asked for, then each target.
     pub fn names(&self) -> &[DnsName] {
         &self.names

@@ -20,15 +20,24 @@ impl Place {
         owner: &DnsName,
         delegation: Delegation,
     ) -> Result<Self, Error> {
-        let owner = match delegation {
-            Delegation::Follow => resolver.follow(owner).await?.into_end(),
-            Delegation::None => owner.clone(),
-        };
-        let zone = match provider.zones() {
-            Zones::Unneeded => None,
-            Zones::BySoa => Some(Zone::new(resolver.zone_of(&owner).await?)),
-            Zones::Listed(index) => Some(longest(index.zones(&owner).await?, &owner)?),
-        };
-        Ok(Self { owner, zone })
+        let owner = owner.clone();
+        Ok(match (provider.zones(), delegation) {
+            (Zones::BySoa, _) => {
+                let (owner, zone) = resolver.locate(&owner, delegation).await?.with_zone(resolver).await?;
+                Self { owner, zone: Some(Zone::new(zone)) }
+            }
+            (Zones::Unneeded, Delegation::None) => Self { owner, zone: None },
+            (Zones::Unneeded, Delegation::Follow) => {
+                Self { owner: resolver.locate(&owner, delegation).await?.into_end(), zone: None }
+            }
+            (Zones::Listed(index), _) => {
+                let owner = match delegation {
+                    Delegation::Follow => resolver.locate(&owner, delegation).await?.into_end(),
+                    Delegation::None => owner,
+                };
+                let zone = Some(longest(index.zones(&owner).await?, &owner)?);
+                Self { owner, zone }
+            }
+        })
     }
 }

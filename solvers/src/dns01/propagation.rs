@@ -7,7 +7,7 @@ use acme_core::DnsName;
 use futures_util::future::join_all;
 use hickory_proto::rr::RecordType;
 
-use super::resolver::{LAME, Recursion};
+use super::resolver::{Answer, LAME, Recursion};
 use super::{Delegation, NameServer, Resolver};
 use crate::{Error, ErrorKind};
 
@@ -18,9 +18,10 @@ pub enum Propagation {
     /// Every name server of the zone that holds the record, asked directly and all at once.
     #[default]
     Authoritative,
-    /// Every one of these recursive servers, and no other: for zones whose name servers cannot be reached from here.
+    /// Every one of these recursive servers: for zones whose name servers cannot be reached from here. Where these can be and lack the record, no recursive server is
+    /// asked yet: it would remember for minutes that there was nothing.
     Recursive(Vec<SocketAddr>),
-    /// Every recursive server of the resolver, and no other (cert-manager's `--dns01-recursive-nameservers-only`).
+    /// Every recursive server of the resolver, in the same way (cert-manager's `--dns01-recursive-nameservers-only`).
     Resolver,
     /// None: the record is taken to be served this long after it was written (cert-manager's `waitInsteadOfSelfCheck`). For who can ask no name server at all.
     After(Duration),
@@ -39,9 +40,9 @@ impl Propagation {
             Self::Authoritative | Self::After(_) => authoritative(resolver, owner, wanted, delegation).await,
             Self::Recursive(servers) => {
                 let servers: Vec<NameServer> = servers.iter().copied().map(NameServer::At).collect();
-                Ok(recursive(resolver, &servers, owner, wanted).await)
+                recursive(resolver, &servers, owner, wanted).await
             }
-            Self::Resolver => Ok(recursive(resolver, resolver.servers(), owner, wanted).await),
+            Self::Resolver => recursive(resolver, resolver.servers(), owner, wanted).await,
         }
     }
 }
@@ -53,16 +54,15 @@ async fn authoritative(
     wanted: &(dyn Fn(&[u8]) -> bool + Sync),
     delegation: Delegation,
 ) -> Result<Option<String>, Error> {
-    let chain = resolver.follow(owner).await?;
-    let aside = if delegation == Delegation::None && chain.is_alias() {
+    let located = resolver.locate(owner, Delegation::Follow).await?;
+    let aside = if delegation == Delegation::None && located.chain.is_alias() {
         format!(
             "; {owner} is an alias, and delegation by CNAME is switched off for writing: follow it, or remove the alias"
         )
     } else {
         String::new()
     };
-    let end = chain.into_end();
-    let zone = resolver.zone_of(&end).await?;
+    let (end, zone) = located.with_zone(resolver).await?;
     let servers = resolver.ask(&zone, RecordType::NS).await?.name_servers();
     if servers.is_empty() {
         return Err(Error::new(
@@ -94,15 +94,37 @@ async fn recursive(
     servers: &[NameServer],
     owner: &DnsName,
     wanted: &(dyn Fn(&[u8]) -> bool + Sync),
-) -> Option<String> {
+) -> Result<Option<String>, Error> {
     if servers.is_empty() {
-        return Some("no recursive server is given to ask: name at least one".to_owned());
+        return Ok(Some("no recursive server is given to ask: name at least one".to_owned()));
+    }
+    // What they hear too early they remember.
+    if let early @ Some(_) = denied(resolver, owner, wanted).await? {
+        return Ok(early);
     }
     let looks = servers.iter().map(|server| async move {
         let missing = at_address(resolver, server, owner, wanted, Recursion::Desired).await;
         missing.map(|missing| format!("{server} {missing}"))
     });
-    said(join_all(looks).await.into_iter().flatten().collect())
+    Ok(said(join_all(looks).await.into_iter().flatten().collect()))
+}
+
+/// Which of the zone's own servers say that they lack it. Those that cannot be asked, or are no authority, say nothing.
+async fn denied(
+    resolver: &Resolver,
+    owner: &DnsName,
+    wanted: &(dyn Fn(&[u8]) -> bool + Sync),
+) -> Result<Option<String>, Error> {
+    let (end, Some(zone)) = resolver.locate(owner, Delegation::Follow).await?.as_told() else {
+        return Ok(None);
+    };
+    let (end, quick) = (&end, &resolver.quick());
+    let looks = resolver.servers_of(&zone).await.into_iter().map(|server| async move {
+        let answer = quick.ask_at(&server.address.into(), end, RecordType::TXT, Recursion::Unwanted).await.ok()?;
+        let missing = verdict(&answer, end, wanted, Recursion::Unwanted).filter(|_| answer.authoritative)?;
+        Some(format!("{} {missing}", server.name))
+    });
+    Ok(said(join_all(looks).await.into_iter().flatten().collect()))
 }
 
 /// What one name server lacks. Its addresses are one server: the first that answers speaks for it.
@@ -147,11 +169,21 @@ async fn look(
     recursion: Recursion,
 ) -> Result<Option<String>, Error> {
     let answer = resolver.ask_at(server, owner, RecordType::TXT, recursion).await?;
+    Ok(verdict(&answer, owner, wanted, recursion))
+}
+
+/// What an answer lacks.
+fn verdict(
+    answer: &Answer,
+    owner: &DnsName,
+    wanted: &(dyn Fn(&[u8]) -> bool + Sync),
+    recursion: Recursion,
+) -> Option<String> {
     if answer.texts().any(|text| wanted(&text)) {
-        return Ok(None);
+        return None;
     }
     let others = answer.texts().count();
-    Ok(Some(if recursion == Recursion::Unwanted && !answer.authoritative {
+    Some(if recursion == Recursion::Unwanted && !answer.authoritative {
         format!("shows no TXT record at {owner}; {LAME}")
     } else if others > 0 {
         format!("shows {others} other TXT value(s) at {owner}")
@@ -159,7 +191,7 @@ async fn look(
         format!("shows no TXT record at {owner}")
     } else {
         format!("does not know {owner}")
-    }))
+    })
 }
 
 fn said(missing: Vec<String>) -> Option<String> {

@@ -12,6 +12,7 @@ use acme_core::{Clock, DnsName, Transport, text};
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
+use super::authority::Server;
 use super::name_server::{addresses, over_https};
 use super::zone::ZoneCache;
 use super::{NameServer, Transports, exchange, numbered};
@@ -27,10 +28,13 @@ pub struct Resolver {
     https: Option<Arc<dyn Transport>>,
     addresses: BTreeMap<DnsName, Vec<SocketAddr>>,
     port: u16,
-    limit: Duration,
+    pub(super) limit: Duration,
     transports: Transports,
     clock: Arc<dyn Clock>,
-    pub(super) zones: Arc<ZoneCache>,
+    pub(super) zones: Arc<ZoneCache<DnsName>>,
+    pub(super) name_servers: Arc<ZoneCache<Vec<Server>>>,
+    /// Zones whose name servers could not be asked a moment ago.
+    pub(super) silent: Arc<ZoneCache<()>>,
 }
 
 impl Resolver {
@@ -63,6 +67,8 @@ impl Resolver {
             transports: Transports::UdpThenTcp,
             clock,
             zones: Arc::default(),
+            name_servers: Arc::default(),
+            silent: Arc::default(),
         })
     }
 
@@ -105,6 +111,7 @@ impl Resolver {
     #[must_use]
     pub fn with_authoritative_port(mut self, port: u16) -> Self {
         self.port = port;
+        self.name_servers = Arc::default();
         self
     }
 
@@ -112,6 +119,7 @@ impl Resolver {
     #[must_use]
     pub fn with_address_of(mut self, name: DnsName, address: SocketAddr) -> Self {
         self.addresses.entry(name).or_default().push(address);
+        self.name_servers = Arc::default();
         self
     }
 
@@ -180,10 +188,10 @@ impl Resolver {
                 )));
             }
         };
-        let authoritative = reply.metadata.authoritative;
-        let mut records = reply.answers;
+        let (mut records, mut authorities) = (reply.answers, reply.authorities);
         records.truncate(limits::DNS_RECORDS);
-        Ok(Answer { found, authoritative, records })
+        authorities.truncate(limits::DNS_RECORDS);
+        Ok(Answer { found, authoritative: reply.metadata.authoritative, records, authorities })
     }
 
     async fn ask_with(
@@ -282,6 +290,7 @@ pub(crate) struct Answer {
     /// Whether the server holds the zone itself.
     pub(super) authoritative: bool,
     pub(super) records: Vec<Record>,
+    authorities: Vec<Record>,
 }
 
 impl Answer {
@@ -296,6 +305,25 @@ impl Answer {
     /// Whether a CNAME record is among the answers.
     pub(super) fn has_alias(&self) -> bool {
         self.records.iter().any(|record| matches!(record.data, RData::CNAME(_)))
+    }
+
+    /// The zone that the server refers to.
+    pub(super) fn referral(&self) -> Option<DnsName> {
+        if self.authoritative || !self.records.is_empty() {
+            return None;
+        }
+        self.authorities.iter().find_map(|record| match &record.data {
+            RData::NS(_) => plain_name(&record.name).ok(),
+            _ => None,
+        })
+    }
+
+    /// The zone in whose name something is said not to be there.
+    pub(super) fn denier(&self) -> Option<DnsName> {
+        self.authorities.iter().find_map(|record| match &record.data {
+            RData::SOA(_) => plain_name(&record.name).ok(),
+            _ => None,
+        })
     }
 
     /// The contents of all TXT records, wherever a chain of aliases led, each one's strings joined.

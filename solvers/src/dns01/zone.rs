@@ -53,29 +53,34 @@ impl Resolver {
     }
 }
 
-/// Zones found earlier, by the name that was asked for.
-#[derive(Default)]
-pub(super) struct ZoneCache(Mutex<HashMap<DnsName, (DnsName, Timestamp)>>);
+/// What was found earlier, by name: zones of names that were asked for, servers of zones.
+pub(super) struct ZoneCache<V>(Mutex<HashMap<DnsName, (V, Timestamp)>>);
 
-impl ZoneCache {
-    fn get(&self, name: &DnsName, now: Timestamp) -> Option<DnsName> {
-        let zones = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        zones.get(name).filter(|(_, until)| !until.is_due(now)).map(|(zone, _)| zone.clone())
+impl<V> Default for ZoneCache<V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<V: Clone> ZoneCache<V> {
+    pub(super) fn get(&self, name: &DnsName, now: Timestamp) -> Option<V> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(name).filter(|(_, until)| !until.is_due(now)).map(|(value, _)| value.clone())
     }
 
-    fn put(&self, name: &DnsName, zone: &DnsName, now: Timestamp, ttl: Duration) {
+    pub(super) fn put(&self, name: &DnsName, value: &V, now: Timestamp, ttl: Duration) {
         let until = now + ttl.min(limits::ZONE_TTL);
         if until.is_due(now) {
             return;
         }
-        let mut zones = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if zones.len() >= limits::ZONE_CACHE {
-            zones.retain(|_, (_, until)| !until.is_due(now));
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= limits::ZONE_CACHE {
+            known.retain(|_, (_, until)| !until.is_due(now));
         }
-        if zones.len() >= limits::ZONE_CACHE {
-            zones.clear();
+        if known.len() >= limits::ZONE_CACHE {
+            known.clear();
         }
-        zones.insert(name.clone(), (zone.clone(), until));
+        known.insert(name.clone(), (value.clone(), until));
     }
 }
 

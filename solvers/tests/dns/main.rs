@@ -3,12 +3,14 @@
 
 mod conformance;
 mod delegation;
+mod early;
 mod hostile;
 mod knot;
 mod name_servers;
 mod persistent;
 mod propagation;
 mod refusals;
+mod split_horizon;
 mod updates;
 mod zones;
 

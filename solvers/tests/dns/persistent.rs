@@ -134,7 +134,7 @@ fn persistent(server: &Bind) -> DnsPersist01 {
 }
 
 /// A challenge of a server that names two issuers.
-fn asked(name: &str) -> Presentation {
+pub(crate) fn asked(name: &str) -> Presentation {
     let url = |text: &str| Url::parse(text).unwrap();
     let (directory, account) = (url("https://ca.test/directory"), url("https://ca.test/acct/1"));
     let object: DirectoryObject = serde_json::from_value(serde_json::json!({

@@ -133,6 +133,8 @@ enum Role {
     AuthorityAndResolver,
     /// Its zones, and this server for the rest.
     Forwarder(SocketAddr),
+    /// The same, with a memory.
+    Cache(SocketAddr),
 }
 
 impl BindBuilder {
@@ -165,6 +167,13 @@ impl BindBuilder {
         self
     }
 
+    /// As [`forward_to`](Self::forward_to), but keeps answers as long as they say, also that something is not there: as the resolvers of the world do.
+    #[must_use]
+    pub fn caching(mut self, server: SocketAddr) -> Self {
+        self.role = Role::Cache(server);
+        self
+    }
+
     /// Starts the server and waits until it answers.
     ///
     /// # Panics
@@ -181,7 +190,7 @@ impl BindBuilder {
         let folder = TempDir::new()?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let mut zones = self.zones.clone();
-        if !matches!(self.role, Role::Forwarder(_)) && !zones.iter().any(|zone| zone.name == ".") {
+        if !matches!(self.role, Role::Forwarder(_) | Role::Cache(_)) && !zones.iter().any(|zone| zone.name == ".") {
             zones.push(Zone::new("."));
         }
         let mut keys: Vec<&TsigKey> = Vec::new();
@@ -214,15 +223,19 @@ impl BindBuilder {
     }
 
     fn options(&self, address: SocketAddr, folder: &TempDir) -> String {
+        let forwarder = |server: SocketAddr| {
+            let (ip, port) = (server.ip(), server.port());
+            format!(
+                "recursion yes; allow-recursion {{ 127.0.0.1; }}; forward only; forwarders {{ {ip} port {port}; }}; qname-minimization off;"
+            )
+        };
         let role = match self.role {
             Role::Authority => "recursion no;".to_owned(),
             Role::AuthorityAndResolver => "recursion yes; allow-recursion { 127.0.0.1; };".to_owned(),
-            Role::Forwarder(server) => format!(
-                "recursion yes; allow-recursion {{ 127.0.0.1; }}; forward only; forwarders {{ {} port {}; }}; \
-                 max-cache-ttl 0; max-ncache-ttl 0; servfail-ttl 0; qname-minimization off;",
-                server.ip(),
-                server.port()
-            ),
+            Role::Forwarder(server) => {
+                format!("{} max-cache-ttl 0; max-ncache-ttl 0; servfail-ttl 0;", forwarder(server))
+            }
+            Role::Cache(server) => forwarder(server),
         };
         let (ip, port, folder) = (address.ip(), address.port(), folder.path().display());
         format!(

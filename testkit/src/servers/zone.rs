@@ -10,6 +10,7 @@ pub struct Zone {
     pub(super) keys: Vec<TsigKey>,
     records: Vec<String>,
     updates: Updates,
+    absent_for: u32,
 }
 
 /// Who may send updates.
@@ -25,13 +26,20 @@ impl Zone {
     #[must_use]
     pub fn new(name: &str) -> Self {
         let name = if name == "." { name } else { name.trim_end_matches('.') }.to_owned();
-        Self { name, keys: Vec::new(), records: Vec::new(), updates: Updates::Refused }
+        Self { name, keys: Vec::new(), records: Vec::new(), updates: Updates::Refused, absent_for: 0 }
     }
 
     /// Adds a line of a zone file, such as `www 60 IN A 127.0.0.1`: names without a final dot are below the zone.
     #[must_use]
     pub fn record(mut self, line: &str) -> Self {
         self.records.push(line.to_owned());
+        self
+    }
+
+    /// Lets resolvers remember for so many seconds that something is not there; without it not at all.
+    #[must_use]
+    pub fn absent_for(mut self, seconds: u32) -> Self {
+        self.absent_for = seconds;
         self
     }
 
@@ -68,8 +76,10 @@ impl Zone {
     /// The zone's file.
     pub(super) fn file(&self) -> String {
         let origin = if self.name == "." { ".".to_owned() } else { format!("{}.", self.name) };
+        // The time is the smaller of the record's own and its last field (RFC 2308 section 5).
+        let (ttl, absent) = (self.absent_for.max(60), self.absent_for);
         let mut file = format!(
-            "$ORIGIN {origin}\n$TTL 60\n@ IN SOA ns hostmaster 1 3600 600 86400 0\n@ IN NS ns\nns IN A 127.0.0.1\n"
+            "$ORIGIN {origin}\n$TTL 60\n@ {ttl} IN SOA ns hostmaster 1 3600 600 86400 {absent}\n@ IN NS ns\nns IN A 127.0.0.1\n"
         );
         for record in &self.records {
             file.push_str(record);
