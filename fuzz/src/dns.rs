@@ -1,5 +1,6 @@
-//! DNS services that answer every question with the same bytes, and name servers that do.
+//! DNS services that answer every question and every update with the same bytes, and name servers that do.
 
+use std::net::Ipv4Addr;
 use std::sync::{Arc, LazyLock};
 
 use acme_core::{Clock, DnsName, Error, Secret, Timestamp, Transport};
@@ -21,10 +22,12 @@ use solvers::dns::gandi::Gandi;
 use solvers::dns::hetzner::Hetzner;
 use solvers::dns::http_api::Token;
 use solvers::dns::linode::Linode;
+use solvers::dns::rfc2136::{Rfc2136, TsigAlgorithm, TsigKey};
 use solvers::dns::route53::{Budget, Route53, endpoint};
 use solvers::dns::vultr::Vultr;
 use solvers::dns::webhook::Webhook;
 use solvers::dns01::{DnsProvider, NameServer, Resolver, TxtRecord, Zone};
+use tokio::net::UdpSocket;
 use tokio::runtime::Runtime;
 
 /// Adds, asks after and removes a value through one of the services, and answers the errors that come of it.
@@ -82,6 +85,37 @@ pub(crate) fn lies(bytes: &[u8]) -> Vec<Error> {
             Err(error) => errors.push(error),
         }
         errors
+    })
+}
+
+/// Updates a name server that answers with the header (after its id) and the records in `bytes` behind the question, and does not have our key; answers why
+/// it was not believed.
+pub(crate) fn updates(bytes: &[u8]) -> Error {
+    let (header, records) = bytes.split_at(bytes.len().min(10));
+    let mut header = header.to_vec();
+    header.resize(10, 0);
+    // A whole answer, to that one question.
+    header[0] = (header[0] | 0x80) & !0x02;
+    header[2..4].copy_from_slice(&[0, 1]);
+    let records = records.to_vec();
+    RUNTIME.block_on(async {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port of the loopback interface");
+        let address = socket.local_addr().expect("a bound port has an address");
+        let serving = tokio::spawn(async move {
+            let mut question = [0; 1500];
+            while let Ok((length, asker)) = socket.recv_from(&mut question).await {
+                let question = &question[..length];
+                let end = question[12..].iter().position(|it| *it == 0).map_or(length, |it| 12 + it + 5);
+                let reply = [&question[..2], &header[..], &question[12..end], &records[..]].concat();
+                let _ = socket.send_to(&reply, asker).await;
+            }
+        });
+        let secret = Secret::new("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=".to_owned());
+        let key = TsigKey::from_base64("acme-key", TsigAlgorithm::HmacSha256, &secret).expect("a key");
+        let provider = Rfc2136::new(&address.to_string(), Arc::new(Noon)).expect("an address").with_key(key);
+        let outcome = provider.add_txt(&record()).await;
+        serving.abort();
+        outcome.expect_err("what nobody signed with our key is no good news")
     })
 }
 
@@ -149,7 +183,7 @@ impl Clock for Noon {
 }
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().expect("a runtime")
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime")
 });
 
 const AWS: &str = "route53.amazonaws.com";

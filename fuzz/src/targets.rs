@@ -23,7 +23,7 @@ pub use self::protocol::{
     retry_after,
 };
 pub use self::resources::resource;
-pub use self::services::{aws_profiles, aws_xml, dns_api, dns_message, sigv4, venafi};
+pub use self::services::{aws_profiles, aws_xml, dns_api, dns_message, dns_update, sigv4, venafi};
 pub use self::stored::{account_flow, challenge_flow, failover, issuance, order_flow, record};
 pub use self::vault::vault;
 pub use self::words::{identifier, renewal_window, store_key, time, url};
@@ -59,6 +59,7 @@ targets! {
     distinguished_name,
     dns_api,
     dns_message,
+    dns_update,
     external_account,
     failover,
     identifier,

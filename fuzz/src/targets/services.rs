@@ -53,6 +53,11 @@ pub fn dns_message(bytes: &[u8]) {
     }
 }
 
+/// Whatever a name server answers to an update, signed (TSIG) or not: without our key nothing is good news.
+pub fn dns_update(bytes: &[u8]) {
+    sound(&crate::dns::updates(bytes));
+}
+
 /// A request to AWS, its path and query in the first line and a header in each other one: what is signed does not depend on the order of the query, and signing again
 /// signs the same.
 pub fn sigv4(bytes: &[u8]) {
