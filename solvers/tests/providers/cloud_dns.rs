@@ -41,6 +41,57 @@ fn lego_and_googles_own_libraries_find_the_same_service_in_the_double() {
     lego_comes_and_clears(&lego, &dns);
 }
 
+#[test]
+fn googles_own_library_exchanges_a_token_of_another_platform_at_the_double() {
+    for stands_in in [StandsIn::ForNobody, StandsIn::ForAnAccount] {
+        let folder = tempfile::tempdir().unwrap();
+        let (dns, double) = service(Arc::new(Wall));
+        let served = double.serve();
+        let external = external_account(folder.path(), stands_in);
+        let settings = [("external account", external.as_str()), ("project", Google::PROJECT)];
+        lego_comes_and_clears(&Lego::open("gcloud", &served.url(), "example.org", &settings), &dns);
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_another_platform_opens_a_zone_where_googles_library_gets_in() {
+    for stands_in in [StandsIn::ForNobody, StandsIn::ForAnAccount] {
+        let folder = tempfile::tempdir().unwrap();
+        let (dns, double) = service(clock());
+        let external = external_account(folder.path(), stands_in);
+        let federation = Federation::from_json(&external, Scope::CLOUD_DNS, Arc::new(double.clone())).unwrap();
+        let provider = with(refreshing(federation), &double);
+        provider.add_txt(&record("v")).await.unwrap();
+        assert_eq!(texts(&dns, OWNER), ["v"]);
+        provider.remove_txt(&record("v")).await.unwrap();
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum StandsIn {
+    ForNobody,
+    ForAnAccount,
+}
+
+/// A configuration as `gcloud iam workload-identity-pools create-cred-config` writes it, with its token in a file beside it.
+fn external_account(folder: &std::path::Path, stands_in: StandsIn) -> String {
+    let file = folder.join("token");
+    std::fs::write(&file, Google::SUBJECT_TOKEN).unwrap();
+    let mut configuration = json!({
+        "type": "external_account", "audience": Google::AUDIENCE,
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt", "token_url": "https://sts.googleapis.com/v1/token",
+        "credential_source": { "file": file, "format": { "type": "text" } },
+    });
+    if stands_in == StandsIn::ForAnAccount {
+        configuration["service_account_impersonation_url"] = format!(
+            "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/{}:generateAccessToken",
+            Google::EMAIL
+        )
+        .into();
+    }
+    configuration.to_string()
+}
+
 #[tokio::test]
 async fn a_name_with_one_value_costs_two_calls() {
     let (_, double) = service(clock());

@@ -1,4 +1,4 @@
-//! Google Cloud DNS, with Google's token endpoint and a metadata server in front of it.
+//! Google Cloud DNS, with Google's token endpoints and a metadata server in front of it.
 
 mod identity;
 
@@ -28,6 +28,8 @@ pub struct Google {
 struct Held {
     sets: BTreeMap<String, Set>,
     tokens: Vec<String>,
+    /// Good for standing in for a service account, and for nothing else.
+    federated: Vec<String>,
     issued: u64,
     changes: u64,
 }
@@ -43,6 +45,11 @@ impl Google {
     pub const PROJECT: &str = "web-1234";
     /// The service account.
     pub const EMAIL: &str = "solver@web-1234.iam.gserviceaccount.com";
+    /// A workload identity pool's provider.
+    pub const AUDIENCE: &str =
+        "//iam.googleapis.com/projects/1234/locations/global/workloadIdentityPools/pool/providers/cluster";
+    /// The token of another platform that the pool trusts.
+    pub const SUBJECT_TOKEN: &str = "eyJ.TOP-SECRET.theirs";
     /// The id of its key.
     pub const KEY_ID: &str = "3f6d";
 
@@ -175,6 +182,8 @@ impl Service for Google {
             ["computeMetadata", "v1", "instance", "service-accounts", "default", "token"] => {
                 return self.metadata_token(asked);
             }
+            ["v1", "token"] => return self.exchange(asked),
+            ["v1", "projects", "-", "serviceAccounts", account] => return self.stand_in(asked, account),
             _ if !self.lets_in(asked) => {
                 return refused(401, "authError", "Request had invalid authentication credentials.");
             }

@@ -25,6 +25,68 @@ impl Google {
         }
     }
 
+    /// A token for one of another platform (RFC 8693): for the DNS, or for standing in for a service account.
+    pub(super) fn exchange(&self, asked: &Asked) -> Response<Bytes> {
+        let known = [
+            "audience",
+            "grant_type",
+            "options",
+            "requested_token_type",
+            "scope",
+            "subject_token",
+            "subject_token_type",
+        ];
+        let is_there = asked.host == "sts.googleapis.com" && asked.method == Method::POST;
+        let form = asked.form(&known).filter(|_| is_there).unwrap_or_default();
+        let says = |name: &str, text: &str| form.get(name).is_some_and(|it| it == text);
+        if !says("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange") {
+            return complaint("unsupported_grant_type", "Invalid grant_type");
+        }
+        if !says("requested_token_type", ACCESS_TOKEN) || !says("subject_token_type", JWT) {
+            return complaint("invalid_request", "Invalid token type");
+        }
+        if !says("audience", Self::AUDIENCE) || !says("subject_token", Self::SUBJECT_TOKEN) {
+            return complaint("invalid_grant", "The audience or the token does not match.");
+        }
+        match form.get("scope").map(String::as_str) {
+            Some(SCOPE) => self.granted(),
+            Some(EVERYTHING) => {
+                let mut held = lock(&self.held);
+                held.issued += 1;
+                let token = format!("TOP-SECRET-federated-{}", held.issued);
+                held.federated.push(token.clone());
+                json(
+                    200,
+                    &json!({ "access_token": token, "expires_in": 3599, "token_type": "Bearer", "issued_token_type": ACCESS_TOKEN }),
+                )
+            }
+            _ => complaint("invalid_scope", "Invalid scope"),
+        }
+    }
+
+    /// A token of the service account, for who may stand in for it.
+    pub(super) fn stand_in(&self, asked: &Asked, account: &str) -> Response<Bytes> {
+        let is_there = asked.host == "iamcredentials.googleapis.com" && asked.method == Method::POST;
+        let token = asked.header("authorization").and_then(|it| it.strip_prefix("Bearer ")).unwrap_or_default();
+        if !is_there || !lock(&self.held).federated.iter().any(|it| it == token) {
+            return json(401, &json!({ "error": { "code": 401, "status": "UNAUTHENTICATED" } }));
+        }
+        if account != format!("{}:generateAccessToken", Self::EMAIL) {
+            return json(403, &json!({ "error": { "code": 403, "status": "PERMISSION_DENIED" } }));
+        }
+        let wanted = asked.object(&["delegates", "lifetime", "scope"]).unwrap_or_default();
+        let is_hour = wanted.get("lifetime").is_none_or(|it| it == "3600s");
+        if wanted.get("scope") != Some(&json!([SCOPE])) || !is_hour {
+            return json(400, &json!({ "error": { "code": 400, "status": "INVALID_ARGUMENT" } }));
+        }
+        let mut held = lock(&self.held);
+        held.issued += 1;
+        let token = format!("TOP-SECRET-ya29-{}", held.issued);
+        held.tokens.push(token.clone());
+        let ends = self.clock.now() + std::time::Duration::from_secs(3600);
+        json(200, &json!({ "accessToken": token, "expireTime": ends }))
+    }
+
     /// A token for this workload.
     pub(super) fn metadata_token(&self, asked: &Asked) -> Response<Bytes> {
         let parameters = asked.parameters(&["scopes"]);
@@ -75,4 +137,7 @@ fn complaint(error: &str, description: &str) -> Response<Bytes> {
     json(400, &json!({ "error": error, "error_description": description }))
 }
 
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
+const EVERYTHING: &str = "https://www.googleapis.com/auth/cloud-platform";
 const SCOPE: &str = "https://www.googleapis.com/auth/ndev.clouddns.readwrite";
