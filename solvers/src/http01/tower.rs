@@ -16,7 +16,8 @@ use crate::Answers;
 
 /// Answers validators from a table, and lets every other request through to the service behind it.
 ///
-/// A request for a token that the table does not know goes through too. Give the same [`Answers`] to an [`Http01`](crate::Http01).
+/// A request for a token that the table does not know goes through too, but not before a table that a fleet shares has answered: the service behind is `Clone`,
+/// as those of axum and tower are. Give the same [`Answers`] to an [`Http01`](crate::Http01).
 #[derive(Debug, Clone)]
 pub struct AnswerLayer {
     answers: Answers,
@@ -46,12 +47,12 @@ pub struct AnswerService<S> {
 
 impl<S, A, B> Service<Request<A>> for AnswerService<S>
 where
-    S: Service<Request<A>, Response = Response<B>>,
+    S: Service<Request<A>, Response = Response<B>> + Clone,
     B: From<Bytes>,
 {
     type Response = Response<B>;
     type Error = S::Error;
-    type Future = AnswerFuture<S::Future, B>;
+    type Future = AnswerFuture<S, A, B>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
@@ -64,7 +65,10 @@ where
         if self.answers.is_shared() {
             let (answers, host, token) = (self.answers.clone(), host.to_owned(), token.to_owned());
             let sought = Box::pin(async move { answers.seek_http(&host, &token).await });
-            return AnswerFuture(Answering::Sought(sought, Some(Box::pin(self.inner.call(request)))));
+            // The one that is ready waits, a copy takes its place.
+            let copy = self.inner.clone();
+            let ready = std::mem::replace(&mut self.inner, copy);
+            return AnswerFuture(Answering::Sought(sought, Some((ready, request))));
         }
         match self.answers.http(host, token) {
             Some(answer) => AnswerFuture(Answering::Ours(Some(response(&answer)))),
@@ -73,33 +77,33 @@ where
     }
 }
 
-/// The answer of [`AnswerService`]: from the table, or from the service behind.
-pub struct AnswerFuture<F, B>(Answering<F, B>);
+/// The answer of [`AnswerService`]: from the table, or from the service behind, which is called only where the table has none.
+pub struct AnswerFuture<S: Service<Request<A>>, A, B>(Answering<S, A, B>);
 
-enum Answering<F, B> {
+enum Answering<S: Service<Request<A>>, A, B> {
     Ours(Option<Response<B>>),
     /// Theirs when nothing is found.
-    Sought(Sought, Option<Pin<Box<F>>>),
-    Theirs(Pin<Box<F>>),
+    Sought(Sought, Option<(S, Request<A>)>),
+    Theirs(Pin<Box<S::Future>>),
 }
 
 type Sought = Pin<Box<dyn Future<Output = Option<KeyAuthorization>> + Send>>;
 
-// Nothing is pinned in place: the response is moved out, the future lies in its own box.
-impl<F, B> Unpin for AnswerFuture<F, B> {}
+// Nothing is pinned in place: the response, the service and the request are moved out, the future lies in its own box.
+impl<S: Service<Request<A>>, A, B> Unpin for AnswerFuture<S, A, B> {}
 
-impl<F, B, E> Future for AnswerFuture<F, B>
+impl<S, A, B> Future for AnswerFuture<S, A, B>
 where
-    F: Future<Output = Result<Response<B>, E>>,
+    S: Service<Request<A>, Response = Response<B>>,
     B: From<Bytes>,
 {
-    type Output = Result<Response<B>, E>;
+    type Output = Result<Response<B>, S::Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         if let Answering::Sought(sought, theirs) = &mut self.0 {
             let found = std::task::ready!(sought.as_mut().poll(context));
             self.0 = match (found, theirs.take()) {
-                (None, Some(theirs)) => Answering::Theirs(theirs),
+                (None, Some((mut theirs, request))) => Answering::Theirs(Box::pin(theirs.call(request))),
                 (found, _) => Answering::Ours(found.as_ref().map(response)),
             };
         }
@@ -114,7 +118,7 @@ where
     }
 }
 
-impl<F, B> std::fmt::Debug for AnswerFuture<F, B> {
+impl<S: Service<Request<A>>, A, B> std::fmt::Debug for AnswerFuture<S, A, B> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AnswerFuture").finish_non_exhaustive()
     }

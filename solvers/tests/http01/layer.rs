@@ -2,6 +2,8 @@
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -16,7 +18,7 @@ use super::*;
 async fn validators_are_answered_and_others_reach_the_service() {
     let answers = Answers::new();
     Http01::new(answers.clone()).present(&challenge("example.com", "token")).await.unwrap();
-    let mut service = AnswerLayer::new(answers).layer(Behind);
+    let mut service = AnswerLayer::new(answers).layer(Behind::default());
     let path = "/.well-known/acme-challenge/token";
     for (uri, host, body) in [
         (path, Some("example.com:80"), "token.thumbprint"),
@@ -35,8 +37,15 @@ async fn validators_are_answered_and_others_reach_the_service() {
     }
 }
 
-#[derive(Clone)]
-pub(crate) struct Behind;
+/// Counts how often it was called; copies count together.
+#[derive(Clone, Default)]
+pub(crate) struct Behind(Arc<AtomicUsize>);
+
+impl Behind {
+    pub(crate) fn calls(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 impl Service<Request<()>> for Behind {
     type Response = Response<Bytes>;
@@ -48,6 +57,7 @@ impl Service<Request<()>> for Behind {
     }
 
     fn call(&mut self, _: Request<()>) -> Self::Future {
+        self.0.fetch_add(1, Ordering::Relaxed);
         ready(Ok(Response::new(Bytes::from_static(b"behind"))))
     }
 }

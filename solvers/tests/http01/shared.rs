@@ -115,11 +115,15 @@ async fn the_layer_of_another_node_answers_and_passes_on_what_is_not_there() {
 
     let store = DurableStore::new();
     Http01::new(node(&store)).present(&challenge("example.com", "token")).await.unwrap();
-    let mut service = AnswerLayer::new(node(&store)).layer(layer::Behind);
-    for (path, body) in [("token", "token.thumbprint"), ("other", "behind")] {
+    let behind = layer::Behind::default();
+    let mut service = AnswerLayer::new(node(&store)).layer(behind.clone());
+    for (path, body, calls) in [("token", "token.thumbprint", 0), ("other", "behind", 1)] {
         let uri = format!("/.well-known/acme-challenge/{path}");
         let request = Request::builder().uri(uri).header("host", "example.com").body(()).unwrap();
-        assert_eq!(service.call(request).await.unwrap().body(), body.as_bytes());
+        let answer = service.call(request);
+        assert_eq!(behind.calls(), 0, "{path}: the table was not asked yet");
+        assert_eq!(answer.await.unwrap().body(), body.as_bytes());
+        assert_eq!(behind.calls(), calls, "{path}");
     }
 }
 
