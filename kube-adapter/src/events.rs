@@ -8,13 +8,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use acme_core::{Timestamp, text};
+use acme_core::Timestamp;
 use issuers::Timer;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use crate::api::{Api, Manager, Resource, Room};
 use crate::key::{Name, Uid};
+use crate::status::text::lines;
 
 use backlog::Backlog;
 
@@ -159,7 +160,7 @@ fn object(event: &Event, namespace: &str, print: u64, now: Timestamp) -> Value {
     let mut object = json!({
         "apiVersion": "events.k8s.io/v1", "kind": "Event",
         "metadata": { "name": format!("{named}.{:016x}", print ^ now.unix_millis().unsigned_abs()), "namespace": namespace },
-        "eventTime": micro(now), "type": kind, "reason": reason, "action": reason, "note": text::printable(note, LONGEST_NOTE),
+        "eventTime": micro(now), "type": kind, "reason": reason, "action": reason, "note": lines(note, LONGEST_NOTE),
         "reportingController": format!("cert-manager-{controller}"), "reportingInstance": format!("cert-manager-{controller}"),
         "regarding": {
             "apiVersion": regarding.api_version, "kind": regarding.kind, "name": regarding.name.object(), "uid": regarding.uid.to_string(),

@@ -4,10 +4,11 @@ use std::fmt::Display;
 
 use acme_core::flow::{Fault, Obstacle, OrderStage};
 use acme_core::protocol::Problem;
-use acme_core::{Retry, Timestamp, text};
+use acme_core::{Retry, Timestamp};
 
 use crate::crd::challenge::ChallengeType;
 use crate::limits;
+use crate::status::text::lines;
 
 /// A problem document as cert-manager's ACME client prints it: `403 urn:…: detail`, and below it what is wrong with each name.
 pub(crate) fn problem(problem: &Problem) -> String {
@@ -158,23 +159,7 @@ pub(crate) fn order_obstacle(stage: OrderStage, obstacle: &Obstacle<'_>) -> Stri
 }
 
 fn bounded(said: &str) -> String {
-    // Line ends and tabs of the list of subproblems are cert-manager's; everything else is made printable.
-    let parts: Vec<String> = said
-        .split('\n')
-        .map(|line| {
-            let (indent, line) = match line.strip_prefix('\t') {
-                Some(line) => ("\t", line),
-                None => ("", line),
-            };
-            format!("{indent}{}", text::printable(line, limits::TEXT))
-        })
-        .collect();
-    let mut said = parts.join("\n");
-    if said.len() > limits::TEXT {
-        let cut = (0..=limits::TEXT).rev().find(|at| said.is_char_boundary(*at)).unwrap_or(0);
-        said.truncate(cut);
-    }
-    said
+    lines(said, limits::TEXT)
 }
 
 #[cfg(test)]

@@ -129,7 +129,9 @@ impl Writing {
         self.ready(ConditionStatus::False, FAILED, &failure.message);
         self.status.failure_time = Some(Time::from(self.now));
         let event = self.event(Severity::Warning, failure.reason, failure.message);
-        let events = if self.bare { vec![event] } else { Vec::new() };
+        // Of a request of a Certificate that one tells it, too.
+        let is_told = self.bare || self.context.settings.events == EventSet::All;
+        let events = if is_told { vec![event] } else { Vec::new() };
         self.write("failure", events).await
     }
 

@@ -3,9 +3,30 @@
 use std::time::Duration;
 
 use acme_core::Timestamp;
+use acme_core::text::printable;
 use certstore::policy::renew::{Due, Reason};
 
 use crate::crd::reference::IssuerRef;
+
+/// Text from outside, bounded and made printable. The line ends of a list stay, and the tab in front of each of its lines: those are cert-manager's.
+pub(crate) fn lines(said: &str, limit: usize) -> String {
+    let parts: Vec<String> = said
+        .split('\n')
+        .map(|line| {
+            let (indent, line) = match line.strip_prefix('\t') {
+                Some(line) => ("\t", line),
+                None => ("", line),
+            };
+            format!("{indent}{}", printable(line, limit))
+        })
+        .collect();
+    let mut said = parts.join("\n");
+    if said.len() > limit {
+        let cut = (0..=limit).rev().find(|at| said.is_char_boundary(*at)).unwrap_or(0);
+        said.truncate(cut);
+    }
+    said
+}
 
 /// All is well.
 pub(crate) const UP_TO_DATE: &str = "Certificate is up to date and has not expired";

@@ -111,7 +111,8 @@ async fn source(
             token.credential(now).await?;
             let assumed = WebIdentity::with_token(role, token, sts::endpoint(region)?, Arc::clone(transport));
             let assumed = Refreshing::new(assumed);
-            let refused = |error: Error| error.while_doing(format_args!("{MAKING}: {NOT_ASSUMED} with web identity"));
+            let refused =
+                |error: Error| mendable(error.while_doing(format_args!("{MAKING}: {NOT_ASSUMED} with web identity")));
             assumed.credential(now).await.map_err(refused)?;
             return Ok(Arc::new(assumed));
         }

@@ -93,7 +93,7 @@ pub(super) fn failed(
     let before = observed.object.status.as_ref().and_then(|it| it.failed_issuance_attempts).unwrap_or_default();
     let attempts = before.max(0).saturating_add(1);
     let next = observed.rules.backoff.until(u32::try_from(attempts).unwrap_or(u32::MAX), whole_second(now));
-    let text = text::failed(&acme_text::printable(message, limits::TEXT), attempts, next);
+    let text = text::failed(&text::lines(message, limits::TEXT), attempts, next);
     Report {
         why: "failed",
         issuing: Field::Set(Told::no(reason, &*text)),
@@ -129,7 +129,7 @@ pub(super) fn name_taken(request: &str) -> Note {
 
 /// The Secret cannot be made what it should be.
 pub(super) fn not_refreshed(failure: &Failure) -> Note {
-    let text = acme_text::printable(&failure.message, limits::TEXT);
+    let text = text::lines(&failure.message, limits::TEXT);
     Note { severity: Severity::Warning, reason: failure.reason.clone(), text }
 }
 
