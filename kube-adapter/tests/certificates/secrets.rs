@@ -50,6 +50,56 @@ fn names_stand_in_the_certificate_as_they_are_spelled_and_are_not_issued_anew_fo
 }
 
 #[test]
+fn secrets_of_others_are_as_they_were_to_the_byte() {
+    let (space, proxy, operator) = ready("foreign");
+    let data = json!({ "password": "c2VjcmV0", "tls.key": "bm90aGluZw==" });
+    let secret = |name: &str, kind: &str, labels: Value| {
+        json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name, "labels": labels }, "type": kind, "data": data,
+        })
+    };
+    // By name, by label and by key like what is ours: a next key of nobody, and a target without its Certificate.
+    let next_key = json!({ "cert-manager.io/next-private-key": "true", "controller.cert-manager.io/fao": "true" });
+    let theirs = [
+        secret("web-x7k2p", "Opaque", next_key),
+        secret("gone-tls", "Opaque", json!({ "controller.cert-manager.io/fao": "true" })),
+        secret("web-keystore", "example.test/other", json!({})),
+    ];
+    theirs.iter().for_each(|it| drop(space.apply(it)));
+    let whole = || -> Vec<String> {
+        ["web-x7k2p", "gone-tls", "web-keystore", "authority"]
+            .iter()
+            .map(|it| space.get("secrets", it).expect("it is theirs").to_string())
+            .collect()
+    };
+    let before = whole();
+    space.apply(&certificate("web", "ca"));
+    space.await_ready("web");
+    space.patch(
+        "certificates",
+        "web",
+        "",
+        &json!({ "spec": { "dnsNames": ["web.example.test", "other.example.test"] } }),
+    );
+    await_revision(&space, "web", 2);
+    space.await_quiet(&proxy);
+    operator.stop();
+    let operator = crate::kit::Operator::start(&proxy, space.settings());
+    space.await_quiet(&proxy);
+    space.delete("certificates", "web");
+    space.await_quiet(&proxy);
+    operator.stop();
+    assert_eq!(whole(), before, "resourceVersion and managedFields among it");
+    let touched: BTreeSet<String> = proxy
+        .ledger()
+        .objects()
+        .filter(|it| it.call.resource == "secrets" && it.call.verb != crate::kit::Verb::Create && it.code / 100 == 2)
+        .map(|it| it.call.name.clone())
+        .collect();
+    assert_eq!(touched, BTreeSet::from(["web".to_owned()]), "{}", proxy.ledger());
+}
+
+#[test]
 fn an_rsa_key_of_any_size_is_made_used_again_and_adopted() {
     let (space, proxy, _operator) = ready("sized");
     let key = json!({ "algorithm": "RSA", "size": 2560, "rotationPolicy": "Never" });

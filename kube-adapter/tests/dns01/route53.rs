@@ -1,11 +1,13 @@
 //! Route 53: by keys, by the token of a ServiceAccount, and by nothing.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use acme_core::transport::ReqwestTransport;
 use acme_core::{Error, Transport};
 use async_trait::async_trait;
 use bytes::Bytes;
+use certwright_kube_adapter::Ambient;
 use http::{Method, Request, Response};
 use serde_json::json;
 use solvers::credentials::Fixed;
@@ -65,6 +67,51 @@ fn a_role_that_a_service_account_may_assume() {
     assert_eq!(scene.left(), Vec::<String>::new());
     let asked = scene.proxy.calls().iter().filter(|it| it.call.resource == "serviceaccounts/token").count();
     assert!((2..10).contains(&asked), "one token lasts: {asked}");
+    assert!(moto.log().contains("POST /2013-04-01/hostedzone/"), "{}", moto.log());
+}
+
+#[test]
+fn a_role_on_top_of_keys_which_may_assume_it_later() {
+    let scene = Scene::new("route53");
+    let moto = Moto::start();
+    let zone = Moto::python(ZONE, &moto.url()).trim().trim_start_matches("/hostedzone/").to_owned();
+    scene.secret("aws", json!({ "key": "TOP-SECRET-key" }));
+    scene.issuer(json!({ "route53": {
+        "region": "eu-central-1", "hostedZoneID": zone, "role": "arn:aws:iam::123456789012:role/dns",
+        "accessKeyID": "AKIDEXAMPLE", "secretAccessKeySecretRef": { "name": "aws", "key": "key" },
+    } }));
+    let aws = || Aws::new(&moto, &zone, &scene.dns);
+    let (is_open, assumed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let gate = Gate { aws: aws(), is_open: Arc::clone(&is_open), assumed: Arc::clone(&assumed) };
+    let services = Services::at("route53.amazonaws.com", aws()).and("sts.eu-central-1.amazonaws.com", gate);
+    let _operator = scene.start(services);
+
+    scene.ask("web");
+    let told = scene.refused();
+    let wanted = "error instantiating route53 challenge solver: unable to assume role: sts:AssumeRole on arn:aws:iam::123456789012:role/dns";
+    assert!(told.starts_with(wanted) && told.contains("AccessDenied"), "{told}");
+    is_open.store(true, Ordering::Relaxed);
+    scene.settled("web");
+    assert_eq!(scene.left(), Vec::<String>::new());
+    assert_eq!(assumed.load(Ordering::Relaxed), 1, "what a role gives lasts");
+}
+
+#[test]
+fn what_the_process_runs_with_where_an_issuer_may_use_it() {
+    let scene = Scene::new("route53");
+    let moto = Moto::start();
+    let zone = Moto::python(ZONE, &moto.url()).trim().trim_start_matches("/hostedzone/").to_owned();
+    scene.issuer(json!({ "route53": { "hostedZoneID": zone } }));
+    let aws = || Aws::new(&moto, &zone, &scene.dns);
+    let services = Services::at("route53.amazonaws.com", aws()).and("169.254.169.254", aws());
+    let mut settings = scene.space.settings();
+    settings.ambient_credentials.issuers = Ambient::Allowed;
+    let _operator = scene.start_with(settings, services);
+
+    scene.ask("web");
+    scene.settled("web");
+    assert_eq!(scene.left(), Vec::<String>::new());
+    assert!(moto.log().contains("/latest/meta-data/iam/security-credentials/"), "{}", moto.log());
     assert!(moto.log().contains("POST /2013-04-01/hostedzone/"), "{}", moto.log());
 }
 
@@ -132,6 +179,25 @@ impl Transport for Aws {
             self.show().await?;
         }
         Ok(answer)
+    }
+}
+
+/// The service that gives what a role may use, which refuses at first.
+struct Gate {
+    aws: Aws,
+    is_open: Arc<AtomicBool>,
+    assumed: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl Transport for Gate {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Error> {
+        if self.is_open.load(Ordering::Relaxed) {
+            self.assumed.fetch_add(1, Ordering::Relaxed);
+            return self.aws.send(request).await;
+        }
+        let refusal = "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>not authorized to perform: sts:AssumeRole</Message></Error></ErrorResponse>";
+        Ok(Response::builder().status(403).body(Bytes::from_static(refusal.as_bytes())).expect("an answer"))
     }
 }
 

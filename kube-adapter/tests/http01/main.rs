@@ -250,6 +250,21 @@ fn a_route_leads_there_as_well() {
     assert_eq!(of_routes, 2, "{}", scene.proxy.ledger());
 }
 
+#[test]
+fn more_names_than_a_route_takes_have_another_route() {
+    let scene = Scene::new("routes", |it| it.programs_after(1));
+    scene.issuer(json!({ "gatewayHTTPRoute": { "parentRefs": [{ "name": "gw", "namespace": "infra" }] } }));
+    let operator = scene.start();
+    let names: Vec<String> = (1..=17).map(|it| format!("w{it}.shop.test")).collect();
+    scene.certificate(&names.iter().map(String::as_str).collect::<Vec<_>>(), json!({}));
+    scene.space.await_ready("shop");
+    scene.space.await_quiet(&scene.proxy);
+    operator.stop();
+    scene.proxy.ledger().assert_clean();
+    let count = |what: &str| scene.proxy.ledger().objects().filter(|it| it.call.to_string() == what).count();
+    assert_eq!((count("create httproutes"), count("delete httproutes")), (2, 2), "{}", scene.proxy.ledger());
+}
+
 /// Is this Certificate ready for what its specification says now?
 fn is_ready(certificate: &Value) -> bool {
     let conditions = certificate["status"]["conditions"].as_array().cloned().unwrap_or_default();

@@ -81,6 +81,76 @@ fn a_pod_template_is_answered_by_a_pod_at_once() {
 }
 
 #[test]
+fn every_field_of_the_templates_stands_in_what_is_made() {
+    let scene = Scene::new("templates", |it| it);
+    let _kubelet = Kubelet::start(&scene.space);
+    let priority = format!("{}-low", scene.space.namespace);
+    scene.space.plane.apply(&json!({
+        "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": { "name": priority }, "value": 7,
+    }));
+    scene.space.apply(&json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "solver" } }));
+    let affinity = json!({ "nodeAffinity": { "requiredDuringSchedulingIgnoredDuringExecution": { "nodeSelectorTerms": [
+        { "matchExpressions": [{ "key": "zone", "operator": "In", "values": ["a", "b"] }] },
+    ] } } });
+    let security = json!({
+        "runAsUser": 1000, "runAsGroup": 1001, "runAsNonRoot": true, "fsGroup": 1002, "supplementalGroups": [1003],
+        "seccompProfile": { "type": "RuntimeDefault" },
+    });
+    let tolerations = json!([{ "key": "pki", "operator": "Equal", "value": "yes", "effect": "NoSchedule" }]);
+    scene.issuer(json!({ "ingress": {
+        "ingressClassName": "nginx", "serviceType": "ClusterIP",
+        "ingressTemplate": { "metadata": {
+            "labels": { "team": "pki" },
+            "annotations": { "nginx.ingress.kubernetes.io/whitelist-source-range": "192.0.2.0/24", "example.test/note": "kept" },
+        } },
+        "podTemplate": {
+            "metadata": { "labels": { "team": "pki" }, "annotations": { "sidecar.istio.io/inject": "true", "example.test/note": "kept" } },
+            "spec": {
+                "nodeSelector": { "disk": "ssd" }, "affinity": affinity, "tolerations": tolerations, "priorityClassName": priority,
+                "serviceAccountName": "solver", "imagePullSecrets": [{ "name": "pull" }], "securityContext": security,
+                "resources": { "requests": { "cpu": "20m" }, "limits": { "memory": "80Mi" } },
+            },
+        },
+    } }));
+    let operator = scene.start_with(with_pods);
+    scene.certificate(&["www.shop.test"], json!({}));
+    let one = |kind: &str| {
+        eventually(kind, || {
+            let mut found = scene.space.list(kind);
+            found.retain(|it| it["metadata"]["labels"]["acme.cert-manager.io/http01-solver"] == "true");
+            found.pop().ok_or_else(|| "there is none".to_owned())
+        })
+    };
+    let (pod, service, ingress) = (one("pods"), one("services"), one("ingresses"));
+    scene.space.await_ready("shop");
+    scene.space.await_quiet(&scene.proxy);
+    operator.stop();
+
+    let (metadata, spec) = (&pod["metadata"], &pod["spec"]);
+    assert_eq!(
+        (&metadata["labels"]["team"], &metadata["annotations"]["example.test/note"]),
+        (&json!("pki"), &json!("kept"))
+    );
+    assert_eq!(metadata["annotations"]["sidecar.istio.io/inject"], "true", "the template goes before what is usual");
+    assert_eq!(spec["nodeSelector"], json!({ "kubernetes.io/os": "linux", "disk": "ssd" }));
+    assert_eq!((&spec["affinity"], &spec["securityContext"]), (&affinity, &security));
+    let tolerated = spec["tolerations"].as_array().expect("tolerations");
+    assert!(tolerated.contains(&tolerations[0]), "{tolerated:?}");
+    assert_eq!((&spec["priorityClassName"], &spec["priority"]), (&json!(priority), &json!(7)));
+    assert_eq!(
+        (&spec["serviceAccountName"], &spec["imagePullSecrets"]),
+        (&json!("solver"), &json!([{ "name": "pull" }]))
+    );
+    let resources = &spec["containers"][0]["resources"];
+    assert_eq!(resources["requests"], json!({ "cpu": "20m", "memory": "64Mi" }));
+    assert_eq!(resources["limits"], json!({ "cpu": "100m", "memory": "80Mi" }));
+    assert_eq!(service["spec"]["type"], "ClusterIP");
+    let (labels, notes) = (&ingress["metadata"]["labels"], &ingress["metadata"]["annotations"]);
+    assert_eq!((&labels["team"], &notes["example.test/note"]), (&json!("pki"), &json!("kept")));
+    assert_eq!(notes["nginx.ingress.kubernetes.io/whitelist-source-range"], "192.0.2.0/24");
+}
+
+#[test]
 fn nothing_is_left_of_a_pod_whose_controller_died() {
     let scene = Scene::new("orphan", |it| it.skips_services_without_selector());
     let _kubelet = Kubelet::start(&scene.space);

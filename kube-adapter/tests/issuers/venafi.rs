@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use acme_core::Clock as _;
 use issuers::TokioTimer;
 use serde_json::{Value, json};
 use testkit::venafi::cloud::{self, Door};
@@ -54,6 +55,25 @@ fn a_certificate_of_a_self_hosted_platform_takes_eight_writes() {
     let secret = space.get("secrets", "web").expect("the Secret");
     assert_eq!(text(&secret["data"]["tls.crt"]).matches("BEGIN").count(), 2, "leaf and intermediate");
     assert!(text(&secret["data"]["ca.crt"]).contains("BEGIN CERTIFICATE"));
+}
+
+#[test]
+fn an_access_token_is_used_as_it_is_and_read_again_when_it_is_replaced() {
+    let (space, platform) = (Space::new("venafi"), platform());
+    let proxy = space.proxy();
+    let until = TokioTimer.now() + Duration::from_secs(3600);
+    platform.double().tpp(|it| it.access.insert("given".to_owned(), until));
+    credentials(&space, json!({ "access-token": "expired" }));
+    space.apply(&of_platform(&platform));
+    let _operator = Operator::start(&proxy, space.settings());
+    told(&space, "AuthFailed: OAuth token request failed: ");
+    credentials(&space, json!({ "access-token": "given" }));
+    space.await_condition("issuers", "venafi", "Ready", "True");
+    space.apply(&request("r", "venafi", &signing_request(&["a.example.test"]).0));
+    let signed = space.await_condition("certificaterequests", "r", "Ready", "True");
+    assert!(text(&signed["status"]["certificate"]).contains("BEGIN CERTIFICATE"));
+    let tokens: Vec<String> = platform.double().tpp(|it| it.access.keys().cloned().collect());
+    assert_eq!(tokens, ["given"], "nobody logs in who has a token");
 }
 
 #[test]

@@ -58,6 +58,32 @@ fn an_account_that_was_ended_fails_the_attempt_and_is_asked_for_nothing_more() {
 }
 
 #[test]
+fn an_account_that_the_authority_forgot_fails_the_attempt_and_is_registered_again_with_the_same_key() {
+    let (space, model, proxy, _operator) = set("forgotten");
+    let key = space.get("secrets", "account").expect("the key of the account")["data"].clone();
+    let account = || space.get("issuers", "ca").expect("the Issuer")["status"]["acme"]["uri"].clone();
+    let before = account();
+    model.ca.forget_everything();
+    space.apply(&certificate("web", "ca"));
+    let told = message(&failed(&space), "Issuing");
+    let wanted = "Failed to create Order: 400 urn:ietf:params:acme:error:accountDoesNotExist: ";
+    assert!(told.contains(wanted), "{told}");
+    eventually("another account", || match model.ca.accounts() {
+        1 => Ok(()),
+        accounts => Err(format!("{accounts} accounts")),
+    });
+    space.await_quiet(&proxy);
+    crate::kit::manifests::renew(&space, "web");
+    space.await_ready("web");
+    space.await_quiet(&proxy);
+    assert_eq!(model.ca.accounts(), 1, "one account, and one key");
+    assert_eq!(space.get("secrets", "account").expect("it is there")["data"], key);
+    assert!(account().is_string(), "from {before} to {}", account());
+    space.await_condition("issuers", "ca", "Ready", "True");
+    judge::assert_settled(&space, "web");
+}
+
+#[test]
 fn a_common_name_that_is_no_name_of_the_certificate_is_told_before_anything_is_ordered() {
     let (space, model, proxy, _operator) = set("common");
     space.apply(&with_spec(certificate("web", "ca"), json!({ "commonName": "other.example.test" })));
