@@ -24,7 +24,7 @@ pub const FLAGS: &[Flag] = &[
     flag("kube-api-burst", Some("kubernetesAPIBurst"), Integer, Idle(NO_RATE)),
     // What is looked after.
     flag("namespace", Some("namespace"), Text, Used("look after this namespace alone, without ClusterIssuers")),
-    flag("namespaces", None, List, Used("ours: look after these namespaces alone, without ClusterIssuers")),
+    flag("namespaces", None, List, Used("ours: look after these namespaces alone, 50 at most, without ClusterIssuers")),
     flag(
         "cluster-resource-namespace",
         Some("clusterResourceNamespace"),

@@ -138,6 +138,12 @@ impl Reading {
         }
         options.election = (!self.alone).then_some(election);
         options.telling.metrics_tls = metrics_tls(self.metrics_files, self.dynamic)?;
+        let looked_after = options.namespaces.len();
+        if looked_after > MOST_NAMESPACES {
+            return Err(usage(format!(
+                "--namespaces names {looked_after} namespaces, and takes {MOST_NAMESPACES}, for each of which every kind is watched by itself: leave it out to look after the whole cluster, or start more operators, each with its --leader-election-namespace"
+            )));
+        }
         if options.issuance.longest_backoff < options.issuance.least_backoff {
             return Err(usage("the longest pause after failures must not be shorter than the first"));
         }
@@ -214,3 +220,6 @@ fn one_of<T: Copy>(text: &str, known: &[(&str, T)]) -> Result<T, Error> {
 
 /// cert-manager's.
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Each costs eight watches.
+const MOST_NAMESPACES: usize = 50;

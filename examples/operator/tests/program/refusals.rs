@@ -40,6 +40,8 @@ fn a_value_that_makes_no_sense_names_its_flag() {
         "exclude each other",
     );
     assert_refused(&["--feature-gates=Everything=true"], "there is no gate Everything");
+    let many: Vec<String> = (0..51).map(|it| format!("team-{it}")).collect();
+    assert_refused(&[&format!("--namespaces={}", many.join(","))], "--namespaces names 51 namespaces, and takes 50");
 }
 
 #[test]
