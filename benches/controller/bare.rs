@@ -88,6 +88,15 @@ pub(crate) struct Write {
     pub(crate) body: bytes::Bytes,
 }
 
+impl Write {
+    /// The same where the object is in this state, and refused where it is not.
+    pub(crate) fn insisting_on(self, version: &str) -> Self {
+        let mut body = format!("{{\"metadata\":{{\"resourceVersion\":\"{version}\"}},").into_bytes();
+        body.extend_from_slice(self.body.get(1..).unwrap_or_default());
+        Self { body: body.into(), ..self }
+    }
+}
+
 /// What a write is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Content {

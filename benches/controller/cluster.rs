@@ -24,11 +24,12 @@ pub(crate) struct Field {
     pub(crate) namespace: String,
 }
 
-/// A Certificate that was made: its name and uid.
+/// A Certificate that was made: its name, its uid and its state.
 #[derive(Clone, Debug)]
 pub(crate) struct Made {
     pub(crate) name: String,
     pub(crate) uid: String,
+    pub(crate) version: String,
 }
 
 impl Cluster {
@@ -96,8 +97,9 @@ impl Cluster {
             },
         });
         let answer = self.post(&path(&field.namespace, "certificates", ""), &certificate).await?;
-        let uid = answer["metadata"]["uid"].as_str().ok_or("an answer without a uid")?.to_owned();
-        Ok(Made { name, uid })
+        let field =
+            |field: &str| answer["metadata"][field].as_str().map(str::to_owned).ok_or("an answer without state");
+        Ok(Made { name, uid: field("uid")?, version: field("resourceVersion")? })
     }
 
     /// Tells when Certificates become ready, from now on.

@@ -1,21 +1,28 @@
 //! The floor: the four writes of the ledger for each Certificate, from bodies that are ready, and nothing else.
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::bare::{Bare, Content, Write, text};
 use crate::cluster::{Field, Made, base64, path};
 
-/// The writes of one issuance, in their order.
+/// The writes of one issuance, in their order, by the managers and under the conditions that the ledger names.
 #[derive(Clone, Debug)]
-pub(crate) struct Issuance([Write; 4]);
+pub(crate) struct Issuance {
+    request: Write,
+    /// Insists on the state that the first was answered with.
+    issued: Write,
+    secret: Write,
+    ready: Write,
+}
 
 impl Issuance {
     /// Makes them, as large as the controller's.
     pub(crate) fn of(field: &Field, certificate: &Made, material: &Material) -> Self {
         let Material { chain, authority, key, csr } = material;
         let Field { namespace } = field;
-        let Made { name, uid } = certificate;
+        let Made { name, uid, version } = certificate;
         let request = format!("{name}-1");
         let now = "2026-11-25T22:00:00Z";
         let create = json!({
@@ -31,9 +38,9 @@ impl Issuance {
                 }],
             },
             "spec": {
-                "request": base64(csr), "issuerRef": { "name": "ca", "kind": "Issuer", "group": "cert-manager.io" },
+                "request": base64(csr), "issuerRef": { "name": "ca", "kind": "Issuer" },
                 "username": "administrator", "groups": ["system:masters", "system:authenticated"],
-                "usages": ["digital signature", "key encipherment"],
+                "extra": { "authentication.kubernetes.io/credential-id": [format!("X509SHA256={:064x}", 7)] },
             },
         });
         let issued = json!({ "status": {
@@ -46,7 +53,7 @@ impl Issuance {
         let secret = json!({
             "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
             "metadata": {
-                "name": name, "namespace": namespace,
+                "name": name, "namespace": namespace, "resourceVersion": "1",
                 "labels": { "controller.cert-manager.io/fao": "true" },
                 "annotations": {
                     "cert-manager.io/alt-names": format!("{name}.example.test"), "cert-manager.io/certificate-name": name, "cert-manager.io/common-name": "",
@@ -65,25 +72,43 @@ impl Issuance {
         } });
         let write =
             |path: String, content, body: serde_json::Value| Write { path, content, body: body.to_string().into() };
-        let by = "?fieldManager=floor";
-        Self([
-            write(format!("{}{by}", path(namespace, "certificaterequests", "")), Content::Json, create),
-            write(
-                path(namespace, "certificaterequests", &format!("/{request}/status{by}")),
-                Content::MergePatch,
-                issued,
-            ),
-            write(format!("/api/v1/namespaces/{namespace}/secrets/{name}{by}&force=true"), Content::Apply, secret),
-            write(path(namespace, "certificates", &format!("/{name}/status{by}")), Content::MergePatch, ready),
-        ])
+        let (requester, signer, issuing) =
+            ("certificates-request-manager", "certificaterequests-issuer-ca", "certificates-issuing");
+        let by = |manager: &str| format!("?fieldManager=cert-manager-{manager}");
+        let of_request = path(namespace, "certificaterequests", &format!("/{request}/status{}", by(signer)));
+        let of_secret = format!("/api/v1/namespaces/{namespace}/secrets/{name}{}&force=true", by(issuing));
+        let of_certificate = path(namespace, "certificates", &format!("/{name}/status{}", by(issuing)));
+        Self {
+            request: write(path(namespace, "certificaterequests", &by(requester)), Content::Json, create),
+            issued: write(of_request, Content::MergePatch, issued),
+            secret: write(of_secret, Content::Apply, secret),
+            ready: write(of_certificate, Content::MergePatch, ready).insisting_on(version),
+        }
     }
 
     async fn make(self, bare: &Bare) -> Result<(), String> {
-        for write in &self.0 {
-            bare.write(write).await?;
-        }
+        let Self { request, issued, secret, ready } = self;
+        let made = bare.write(&request).await?;
+        bare.write(&issued.insisting_on(&version(&made)?)).await?;
+        bare.write(&secret).await?;
+        bare.write(&ready).await?;
         Ok(())
     }
+}
+
+/// The version in an answer of metadata.
+fn version(answer: &[u8]) -> Result<String, String> {
+    #[derive(Deserialize)]
+    struct Answer {
+        metadata: Metadata,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Metadata {
+        resource_version: String,
+    }
+    let Answer { metadata } = serde_json::from_slice(answer).map_err(text)?;
+    Ok(metadata.resource_version)
 }
 
 /// Makes all writes, with so many issuances in flight.
@@ -109,8 +134,12 @@ impl Material {
         let authority =
             rcgen::CertifiedIssuer::self_signed(params, rcgen::KeyPair::generate().map_err(text)?).map_err(text)?;
         let key = rcgen::KeyPair::generate().map_err(text)?;
-        let params = rcgen::CertificateParams::new(vec!["name-10000.example.test".to_owned()]).map_err(text)?;
+        let mut params = rcgen::CertificateParams::new(vec!["name-10000.example.test".to_owned()]).map_err(text)?;
+        params.distinguished_name = rcgen::DistinguishedName::new();
         let csr = params.serialize_request(&key).map_err(text)?.pem().map_err(text)?;
+        params.use_authority_key_identifier_extension = true;
+        params.is_ca = rcgen::IsCa::ExplicitNoCa;
+        params.key_usages = vec![rcgen::KeyUsagePurpose::DigitalSignature, rcgen::KeyUsagePurpose::KeyEncipherment];
         let chain = params.signed_by(&key, &authority).map_err(text)?.pem();
         Ok(Self { chain, authority: authority.pem(), key: key.serialize_pem(), csr })
     }
