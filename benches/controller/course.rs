@@ -31,6 +31,8 @@ pub(crate) async fn measure(plan: Plan) -> Result<(), String> {
     let mut pairs = Vec::new();
     for round in 0..plan.pairs {
         let floor = floor_run(&cluster, &material, &format!("floor-{round}"), FEW, in_flight).await?;
+        let watched = watched_floor_run(&cluster, &material, &format!("watched-{round}"), in_flight).await?;
+        println!("  {}", report::watched(FEW, &watched));
         let (ours, writes) = our_run(&cluster, &format!("ours-{round}"), FEW).await?;
         let mut pair = Pair { count: FEW, floor, ours, writes, rival: None };
         println!("  {}", report::pair(&pair));
@@ -102,6 +104,20 @@ async fn floor_run(
     written?;
     ready?;
     Ok(Run { time: begin.elapsed(), usage: Usage::now()?.since(before) })
+}
+
+/// The floor while a controller looks on and does nothing: what the API server has to tell it is no part of the floor, and no controller is without it.
+async fn watched_floor_run(
+    cluster: &Cluster,
+    material: &Material,
+    namespace: &str,
+    in_flight: usize,
+) -> Result<Run, String> {
+    let file = kubeconfig_file(cluster)?;
+    let operator = Operator::start(file.path(), Some(namespace))?;
+    let run = floor_run(cluster, material, namespace, FEW, in_flight).await?;
+    operator.stop().await?;
+    Ok(run)
 }
 
 async fn our_run(cluster: &Cluster, namespace: &str, count: usize) -> Result<(Run, Writes), String> {

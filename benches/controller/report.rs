@@ -138,6 +138,14 @@ pub(crate) fn pair(pair: &Pair) -> String {
     )
 }
 
+pub(crate) fn watched(count: usize, run: &Run) -> String {
+    format!(
+        "{count}: floor beside a controller that looks on {:.1}/s; processor time for each: {}",
+        rate(count, run.time),
+        usage(run, count)
+    )
+}
+
 /// Processor time for each of so many: who writes, the API server with its store, and who hears of it.
 fn usage(run: &Run, count: usize) -> String {
     let each = |it: Duration| milliseconds(it) / count.max(1) as f64;
