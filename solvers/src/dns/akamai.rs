@@ -78,9 +78,12 @@ impl DnsProvider for Akamai {
     async fn remove_txt(&self, record: &TxtRecord) -> Result<(), Error> {
         let (what, path, zone) = about("removing", record)?;
         let _turn = self.turns.of(&zone).await;
-        let Some(mut set) = self.set(&what, &path).await?.filter(|set| set.holds(&record.value)) else {
-            return Ok(());
+        let Some(mut set) = self.set(&what, &path).await? else {
+            return self.api.is_gone(&what, &format!("{ZONES}/{zone}")).await;
         };
+        if !set.holds(&record.value) {
+            return Ok(());
+        }
         set.rdata.retain(|it| bare(it) != record.value);
         if !set.rdata.is_empty() {
             return self.write(&what, &path, Method::PUT, &set).await;
@@ -99,7 +102,7 @@ impl fmt::Debug for Akamai {
 fn about(doing: &str, record: &TxtRecord) -> Result<(String, String, DnsName), Error> {
     let zone = record.needed_zone()?.name.clone();
     let what = format!("{doing} a TXT value at {} in the zone {zone}", record.owner);
-    let path = format!("/config-dns/v2/zones/{zone}/names/{}/types/TXT", record.owner);
+    let path = format!("{ZONES}/{zone}/names/{}/types/TXT", record.owner);
     Ok((what, path, zone))
 }
 
@@ -147,5 +150,6 @@ struct Problem {
 }
 
 const SERVICE: Service = Service { name: "Akamai", fault };
+const ZONES: &str = "/config-dns/v2/zones";
 /// cert-manager's TTL.
 const SHORTEST: Duration = Duration::from_secs(300);

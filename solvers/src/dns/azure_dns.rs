@@ -88,12 +88,16 @@ impl AzureDns {
         self
     }
 
+    fn zone_of<'a>(&'a self, record: &'a TxtRecord) -> Result<&'a DnsName, Error> {
+        match &self.zone {
+            Some(zone) => Ok(zone),
+            None => record.needed_zone().map(|it| &it.name),
+        }
+    }
+
     /// What is done, for errors, and the path of the set.
     fn about(&self, doing: &str, record: &TxtRecord) -> Result<(String, String), Error> {
-        let zone = match &self.zone {
-            Some(zone) => zone,
-            None => &record.needed_zone()?.name,
-        };
+        let zone = self.zone_of(record)?;
         let relative = record.relative_to(zone)?.unwrap_or("@");
         let what = format!("{doing} a TXT value at {} in the zone {zone}", record.owner);
         Ok((what, format!("{}/{}", self.group, self.kind.path(zone, relative))))
@@ -150,9 +154,12 @@ impl DnsProvider for AzureDns {
                 outcome => return outcome.map(drop),
             }
         }
-        let Some(mut set) = self.set(&what, &path).await?.filter(|set| set.holds(&record.value)) else {
-            return Ok(());
+        let Some(mut set) = self.set(&what, &path).await? else {
+            return self.api.is_gone(&what, &format!("{}/{}", self.group, self.kind.zone(self.zone_of(record)?))).await;
         };
+        if !set.holds(&record.value) {
+            return Ok(());
+        }
         set.remove(&record.value);
         if !set.is_empty() {
             return self.put(&what, &path, &set).await.map(drop);

@@ -81,9 +81,12 @@ impl DnsProvider for Desec {
     async fn remove_txt(&self, record: &TxtRecord) -> Result<(), Error> {
         let about = About::new("removing", record)?;
         let _turn = self.turns.of(&record.owner).await;
-        let Some(mut set) = self.set(&about).await?.filter(|set| set.holds(&record.value)) else {
-            return Ok(());
+        let Some(mut set) = self.set(&about).await? else {
+            return self.api.is_gone(&about.what, &about.domain).await;
         };
+        if !set.holds(&record.value) {
+            return Ok(());
+        }
         set.records.retain(|it| bare(it) != record.value);
         // Without records it is deleted.
         self.write(&about, Method::PATCH, &about.set, json!({ "records": set.records })).await
@@ -100,6 +103,7 @@ impl fmt::Debug for Desec {
 struct About {
     what: String,
     subname: String,
+    domain: String,
     sets: String,
     set: String,
 }
@@ -109,9 +113,10 @@ impl About {
         let zone = &record.needed_zone()?.name;
         let relative = record.relative_to(zone)?;
         let what = format!("{doing} a TXT value at {} in the zone {zone}", record.owner);
-        let sets = format!("/domains/{zone}/rrsets/");
+        let domain = format!("/domains/{zone}/");
+        let sets = format!("{domain}rrsets/");
         let set = format!("{sets}{}/TXT/", relative.unwrap_or("@"));
-        Ok(Self { what, subname: relative.unwrap_or_default().to_owned(), sets, set })
+        Ok(Self { what, subname: relative.unwrap_or_default().to_owned(), domain, sets, set })
     }
 }
 

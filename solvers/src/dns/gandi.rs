@@ -85,9 +85,12 @@ impl DnsProvider for Gandi {
     async fn remove_txt(&self, record: &TxtRecord) -> Result<(), Error> {
         let (what, path) = about("removing", record)?;
         let _turn = self.turns.of(&record.owner).await;
-        let Some(mut set) = self.set(&what, &path).await?.filter(|set| set.holds(&record.value)) else {
-            return Ok(());
+        let Some(mut set) = self.set(&what, &path).await? else {
+            return self.api.is_gone(&what, &format!("/domains/{}", record.needed_zone()?.name)).await;
         };
+        if !set.holds(&record.value) {
+            return Ok(());
+        }
         set.rrset_values.retain(|it| bare(it) != record.value);
         if !set.rrset_values.is_empty() {
             return self.write(Method::PUT, &what, &path, &set).await;

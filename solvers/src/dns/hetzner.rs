@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use acme_core::{Clock, Transport};
+use acme_core::{Clock, DnsName, Transport};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response};
@@ -55,7 +55,7 @@ impl Hetzner {
 
     /// Sends a change of a set. What was refused because it is so already is done.
     async fn act(&self, change: Change<'_>, path: &str, is_done: impl Fn(Option<&Set>) -> bool) -> Result<(), Error> {
-        let Change { what, action, body } = change;
+        let Change { what, zone, action, body } = change;
         let path_of_action = format!("{path}/actions/{action}");
         let refused = match self.api.ask::<Answer>(what, Method::POST, &path_of_action, Some(&body)).await {
             Ok(answer) => return answer.action.outcome(what),
@@ -65,6 +65,7 @@ impl Hetzner {
             return Err(refused);
         }
         match self.set(what, path).await {
+            Ok(None) if is_done(None) => self.api.is_gone(what, &format!("/zones/{zone}")).await,
             Ok(set) if is_done(set.as_ref()) => Ok(()),
             Ok(_) | Err(_) => Err(refused),
         }
@@ -73,6 +74,7 @@ impl Hetzner {
 
 struct Change<'a> {
     what: &'a str,
+    zone: &'a DnsName,
     action: &'static str,
     body: Value,
 }
@@ -81,14 +83,15 @@ struct Change<'a> {
 impl DnsProvider for Hetzner {
     async fn add_txt(&self, record: &TxtRecord) -> Result<(), Error> {
         let (what, path) = about("adding", record)?;
+        let zone = &record.needed_zone()?.name;
         let ttl = record.ttl.max(SHORTEST).as_secs();
         let body = json!({ "ttl": ttl, "records": [{ "value": quoted(&record.value) }] });
         let holds = |set: Option<&Set>| set.is_some_and(|it| it.holds(&record.value));
-        match self.act(Change { what: &what, action: "add_records", body }, &path, holds).await {
+        match self.act(Change { what: &what, zone, action: "add_records", body }, &path, holds).await {
             // A set that somebody made with a TTL of his own keeps it.
             Err(error) if error.kind() == ErrorKind::Refused && self.set(&what, &path).await?.is_some() => {
                 let body = json!({ "records": [{ "value": quoted(&record.value) }] });
-                self.act(Change { what: &what, action: "add_records", body }, &path, holds).await
+                self.act(Change { what: &what, zone, action: "add_records", body }, &path, holds).await
             }
             outcome => outcome,
         }
@@ -96,9 +99,10 @@ impl DnsProvider for Hetzner {
 
     async fn remove_txt(&self, record: &TxtRecord) -> Result<(), Error> {
         let (what, path) = about("removing", record)?;
+        let zone = &record.needed_zone()?.name;
         let body = json!({ "records": [{ "value": quoted(&record.value) }] });
         let lacks = |set: Option<&Set>| set.is_none_or(|it| !it.holds(&record.value));
-        self.act(Change { what: &what, action: "remove_records", body }, &path, lacks).await
+        self.act(Change { what: &what, zone, action: "remove_records", body }, &path, lacks).await
     }
 }
 

@@ -159,6 +159,17 @@ impl<C: Credential> HttpApi<C> {
         self.dispatch(what, request).await
     }
 
+    /// What was to be removed is not there: done, unless its zone, which lies at `path`, is not there either. Then it may be left in another account.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send): `NotFound` where the zone is not there. That it may not be looked at is none.
+    pub async fn is_gone(&self, what: &str, path: &str) -> Result<(), Error> {
+        match self.send(what, Method::GET, path, None).await {
+            Err(error) if error.kind() != ErrorKind::Unauthorized => Err(error),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
     async fn dispatch(&self, what: &str, request: Request<Bytes>) -> Result<Response<Bytes>, Error> {
         let mut has_second_try = true;
         loop {

@@ -65,9 +65,11 @@ async fn a_zone_that_is_not_there_or_in_another_account_is_told_by_its_name() {
             "webhook" => (ErrorKind::Refused, Retry::Backoff),
             _ => (ErrorKind::NotFound, Retry::Backoff),
         };
-        let error = provider.add_txt(&elsewhere()).await.unwrap_err();
-        assert_eq!((error.kind(), error.retry()), (kind, retry), "{module}: {error}");
-        names_what_it_was_about(module, &error, "example.com");
+        for outcome in [provider.add_txt(&elsewhere()).await, provider.remove_txt(&elsewhere()).await] {
+            let error = outcome.unwrap_err();
+            assert_eq!((error.kind(), error.retry()), (kind, retry), "{module}: {error}");
+            names_what_it_was_about(module, &error, "example.com");
+        }
     }
 }
 

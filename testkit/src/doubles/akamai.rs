@@ -103,6 +103,12 @@ impl Service for Akamai {
         }
         let segments = asked.segments("/config-dns/v2").unwrap_or_default();
         let segments: Vec<&str> = segments.iter().map(|it| it.trim_end_matches('.')).collect();
+        if let ["zones", zone] = segments.as_slice()
+            && *zone == self.zone
+            && asked.method == Method::GET
+        {
+            return json(200, &json!({ "zone": zone, "type": "PRIMARY", "activationState": "ACTIVE" }));
+        }
         let ["zones", zone, "names", name, "types", "TXT"] = segments.as_slice() else {
             return refused(404, "Not Found", "no such resource");
         };

@@ -87,6 +87,26 @@ impl Azure {
         lock(&self.held).sets.get(name).map(|it| it.metadata.clone()).unwrap_or_default()
     }
 
+    fn shows_zone(&self, asked: &Asked, group: &str, zone: &[&str; 2]) -> Response<Bytes> {
+        let (zones, version) =
+            if self.zone.is_private { ("privateDnsZones", "2024-06-01") } else { ("dnsZones", "2018-05-01") };
+        let asked_version = asked.parameters(&["api-version"]).and_then(|it| it.get("api-version").cloned());
+        if asked.method != Method::GET || asked_version.as_deref() != Some(version) {
+            return unroutable();
+        }
+        if !group.eq_ignore_ascii_case(Self::GROUP) || *zone != [zones, &self.zone.name] {
+            let [service, name] = zone;
+            let what = format!(
+                "The Resource 'Microsoft.Network/{service}/{name}' under resource group '{group}' was not found."
+            );
+            return refused(404, "ResourceNotFound", &what);
+        }
+        json(
+            200,
+            &json!({ "name": self.zone.name, "type": format!("Microsoft.Network/{}", zones.to_lowercase()), "properties": {} }),
+        )
+    }
+
     fn records(&self, asked: &Asked, zone: &[&str], kind: &str, relative: &str) -> Response<Bytes> {
         let [subscription, group, service, name] = zone else { return unroutable() };
         if *subscription != Self::SUBSCRIPTION {
@@ -205,6 +225,16 @@ impl Service for Azure {
                 "The access token expiry UTC time is earlier than current UTC time.",
             ),
             ["providers", "Microsoft.ResourceGraph", "resources"] => self.graph(),
+            [
+                "subscriptions",
+                Self::SUBSCRIPTION,
+                "resourceGroups",
+                group,
+                "providers",
+                "Microsoft.Network",
+                zones,
+                zone,
+            ] => self.shows_zone(asked, group, &[zones, zone]),
             [
                 "subscriptions",
                 subscription,

@@ -114,6 +114,7 @@ impl Service for Desec {
                 json(200, &json!(domains))
             }
             (_, ["domains", domain, ..]) if *domain != self.domain => not_found(),
+            (Method::GET, ["domains", domain, ""]) => json(200, &json!({ "name": domain, "minimum_ttl": 3600 })),
             (Method::POST, ["domains", _, "rrsets", ""]) => self.create(asked),
             (_, ["domains", _, "rrsets", subname, "TXT", ""]) => self.set(asked, subname),
             _ => not_found(),

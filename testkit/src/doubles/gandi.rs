@@ -52,6 +52,9 @@ impl Service for Gandi {
         }
         let segments = asked.segments("/v5/livedns").unwrap_or_default();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        if asked.method == Method::GET && segments == ["domains", &self.zone] {
+            return json(200, &json!({ "fqdn": self.zone, "automatic_snapshots": false }));
+        }
         let ["domains", zone, "records", relative, "TXT"] = segments.as_slice() else {
             return refused(404, "The resource could not be found.");
         };

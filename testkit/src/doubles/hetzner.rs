@@ -91,6 +91,9 @@ impl Service for Hetzner {
             |relative: &str| if relative == "@" { self.zone.clone() } else { format!("{relative}.{}", self.zone) };
         match (asked.method.clone(), segments.as_slice()) {
             (_, ["zones", zone, ..]) if *zone != self.zone => refused(404, "not_found", "Zone not found"),
+            (Method::GET, ["zones", zone]) => {
+                json(200, &json!({ "zone": { "id": 42, "name": zone, "mode": "primary" } }))
+            }
             (Method::POST, ["zones", _, "rrsets", relative, "TXT", "actions", action]) => {
                 self.act(asked, &name(relative), action)
             }

@@ -28,6 +28,12 @@ impl Kind {
         format!("{zones}/{zone}/TXT/{relative}?api-version={version}")
     }
 
+    /// Where `zone` itself lies, below the group.
+    pub(super) fn zone(self, zone: &DnsName) -> String {
+        let Words { zones, version, .. } = self.words();
+        format!("{zones}/{zone}?api-version={version}")
+    }
+
     fn words(self) -> Words {
         match self {
             Self::Public => Words { zones: "dnsZones", version: "2018-05-01", ttl: "TTL", texts: "TXTRecords" },
