@@ -131,7 +131,7 @@ impl World {
         assert!(matches!(early, Readiness::NotYet { .. }), "nothing is there");
         solver.present(&challenge).await.unwrap();
         let value = challenge.key_authorization().unwrap().dns_value();
-        assert_eq!(self.authority.txt(OWNER), [value.clone()]);
+        assert_eq!(self.authority.txt(OWNER), std::slice::from_ref(&value));
         let asked = self.asked(OWNER);
         let shown = self.cache.txt(OWNER);
         match (asked.is_empty(), shown == [value]) {

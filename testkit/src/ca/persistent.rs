@@ -95,15 +95,15 @@ pub fn check_persistent(texts: &[String], job: &ValidationJob) -> Verdict {
         }
         match judge(parameters, wanted) {
             Ok(()) => return Verdict::Valid,
-            Err(problem) => worst = Some(problem),
+            Err(problem) => worst = Some(*problem),
         }
     }
     Verdict::Invalid(worst.unwrap_or_else(|| Problem::new(ProblemType::Unauthorized, "no record names this authority")))
 }
 
-fn judge(parameters: &str, wanted: &PersistentJob) -> Result<(), Problem> {
-    let malformed = |what: String| Problem::new(ProblemType::Malformed, what);
-    let refused = |what: &str| Problem::new(ProblemType::Unauthorized, what.to_owned());
+fn judge(parameters: &str, wanted: &PersistentJob) -> Result<(), Box<Problem>> {
+    let malformed = |what: String| Box::new(Problem::new(ProblemType::Malformed, what));
+    let refused = |what: &str| Box::new(Problem::new(ProblemType::Unauthorized, what.to_owned()));
     let mut seen = std::collections::BTreeMap::new();
     for parameter in parameters.split(';') {
         let (tag, value) = parameter.split_once('=').ok_or_else(|| malformed(format!("{parameter:?} has no value")))?;
