@@ -155,6 +155,7 @@ impl Record for CertificateRecord {
 #[derive(Debug)]
 pub(super) enum Whole {
     /// Work on it has not begun: as JSON, which takes a fraction of the room, and before it is on the shelf.
+    #[expect(clippy::box_collection, reason = "one pointer in every record")]
     Written(Box<Vec<u8>>),
     /// The same on the shelf.
     Shelved(Box<Kept>),
