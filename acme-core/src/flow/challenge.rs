@@ -280,6 +280,7 @@ impl fmt::Display for ChallengeAction {
 /// What happened to a challenge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "complete by definition")]
+#[expect(clippy::large_enum_variant, reason = "an event is taken in as soon as it is made")]
 pub enum ChallengeEvent {
     /// The answer is available.
     Presented,

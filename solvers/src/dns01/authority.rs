@@ -41,7 +41,7 @@ impl Located {
     }
 
     /// The end, and its zone where its own servers told.
-    pub(super) fn as_told(self) -> (DnsName, Option<DnsName>) {
+    pub(super) fn into_told(self) -> (DnsName, Option<DnsName>) {
         (self.chain.into_end(), self.zone)
     }
 }

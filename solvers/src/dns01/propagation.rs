@@ -115,7 +115,7 @@ async fn denied(
     owner: &DnsName,
     wanted: &(dyn Fn(&[u8]) -> bool + Sync),
 ) -> Result<Option<String>, Error> {
-    let (end, Some(zone)) = resolver.locate(owner, Delegation::Follow).await?.as_told() else {
+    let (end, Some(zone)) = resolver.locate(owner, Delegation::Follow).await?.into_told() else {
         return Ok(None);
     };
     let (end, quick) = (&end, &resolver.quick());

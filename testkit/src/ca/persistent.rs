@@ -87,7 +87,7 @@ pub struct PersistentJob {
 /// The verdict on the texts at `_validation-persist` (section 4.2): one that is right is enough, whatever the others are.
 pub fn check_persistent(texts: &[String], job: &ValidationJob) -> Verdict {
     let wanted = &job.persistent;
-    let mut worst = None;
+    let mut worst: Option<Problem> = None;
     for text in texts {
         let (issuer, parameters) = text.split_once(';').unwrap_or((text, ""));
         if !wanted.issuers.iter().any(|it| it == issuer.trim_matches(BLANK)) {
