@@ -132,6 +132,10 @@ const DELIBERATE: &[(&[&str], &str)] = &[
     (&["certificates/late-password", ".nextPrivateKeySecretName"], "the same"),
     (&[".ErrInitIssuer"], "one Event says what the matter is, not a second one that there is one"),
     (&["blocked .RequestFailed"], "theirs asks before its own deletion of the last request is done"),
+    (
+        &[".RequestFailed: a warning of theirs alone", "already exists"],
+        "theirs has not heard yet of the request that it made",
+    ),
     (&[".OrderFailed"], "the Certificate says it"),
     (&[".InvalidOrder"], "the Certificate says it"),
     (&["secrets/restored", ".annotations .cert-manager.io/issuer-"], "whose it is, it says once it is somebody's"),
