@@ -141,6 +141,8 @@ async fn issue(
         cluster.issuer_is_ready(field).await?;
     }
     operator.halt().await?;
+    // On a busy machine it hears of that later than of the first of them.
+    pause(SETTLE).await;
     for (number, field) in fields.iter().enumerate() {
         cluster.certificates(field, &format!("cert-{number}"), count / fields.len()).await?;
     }
