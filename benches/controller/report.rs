@@ -206,7 +206,7 @@ pub(crate) fn p6(pairs: &[Pair], crowd: Option<&Crowd>) -> String {
         let rivals = || pairs.iter().filter_map(|it| it.rival.as_ref());
         let rate = middle(rivals().map(|it| rate(it.issued, it.time))).unwrap_or_default();
         let count = pairs.first().map_or(0, |it| it.count);
-        let limit = rivals().last().map(Rival::limit).unwrap_or_default();
+        let limit = rivals().next_back().map(Rival::limit).unwrap_or_default();
         met &= times >= goal_times;
         beside.push(format!("{rate:.1}/s at {count} = {times:.1} ×{limit}"));
         goal += &format!(", ≥ {goal_times} × cert-manager at {count}");
