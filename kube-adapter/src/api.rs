@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::key::{Identity, Name, Uid, Version};
+use crate::leader::Leadership;
 use crate::metrics::Metrics;
 
 pub(crate) use behind::Behind;
@@ -31,12 +32,19 @@ pub(crate) struct Api {
     clock: Arc<dyn Clock>,
     patience: Duration,
     metrics: Metrics,
+    leadership: Leadership,
 }
 
 impl Api {
     /// Writes through `client`; an answer that takes longer than `patience` counts as lost.
     pub(crate) fn new(client: kube::Client, room: Arc<Room>, clock: Arc<dyn Clock>, patience: Duration) -> Self {
-        Self { client, room, clock, patience, metrics: Metrics::default() }
+        Self { client, room, clock, patience, metrics: Metrics::default(), leadership: Leadership::undisputed() }
+    }
+
+    /// Writes only while `leadership` holds: what was begun before it ended, in a process that stood still, is not sent after that.
+    pub(crate) fn led_by(mut self, leadership: &Leadership) -> Self {
+        self.leadership = leadership.clone();
+        self
     }
 
     /// Counts writes that were refused there, under the names of the controllers that make them.
@@ -211,6 +219,9 @@ impl Api {
     ) -> Result<Bytes, Refusal> {
         let writes = !why.is_empty();
         if writes {
+            if !self.leadership.leads() {
+                return Err(Refusal::lost("it was not sent: the Lease is not held any more"));
+            }
             tracing::debug!(%method, path, why, "write");
         }
         let request = Request::builder()

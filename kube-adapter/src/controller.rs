@@ -103,7 +103,8 @@ impl Controller {
             Arc::new(Ticking(Arc::clone(&self.timer))),
             self.settings.patience,
         )
-        .counted_in(&self.inspected.metrics);
+        .counted_in(&self.inspected.metrics)
+        .led_by(&self.leadership);
         let writer = tokio::spawn(events::write(api.clone(), events.clone()));
         let embargoes = Name::new(self.settings.cluster_resource_namespace.as_str(), EMBARGOES);
         let embargoes: Arc<dyn Store> = Arc::new(ConfigMapStore::new(api.clone(), embargoes));

@@ -83,7 +83,7 @@ fn of_a_certificate_by_http_everything_is_said_that_cert_manager_says() {
     space.await_quiet(&proxy);
     // The recording ends before its names were proven: how that goes on it tells of another path.
     let on: Vec<Said> =
-        names.iter().flat_map(|name| recorded_of("dns01").into_iter().map(|it| it.as_by_http(name))).collect();
+        names.iter().flat_map(|name| recorded_of("dns01").into_iter().map(|it| it.said_by_http(name))).collect();
     assert_said(&space, &recorded_of("http01"), &on);
 }
 
@@ -170,7 +170,7 @@ impl Said {
     }
 
     /// What is said of a Certificate `single` by DNS-01, said of `h-ingress`, which proves this name by HTTP-01.
-    fn as_by_http(self, name: &str) -> Self {
+    fn said_by_http(self, name: &str) -> Self {
         let of = |text: &str| {
             let text = text.replace("single.example.test", name).replace("single", "h-ingress");
             text.replace("DNS-01", "HTTP-01")
