@@ -10,7 +10,7 @@ case $out in /*) ;; *) out=$root/$out ;; esac
 command -v go >/dev/null || { echo "build.sh: the test servers are built with Go; install it (go.dev/dl, or the system's package)" >&2; exit 1; }
 mkdir -p "$out"
 
-# Pebble with the patch beside it, which says what for. The module is copied, since nobody changes what Go has downloaded.
+# Pebble with the patches beside it, which say what for. The module is copied, since nobody changes what Go has downloaded.
 for name in pebble pebble-challtestsrv; do
     if [ -x "$out/$name" ] && [ -z "$(find "$here/go.sum" "$here/pebble" -type f -newer "$out/$name")" ]; then continue; fi
     echo "building $name into $out"
@@ -21,7 +21,7 @@ for name in pebble pebble-challtestsrv; do
         go mod download github.com/letsencrypt/pebble/v2
         cp -R "$(go list -mod=readonly -m -f '{{.Dir}}' github.com/letsencrypt/pebble/v2)" "$source"
         chmod -R u+w "$source"
-        patch --quiet --strip=1 --directory="$source" <pebble/locks.patch
+        for patch in pebble/*.patch; do patch --quiet --strip=1 --directory="$source" <"$patch"; done
         # Another go.mod and go.sum that take it from there.
         cp go.mod "$source.mod"
         cp go.sum "$source.sum"
