@@ -3,6 +3,7 @@
 //! [`Dns01`] is the solver. It finds the record's place (delegation by CNAME, zones by SOA), lets a provider write it, and looks
 //! whether the name servers show it. All network access goes through one [`Resolver`].
 
+mod answer;
 mod authority;
 mod delegation;
 mod exchange;

@@ -7,7 +7,8 @@ use acme_core::DnsName;
 use futures_util::future::join_all;
 use hickory_proto::rr::RecordType;
 
-use super::resolver::{Answer, LAME, Recursion};
+use super::answer::Answer;
+use super::resolver::{LAME, Recursion};
 use super::{Delegation, NameServer, Resolver};
 use crate::{Error, ErrorKind};
 

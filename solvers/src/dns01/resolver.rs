@@ -1,5 +1,4 @@
 //! Questions to name servers: to the recursive ones that were given, and to any one by address.
-#![expect(clippy::wildcard_enum_match_arm, reason = "of the codec's forty kinds of records each reader wants one")]
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,10 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use acme_core::{Clock, DnsName, Transport, text};
+use acme_core::{Clock, DnsName, Transport};
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
-use hickory_proto::rr::{Name, RData, Record, RecordType};
+use hickory_proto::rr::RecordType;
 
+use super::answer::{Answer, wire_name};
 use super::authority::Server;
 use super::name_server::{addresses, over_https};
 use super::zone::ZoneCache;
@@ -162,6 +162,7 @@ impl Resolver {
     }
 
     /// Asks one server; anything but NOERROR and NXDOMAIN is an error.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "of the codec's codes two are answers")]
     pub(crate) async fn ask_at(
         &self,
         server: &NameServer,
@@ -281,111 +282,6 @@ impl fmt::Debug for Resolver {
 pub(crate) enum Recursion {
     Desired,
     Unwanted,
-}
-
-/// What an answer said.
-pub(crate) struct Answer {
-    /// NOERROR; otherwise NXDOMAIN.
-    pub(super) found: bool,
-    /// Whether the server holds the zone itself.
-    pub(super) authoritative: bool,
-    pub(super) records: Vec<Record>,
-    authorities: Vec<Record>,
-}
-
-impl Answer {
-    /// The target of a CNAME record at `owner` itself.
-    pub(crate) fn alias_of(&self, owner: &DnsName) -> Option<Result<DnsName, Error>> {
-        self.records.iter().find_map(|record| match &record.data {
-            RData::CNAME(target) if is(&record.name, owner) => Some(plain_name(&target.0)),
-            _ => None,
-        })
-    }
-
-    /// Whether a CNAME record is among the answers.
-    pub(super) fn has_alias(&self) -> bool {
-        self.records.iter().any(|record| matches!(record.data, RData::CNAME(_)))
-    }
-
-    /// The zone that the server refers to.
-    pub(super) fn referral(&self) -> Option<DnsName> {
-        if self.authoritative || !self.records.is_empty() {
-            return None;
-        }
-        self.authorities.iter().find_map(|record| match &record.data {
-            RData::NS(_) => plain_name(&record.name).ok(),
-            _ => None,
-        })
-    }
-
-    /// The zone in whose name something is said not to be there.
-    pub(super) fn denier(&self) -> Option<DnsName> {
-        self.authorities.iter().find_map(|record| match &record.data {
-            RData::SOA(_) => plain_name(&record.name).ok(),
-            _ => None,
-        })
-    }
-
-    /// The contents of all TXT records, wherever a chain of aliases led, each one's strings joined.
-    pub(super) fn texts(&self) -> impl Iterator<Item = Vec<u8>> {
-        self.records.iter().filter_map(|record| match &record.data {
-            RData::TXT(txt) => Some(txt.txt_data.concat()),
-            _ => None,
-        })
-    }
-
-    /// The apex and the TTL of an SOA record.
-    pub(super) fn authority(&self) -> Option<(&Name, Duration)> {
-        self.records.iter().find_map(|record| match &record.data {
-            RData::SOA(_) => Some((&record.name, Duration::from_secs(record.ttl.into()))),
-            _ => None,
-        })
-    }
-
-    /// The name servers, lower case, each once, in order.
-    pub(super) fn name_servers(&self) -> Vec<DnsName> {
-        let mut names: Vec<DnsName> = self
-            .records
-            .iter()
-            .filter_map(|record| match &record.data {
-                RData::NS(name) => plain_name(&name.0).ok(),
-                _ => None,
-            })
-            .collect();
-        names.sort();
-        names.dedup();
-        names.truncate(limits::NAME_SERVERS);
-        names
-    }
-
-    fn addresses(&self) -> Vec<IpAddr> {
-        self.records
-            .iter()
-            .filter_map(|record| match &record.data {
-                RData::A(address) => Some(IpAddr::V4(address.0)),
-                RData::AAAA(address) => Some(IpAddr::V6(address.0)),
-                _ => None,
-            })
-            .collect()
-    }
-}
-
-/// The name as the codec takes it.
-pub(super) fn wire_name(name: &DnsName) -> Result<Name, Error> {
-    Name::from_ascii(format!("{name}.")).map_err(|source| {
-        Error::new(ErrorKind::Malformed, format!("{name} cannot be asked for in the DNS")).with_source(source)
-    })
-}
-
-/// The name as the family takes it.
-pub(super) fn plain_name(name: &Name) -> Result<DnsName, Error> {
-    DnsName::parse(&text::printable(&name.to_ascii(), 1024))
-}
-
-/// Whether the codec's name is `name`, in any case.
-pub(super) fn is(wire: &Name, name: &DnsName) -> bool {
-    let wire = wire.to_ascii();
-    wire.strip_suffix('.').unwrap_or(&wire).eq_ignore_ascii_case(name.as_str())
 }
 
 /// The word of RFC 1035 and its successors, where there is one.

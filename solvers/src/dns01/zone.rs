@@ -8,7 +8,7 @@ use acme_core::{DnsName, Timestamp};
 use hickory_proto::rr::RecordType;
 
 use super::Resolver;
-use super::resolver::plain_name;
+use super::answer::plain_name;
 use crate::{Error, ErrorKind, limits};
 
 impl Resolver {
