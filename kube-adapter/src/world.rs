@@ -1,5 +1,6 @@
 //! What is known: a table for each kind, indices between them, and who wants a step. One task owns it; there are no locks.
 
+mod rows;
 mod table;
 
 use std::collections::HashSet;

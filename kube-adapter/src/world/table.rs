@@ -7,6 +7,8 @@ use crate::key::{Identity, Name, Uid, Version};
 use crate::metrics::{Measured, Words};
 use crate::watch::Event;
 
+use super::rows::Rows;
+
 /// What is kept of an object. Whole objects where there are few, digests where there are many.
 pub(crate) trait Record: Sized {
     /// What the watch delivers.
@@ -33,8 +35,7 @@ pub(crate) struct News<O> {
 
 /// The records of one kind.
 pub(crate) struct Table<R: Record> {
-    /// In boxes, since the table itself has room to grow.
-    rows: HashMap<Name, Box<Row<R>>>,
+    rows: Rows<Row<R>>,
     /// Texts that many rows share.
     words: Words,
     /// Objects that we deleted, until the watch says so, too: older news of them must not bring them back.
@@ -71,7 +72,7 @@ pub(crate) struct Changed<R> {
 impl<R: Record> Table<R> {
     /// Nothing is known yet, and `streams` will tell.
     pub(crate) fn fed_by(streams: usize) -> Self {
-        Self { rows: HashMap::new(), words: Words::default(), deleted: HashMap::new(), lists: HashMap::new(), streams }
+        Self { rows: Rows::default(), words: Words::default(), deleted: HashMap::new(), lists: HashMap::new(), streams }
     }
 
     /// Takes in news of the watch; tells whose records changed. Older news than what is known already changes nothing.
@@ -80,8 +81,11 @@ impl<R: Record> Table<R> {
         match event {
             Event::Rewound => {
                 let within = |name: &Name| scope.as_deref().is_none_or(|scope| scope == name.namespace());
-                for (_, row) in self.rows.iter_mut().filter(|(name, _)| within(name)) {
-                    row.identity.version = Version::OLDEST;
+                let names: Vec<Name> = self.rows.iter().map(|(name, _)| name.clone()).filter(within).collect();
+                for name in names {
+                    if let Some(row) = self.rows.get_mut(&name) {
+                        row.identity.version = Version::OLDEST;
+                    }
                 }
                 self.deleted.retain(|name, _| !within(name));
                 Vec::new()
@@ -131,14 +135,12 @@ impl<R: Record> Table<R> {
 
     /// The name of an object as it is held here: another holder of the same text costs nothing.
     pub(crate) fn name(&self, name: &Name) -> Option<&Name> {
-        self.rows.get_key_value(name).map(|(name, _)| name)
+        self.rows.name(name)
     }
 
     /// Names the record of an object by a text that others hold as well.
     pub(crate) fn share(&mut self, name: &Name) {
-        if let Some((_, row)) = self.rows.remove_entry(name) {
-            self.rows.insert(name.clone(), row);
-        }
+        self.rows.rename(name);
     }
 
     /// The record of an object, to change what only this process remembers.
@@ -187,11 +189,11 @@ impl<R: Record> Table<R> {
         }
         let epoch = self.epoch_of(&name);
         self.deleted.remove(&name);
-        let (name, facts) = match self.rows.remove_entry(&name) {
+        let (name, facts) = match self.rows.remove(&name) {
             Some((name, row)) => (name, row.facts),
             None => (name, Default::default()),
         };
-        self.rows.insert(name, Box::new(Row { record, facts, identity, epoch }));
+        self.rows.insert(name, Row { record, facts, identity, epoch });
     }
 
     /// The object has this identity now, by the answer to a write of ours that the record need not show.
@@ -206,8 +208,8 @@ impl<R: Record> Table<R> {
 
     /// Takes out what a deletion of ours removed. News of it that is still under way is passed over.
     pub(crate) fn forget(&mut self, name: &Name) -> Option<R> {
-        let row = self.rows.remove(name)?;
-        self.deleted.insert(name.clone(), row.identity.uid);
+        let (name, row) = self.rows.remove(name)?;
+        self.deleted.insert(name, row.identity.uid);
         Some(row.record)
     }
 
@@ -222,7 +224,7 @@ impl<R: Record> Table<R> {
                 row.epoch = epoch;
                 return None;
             }
-            Some(_) => self.rows.remove_entry(&name).map(|(known, row)| {
+            Some(_) => self.rows.remove(&name).map(|(known, row)| {
                 name = known;
                 row
             }),
@@ -237,7 +239,7 @@ impl<R: Record> Table<R> {
         let facts = object.facts(&mut self.words);
         match R::read(object, before) {
             Some(record) => {
-                self.rows.insert(name.clone(), Box::new(Row { record, facts, identity, epoch }));
+                self.rows.insert(name.clone(), Row { record, facts, identity, epoch });
                 Some(Changed { name, removed: replaced })
             }
             None if was_kept || replaced.is_some() => Some(Changed { name, removed: replaced }),
@@ -246,8 +248,8 @@ impl<R: Record> Table<R> {
     }
 
     fn remove(&mut self, name: &Name) -> Option<Changed<R>> {
-        let row = self.rows.remove(name)?;
-        Some(Changed { name: name.clone(), removed: Some(row.record) })
+        let (name, row) = self.rows.remove(name)?;
+        Some(Changed { name, removed: Some(row.record) })
     }
 
     fn epoch(&self, scope: &Option<Arc<str>>) -> u8 {
