@@ -47,6 +47,9 @@ pub const CHALLENGE_CERTIFICATES: usize = 1024;
 /// How long one DNS question may take over one transport; cert-manager's and lego's limit.
 pub const DNS_TIME: Duration = Duration::from_secs(10);
 
+/// How long one name server may take where there is another way to find out: as impatient as clients that try the next server.
+pub const DNS_QUICK_TIME: Duration = Duration::from_secs(3);
+
 /// UDP payload announced by EDNS; 1232 bytes pass every path without fragments (DNS flag day 2020).
 pub const DNS_UDP_PAYLOAD: u16 = 1232;
 

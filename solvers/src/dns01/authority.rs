@@ -5,7 +5,6 @@
 //! none of these can be reached. Names above it are: they exist.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use acme_core::DnsName;
 use futures_util::FutureExt as _;
@@ -129,7 +128,7 @@ impl Resolver {
 
     /// Itself, with less patience: for questions that have another way.
     pub(super) fn quick(&self) -> Self {
-        self.clone().with_time_limit(self.limit.min(QUICK))
+        self.clone().with_time_limit(self.limit.min(limits::DNS_QUICK_TIME))
     }
 }
 
@@ -150,6 +149,3 @@ async fn look(resolver: &Resolver, server: &Server, zone: &DnsName, name: &DnsNa
     };
     Ok(Standing { alias, zone })
 }
-
-/// How long such a question may take.
-const QUICK: Duration = Duration::from_secs(3);
