@@ -4,7 +4,6 @@ mod index;
 mod record;
 mod view;
 
-use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use crate::api::{Manager, Refusal, RefusalKind, Resource};
 use crate::certificate;
 use crate::context::Context;
 use crate::crd::issuer::{IssuerSpec, IssuerStatus};
-use crate::engine::{self, Engine, Found, Of, Remote, Verdict};
+use crate::engine::{self, Account, Engine, Found, Of, Remote, Verdict};
 use crate::events::{Event, Regarding, Severity};
 use crate::key::{Identity, Key, Kind, Name};
 use crate::order;
@@ -106,16 +105,24 @@ pub(crate) fn changed<R>(world: &mut World, changed: Changed<R>) {
     world.wake(key(&name));
 }
 
-/// The ACME server said that it does not know the account: it is looked for and made again, once in a while.
-pub(crate) fn account_forgotten(world: &mut World, issuer: &Name, now: Timestamp) {
-    let Some(kept) = kept_mut(world, issuer) else { return };
+/// The ACME server said that it does not know the account that asked: it is looked for and made again, once in a while. Answers whether there is another one to
+/// ask with, now or soon.
+pub(crate) fn account_forgotten(world: &mut World, issuer: &Name, asked: &Arc<Account>, now: Timestamp) -> bool {
+    let Some(kept) = kept_mut(world, issuer) else { return false };
+    let is_current = kept.engine().and_then(Engine::account).is_some_and(|it| Arc::ptr_eq(it, asked));
+    if !is_current {
+        return true;
+    }
     if kept.memory.forgotten.is_some_and(|at| now.since(at) < AMNESIA) {
-        return;
+        return false;
     }
     kept.memory.forgotten = Some(now);
-    kept.memory.outdated = true;
     kept.memory.asks_account = true;
+    // Nobody asks with it any more.
+    kept.memory.tried = None;
+    order::account_changed(world, issuer.clone(), None);
     world.wake(key(issuer));
+    true
 }
 
 /// A Secret is in this state now, or gone: issuers that read an older one read it again.
@@ -219,7 +226,7 @@ fn set_up(
         secrets,
         spec: Arc::clone(&kept.spec),
         annotations: Arc::clone(&kept.annotations),
-        account: kept.status.acme.clone().filter(|_| !mem::take(&mut kept.memory.asks_account)),
+        account: kept.status.acme.clone().filter(|_| !kept.memory.asks_account),
     };
     async move { Answer::Tried { generation, tried: engine::set_up(&context, of, now).await } }.boxed()
 }
@@ -317,7 +324,7 @@ fn tried_out(world: &mut World, name: &Name, generation: i64, tried: engine::Set
         world.metrics.sync_failed(manager(name).controller());
     }
     let Some(kept) = kept_mut(world, name).filter(|kept| kept.generation == generation) else { return };
-    let had_account = kept.engine().and_then(|engine| engine.account()).is_some();
+    let had_account = kept.engine().and_then(Engine::account).is_some() || kept.memory.forgotten.is_some();
     let before = kept.memory.tried.take().filter(|before| before.generation == generation);
     let failures = match tried.retry {
         Retry::Backoff => before.as_ref().map_or(0, |before| before.failures) + 1,
@@ -338,6 +345,7 @@ fn tried_out(world: &mut World, name: &Name, generation: i64, tried: engine::Set
     };
     kept.memory.tried = Some(Tried { generation, found, read, again, failures });
     let account = kept.engine().and_then(|engine| engine.account()).cloned();
+    kept.memory.asks_account &= account.is_none();
     if account.is_some() || had_account {
         certificate::account_changed(world, name, account.as_ref());
         order::account_changed(world, name.clone(), account);

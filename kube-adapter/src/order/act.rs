@@ -19,6 +19,7 @@ use solvers::Solver;
 use crate::context::Context;
 use crate::crd::challenge::Challenge;
 use crate::crd::order::Order;
+use crate::engine::Account;
 use crate::key::Name;
 use crate::order::announce::{self, About};
 use crate::order::write::{self, Written};
@@ -33,8 +34,8 @@ use work::{Work, waited};
 pub(crate) enum Answer {
     /// There was nothing to do any more, or it is all in the folding.
     Nothing,
-    /// A step of the order.
-    Order(Result<OrderEvent, Error>),
+    /// A step of the order, and the account that asked.
+    Order(Result<OrderEvent, Error>, Arc<Account>),
     /// An authorization was read, and who answers for it chosen.
     Authorization(Result<Described, Error>),
     /// Who answers was chosen once more.
@@ -108,7 +109,7 @@ fn order(
             if matches!(told, Ok(OrderEvent::Downloaded(_))) {
                 announce::mention(&context, &about, "Complete", "Order completed successfully".to_owned());
             }
-            Answer::Order(told)
+            Answer::Order(told, account)
         }
         .boxed(),
     )

@@ -18,6 +18,7 @@ use crate::challenge::ChallengeRecord;
 use crate::codec;
 use crate::codec::words;
 use crate::crd::challenge::Challenge;
+use crate::engine::Account;
 use crate::key::Name;
 use crate::order::act::{Answer, Described, Picked};
 use crate::order::run::{CONFLICTS, Stuck};
@@ -33,7 +34,11 @@ use written::{challenge_written, order_written};
 pub(super) fn fold(world: &mut World, name: &Name, action: &Action, answer: Answer, now: Timestamp) {
     match (action, answer) {
         (Action::Begin, _) => begin(world, name, now),
-        (Action::Order(action), Answer::Order(told)) => order(world, name, action, told, now),
+        (Action::Order(action), Answer::Order(told, asked)) => {
+            if !is_healed(world, name, &told, &asked, now) {
+                order(world, name, action, told, now);
+            }
+        }
         (Action::Order(OrderAction::ReadAuthorization(url)), Answer::Authorization(Ok(described))) => {
             described_as(world, name, url, described, now);
         }
@@ -91,13 +96,6 @@ fn order(world: &mut World, name: &Name, action: &OrderAction, told: Result<Orde
     {
         event = OrderEvent::NotFound;
     }
-    if let OrderEvent::Failed { fault, .. } = &event
-        && fault.problem.as_ref().is_some_and(|it| it.kind == ProblemType::AccountDoesNotExist)
-    {
-        let issuer =
-            world.orders.get(name).and_then(OrderRecord::object).map(|it| observe::issuer(name, &it.spec.issuer_ref));
-        issuer.into_iter().for_each(|issuer| crate::issuer::account_forgotten(world, &issuer, now));
-    }
     let Some(run) = world.order_index.runs.get_mut(name) else { return };
     match &event {
         OrderEvent::Created { order, .. } | OrderEvent::Seen { order, .. } => {
@@ -114,6 +112,25 @@ fn order(world: &mut World, name: &Name, action: &OrderAction, told: Result<Orde
         | OrderEvent::Failed { .. } => {}
     }
     apply(run, IssuanceEvent::Order(event), now);
+}
+
+/// Did the server only forget the account, before it made the order? Nothing is to blame then: the same is asked by the account that is made in its place.
+fn is_healed(
+    world: &mut World,
+    name: &Name,
+    told: &Result<OrderEvent, Error>,
+    asked: &Arc<Account>,
+    now: Timestamp,
+) -> bool {
+    let is_forgotten = |error: &Error| error.problem().is_some_and(|it| it.kind == ProblemType::AccountDoesNotExist);
+    if !told.as_ref().is_err_and(is_forgotten) {
+        return false;
+    }
+    let Some(order) = world.orders.get(name).and_then(OrderRecord::object) else { return false };
+    let issuer = observe::issuer(name, &order.spec.issuer_ref);
+    let is_back = crate::issuer::account_forgotten(world, &issuer, asked, now);
+    let made = world.order_index.runs.get(name).and_then(|it| it.issuance.as_ref()).and_then(|it| it.order().url());
+    is_back && made.is_none()
 }
 
 /// An order for the same names that is known under another name is another one's.
