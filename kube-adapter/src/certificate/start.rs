@@ -63,7 +63,8 @@ pub(super) fn start(
     {
         record.memory().is_reporting = true;
     }
-    if matches!(action, Action::Refresh) {
+    // What somebody asked for by changing the specification is not of the crowd that has a pace.
+    if matches!(action, Action::Refresh) && world.certificates.get(name).is_some_and(|it| it.is_content) {
         world.certificate_index.fix_ups.begin(now);
     }
     if action.stores_a_pair()

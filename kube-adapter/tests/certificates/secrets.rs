@@ -1,6 +1,7 @@
 //! Target Secrets: repaired, adopted, shared, and dressed as their Certificate says.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use acme_core::PrivateKey;
 use base64::Engine as _;
@@ -8,7 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use crate::kit::manifests::{certificate, with_spec};
-use crate::kit::{conditions, eventually};
+use crate::kit::{conditions, eventually, eventually_within};
 use crate::{await_revision, condition, ready};
 
 #[test]
@@ -21,6 +22,31 @@ fn a_secret_that_is_deleted_is_issued_anew() {
     space.await_ready("web");
     space.await_quiet(&proxy);
     crate::kit::judge::assert_settled(&space, "web");
+}
+
+#[test]
+fn an_edit_by_hand_is_repaired_at_once_whatever_else_was_asked_for() {
+    let (space, _proxy, _operator) = ready("hand");
+    let asked: Vec<String> = (0..8).map(|number| format!("web-{number}")).collect();
+    let all = || asked.iter().map(String::as_str).chain(["edited"]);
+    all().for_each(|name| drop(space.apply(&certificate(name, "ca"))));
+    all().for_each(|name| drop(space.await_ready(name)));
+    for name in &asked {
+        space.patch(
+            "certificates",
+            name,
+            "",
+            &json!({ "spec": { "secretTemplate": { "labels": { "new": "label" } } } }),
+        );
+    }
+    let edit = json!({ "metadata": { "annotations": { "cert-manager.io/ip-sans": "10.9.9.9" } } });
+    space.patch("secrets", "edited", "", &edit);
+    eventually_within(Duration::from_secs(10), "the repair", || {
+        let secret = space.get("secrets", "edited").ok_or("there is none")?;
+        let told = &secret["metadata"]["annotations"]["cert-manager.io/ip-sans"];
+        if *told == "" { Ok(()) } else { Err(told.to_string()) }
+    });
+    all().for_each(|name| drop(space.await_ready(name)));
 }
 
 #[test]
