@@ -224,7 +224,7 @@ impl Api {
             }
             tracing::debug!(%method, path, why, "write");
         }
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header(ACCEPT, if writes { METADATA_ONLY } else { JSON })
@@ -235,6 +235,9 @@ impl Api {
                     Error::new(ErrorKind::Internal, "a request to the API server cannot be built").with_source(source),
                 )
             })?;
+        if writes {
+            request.extensions_mut().insert(self.leadership.clone());
+        }
         let answer = match tokio::time::timeout(self.patience, self.client.send(request)).await {
             Err(_) => return Err(Refusal::lost("the API server did not answer in time")),
             Ok(Err(error)) => return Err(Refusal::lost(format!("the API server was not reached: {error}"))),

@@ -3,6 +3,7 @@
 //! kube's own connector leaves Nagle's algorithm on, which costs 40 ms for many a write, and its stack repeats refused writes by itself. Writes are
 //! repeated by plans alone, after a look at what is there.
 
+mod leased;
 mod socket;
 
 use std::time::Duration;
@@ -13,9 +14,11 @@ use http::header::USER_AGENT;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use kube::client::{Body, ClientBuilder, ConfigExt as _};
+use kube::client::{ClientBuilder, ConfigExt as _};
 use kube::{Client, Config};
 use tower::ServiceBuilder;
+
+use leased::Leased;
 
 /// A client for this configuration that calls itself `user_agent`, without retries and without Nagle's algorithm.
 ///
@@ -49,7 +52,7 @@ pub fn connect(mut config: Config, user_agent: &str) -> Result<Client, Error> {
         .pool_idle_timeout(IDLE)
         .pool_max_idle_per_host(MOST_IDLE)
         .http1_max_buf_size(BUFFER)
-        .build::<_, Body>(connector);
+        .build::<_, Leased>(connector);
 
     let credentials = config.auth_layer().map_err(|source| unusable("the credentials", source))?;
     let headers = config.extra_headers_layer().map_err(|source| unusable("the headers", source))?;
@@ -58,6 +61,7 @@ pub fn connect(mut config: Config, user_agent: &str) -> Result<Client, Error> {
         .option_layer(credentials)
         .layer(headers)
         .map_err(tower::BoxError::from)
+        .map_request(Leased::request)
         .service(http);
     Ok(ClientBuilder::new(service, config.default_namespace).build())
 }
