@@ -313,6 +313,18 @@ pub const FLAGS: &[Flag] = &[
     flag("log-text-info-buffer-size", Some("logging.options.text.infoBufferSize"), Text, Idle(UNBUFFERED)),
     flag("log-json-split-stream", Some("logging.options.json.splitStream"), Switch, Idle(UNBUFFERED)),
     flag("log-json-info-buffer-size", Some("logging.options.json.infoBufferSize"), Text, Idle(UNBUFFERED)),
+    // cert-manager hides these and still takes them.
+    flag("add_dir_header", None, Switch, Idle(KLOG)),
+    flag("alsologtostderr", None, Switch, Idle(KLOG)),
+    flag("log_backtrace_at", None, Text, Idle(KLOG)),
+    flag("log_dir", None, Text, Idle(KLOG)),
+    flag("log_file", None, Text, Idle(KLOG)),
+    flag("log_file_max_size", None, Integer, Idle(KLOG)),
+    flag("logtostderr", None, Switch, Idle(KLOG)),
+    flag("one_output", None, Switch, Idle(KLOG)),
+    flag("skip_headers", None, Switch, Idle(KLOG)),
+    flag("skip_log_headers", None, Switch, Idle(KLOG)),
+    flag("stderrthreshold", None, Text, Idle(KLOG)),
 ];
 
 const fn flag(name: &'static str, field: Option<&'static str>, kind: Kind, meaning: Meaning) -> Flag {
@@ -324,4 +336,5 @@ const BOUNDED: &str = "bounded by the library, above every limit of cert-manager
 const SHIM: &str = "the shims are not there yet";
 const TLS: &str = "TLS 1.2 and 1.3 with the suites of rustls, none of which is weak";
 const PPROF: &str = "there is no Go runtime to profile";
+const KLOG: &str = "of klog, and to go in cert-manager as well: logs go to the standard error";
 const UNBUFFERED: &str = "logs are written line by line";
