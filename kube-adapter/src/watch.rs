@@ -22,7 +22,7 @@ use kube::core::PartialObjectMeta;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
-use crate::api::{Refusal, Resource, escape};
+use crate::api::{Refusal, RefusalKind, Resource, escape};
 use crate::crd::{Certificate, CertificateRequest, Challenge, ClusterIssuer, Issuer, Order};
 use crate::key::Version;
 use crate::limits;
@@ -311,7 +311,10 @@ impl<T: Send + 'static> Follower<T> {
         }
         let (head, body) = answer.into_parts();
         let body = Limited::new(body, LONGEST_REFUSAL).collect().await.map_err(|it| broken(&it))?.to_bytes();
-        Ok(Err((head.status, Refusal::read(head.status, &head.headers, &body).to_string())))
+        let refusal = Refusal::read(head.status, &head.headers, &body);
+        // It is never an object that is asked for.
+        let hint = if refusal.kind() == RefusalKind::Gone && head.status != StatusCode::GONE { UNDEFINED } else { "" };
+        Ok(Err((head.status, format!("{refusal}{hint}"))))
     }
 
     /// Everything up to this object was told.
@@ -348,6 +351,10 @@ fn printable(error: impl std::fmt::Display) -> String {
 }
 
 const PAUSES: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
+
+/// What a person can do about a collection that is not there.
+const UNDEFINED: &str =
+    ": the API server does not know this kind, so install the definitions of the resources; they are waited for";
 
 /// The server ends a watch after this time; a connection that is silent for longer is dead.
 const WATCH: &str = "?watch=true&allowWatchBookmarks=true&timeoutSeconds=290";

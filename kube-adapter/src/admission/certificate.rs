@@ -49,7 +49,10 @@ pub(super) fn judge(spec: &CertificateSpec, path: &Path, findings: &mut Findings
 /// Judges names as such: what is refused here, nothing can be issued for.
 pub(super) fn judge_names(spec: &CertificateSpec, path: &Path, findings: &mut Findings) {
     for (index, name) in spec.dns_names.iter().enumerate() {
-        if let Err(error) = DnsName::parse(name) {
+        if !name.is_ascii() {
+            let what = "it holds letters beyond ASCII, which certificates cannot carry: write its xn-- form";
+            findings.invalid(&path.child("dnsNames").index(index), name, what);
+        } else if let Err(error) = DnsName::parse(name) {
             findings.invalid(&path.child("dnsNames").index(index), name, &error.to_string());
         }
     }

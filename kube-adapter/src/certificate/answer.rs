@@ -21,8 +21,8 @@ use crate::status::Note;
 pub(crate) enum Answer {
     /// The Certificate as it is; `None` is that it is gone.
     Object(Result<Option<Box<Certificate>>, Refusal>),
-    /// What the target Secret holds.
-    Target(Result<Option<Box<Read>>, Refusal>),
+    /// What the target Secret of this name holds.
+    Target(Name, Result<Option<Box<Read>>, Refusal>),
     /// A stored key; `None` is that it is not there, or none.
     Key(Name, Result<Option<InHand>, Refusal>),
     /// A request as it is; `None` is that it is gone.

@@ -33,7 +33,9 @@ pub(super) fn fold(world: &mut World, name: &Name, action: &Action, answer: Answ
     match answer {
         Answer::Stepped(request, answer) => request::fold(world, &request, answer, now),
         Answer::Object(read) => object(world, name, read, now),
-        Answer::Target(read) => {
+        // Another Secret is wanted by now.
+        Answer::Target(of, Ok(_)) if world.certificates.get(name).is_some_and(|it| it.secret != of) => {}
+        Answer::Target(_, read) => {
             // Whose attempt has begun comes before those that wait for theirs.
             let has_turn = world.certificates.get(name).is_some_and(|it| !it.is_content);
             if let (Ok(Some(read)), Some(record)) = (&read, world.certificates.get(name)) {
@@ -143,7 +145,7 @@ fn object(world: &mut World, name: &Name, read: Result<Option<Box<Certificate>>,
     let memory = record.memory();
     memory.has_turn |= has_turn;
     memory.is_stale = false;
-    memory.trouble = None;
+    memory.goes_on(now);
     if let Some(changed) = world.certificates.look(object) {
         super::changed(world, changed);
     }
@@ -240,6 +242,7 @@ fn written(world: &mut World, name: &Name, written: Result<Box<Written>, Unwritt
         }
     };
     let Written { secret, identity, sent, proof, holding, key, is_tls, is_issued } = written;
+    let written_to = secret.clone();
     let record = SecretRecord::written(proof, identity.version.clone());
     let version = identity.version.clone();
     if is_tls {
@@ -259,8 +262,12 @@ fn written(world: &mut World, name: &Name, written: Result<Box<Written>, Unwritt
             count(&world.metrics, &object, AttemptEnd::Issued(record.memory().begun.map(|begun| now.since(begun))));
         }
     }
+    let is_wanted = record.secret == written_to;
     let memory = record.memory();
     memory.trouble = None;
+    if !is_wanted {
+        return;
+    }
     if let Some(in_hand) = memory.key.as_mut().filter(|_| !is_issued) {
         in_hand.facts.place = Place::Target;
     }
@@ -296,8 +303,10 @@ fn told(
     let (uid, memory) = (record.uid.clone(), record.memory());
     if is_success || is_failure {
         memory.attempt_over();
+        memory.trouble = None;
     }
-    memory.trouble = None;
+    // Another write may be what is refused again and again.
+    memory.goes_on(now);
     memory.has_turn = false;
     if !is_overtaken {
         // So that it is not copied.
@@ -329,7 +338,7 @@ fn forget_if_settled(world: &mut World, name: &Name, now: Timestamp) {
     let Some(memory) = record.memory.as_deref() else { return };
     let is_idle = memory.key.is_none()
         && memory.failure.is_none()
-        && memory.trouble.is_none()
+        && memory.trouble.as_ref().is_none_or(|it| it.until.is_due(now))
         && !memory.is_stale
         && !memory.is_reporting
         && !memory.is_storing
@@ -363,7 +372,7 @@ fn with_memory<T>(
     match read {
         Ok(read) => {
             if let Some(memory) = memory(world, name) {
-                memory.trouble = None;
+                memory.goes_on(now);
                 take(memory, read);
             }
         }

@@ -12,7 +12,7 @@ use crate::crd::certificate::Certificate;
 use crate::crd::certificate_request::CertificateRequest;
 use crate::key::{Identity, Name, Uid, Version};
 use crate::moment::Moment;
-use crate::plan::certificate::{Answered, Failure, Holding, KeyFacts};
+use crate::plan::certificate::{Answered, Failure, Holding, KeyFacts, Place};
 use crate::secret::issuer_digest;
 use crate::status::Note;
 use crate::world::Record;
@@ -120,8 +120,13 @@ impl Record for CertificateRecord {
             Some(before) if before.object() == object.spec.secret_name => before.clone(),
             Some(_) | None => name.beside(&object.spec.secret_name),
         };
+        let left = before_secret.filter(|it| *it != secret);
+        let mut memory = memory;
+        if let Some(memory) = memory.as_mut().filter(|_| left.is_some()) {
+            memory.moved();
+        }
         let mut record = Self {
-            left: before_secret.filter(|it| *it != secret),
+            left,
             uid,
             created: metadata.creation_timestamp.as_ref().map_or(0, |it| it.0.as_second()),
             generation,
@@ -233,6 +238,21 @@ impl Memory {
         self.trouble = None;
         self.unfit.clear();
         self.begun = None;
+    }
+
+    /// Another Secret is wanted: what was read of the former one does not hold.
+    fn moved(&mut self) {
+        self.target = None;
+        self.absence = Absence::Credible;
+        self.stored = None;
+        self.key = self.key.take().filter(|it| it.facts.place != Place::Target);
+    }
+
+    /// Something was read: what is held back may go on. How often it failed is forgotten when a write succeeds, or when there is nothing left to write.
+    pub(super) fn goes_on(&mut self, now: Timestamp) {
+        if let Some(trouble) = &mut self.trouble {
+            trouble.until = trouble.until.min(now);
+        }
     }
 
     /// The attempt came to its end: what it needed goes.

@@ -200,14 +200,15 @@ impl Work {
         let target = self.name.beside(self.object.spec.secret_name.as_str());
         let found = self.context.api.read::<Secret>(Resource::SECRETS, &target).await;
         let spec = &self.object.spec;
-        Answer::Target(found.map(|found| {
+        let read = found.map(|found| {
             found.and_then(|found| {
                 let TargetSecret { holding, key } = TargetSecret::read(&found);
                 let identity = Identity::of(&found.metadata)?;
                 let key = key.and_then(|it| wanted::signing_as(spec, it).ok()).map(Arc::new);
                 Some(Box::new(Read { identity, holding, key }))
             })
-        }))
+        });
+        Answer::Target(target, read)
     }
 
     async fn read_key(self, secret: Name) -> Answer {

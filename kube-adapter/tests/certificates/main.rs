@@ -9,6 +9,7 @@ mod ledger;
 mod recorded;
 mod secrets;
 mod two;
+mod unusual;
 mod waits;
 
 use kit::manifests::{authority, ca_issuer};

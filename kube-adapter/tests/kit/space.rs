@@ -22,16 +22,17 @@ pub struct Space {
 impl Space {
     /// Makes one, on the control plane that all tests of this process share.
     pub fn new(hint: &str) -> Self {
-        Self::on(shared(), hint)
+        Self::at(shared(), hint)
     }
 
     /// Makes one on a control plane of its own, which may be stopped and put back.
     pub fn alone(hint: &str) -> Self {
         let plane = ControlPlane::builder().crds(definitions::all()).start();
-        Self::on(Box::leak(Box::new(plane)), hint)
+        Self::at(Box::leak(Box::new(plane)), hint)
     }
 
-    fn on(plane: &'static ControlPlane, hint: &str) -> Self {
+    /// Makes one on this control plane.
+    pub fn at(plane: &'static ControlPlane, hint: &str) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let namespace = format!("{hint}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
         plane.apply(&json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } }));
