@@ -109,20 +109,23 @@ fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a
     near.min().map(|(_, name)| name)
 }
 
-/// How many letters have to be put in, taken out or changed (Levenshtein).
+/// How many letters have to be put in, taken out, changed, or put in the place of their neighbours.
 fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (at, letter) in one.chars().enumerate() {
-        let mut diagonal = at;
-        row[0] = at + 1;
+    let [one, other]: [Vec<char>; 2] = [one, other].map(|it| it.chars().collect());
+    let (mut before, mut above): (Vec<usize>, Vec<usize>) = (Vec::new(), (0..=other.len()).collect());
+    for (at, letter) in one.iter().enumerate() {
+        let mut row = vec![at + 1];
         for (column, theirs) in other.iter().enumerate() {
-            let changed = diagonal + usize::from(letter != *theirs);
-            diagonal = row[column + 1];
-            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
+            let changed = above[column] + usize::from(letter != theirs);
+            let mut least = changed.min(above[column + 1] + 1).min(row[column] + 1);
+            if at > 0 && column > 0 && *letter == other[column - 1] && one[at - 1] == *theirs {
+                least = least.min(before[column - 1] + 1);
+            }
+            row.push(least);
         }
+        before = std::mem::replace(&mut above, row);
     }
-    row[other.len()]
+    above[other.len()]
 }
 
 const ISSUER: &str = "Issuer";
@@ -137,6 +140,7 @@ mod tests {
     fn a_slip_of_the_pen_is_near_and_another_word_is_not() {
         let names = ["letsencrypt-prod", "letsencrypt-staging", "ca"];
         assert_eq!(nearest("letsencrpyt-prod", names.into_iter()), Some("letsencrypt-prod"));
+        assert_eq!(nearest("shpo", ["ca", "shop"].into_iter()), Some("shop"));
         assert_eq!(nearest("vault", names.into_iter()), None);
         assert_eq!(nearest("cb", names.into_iter()), None, "of two letters each one counts");
     }

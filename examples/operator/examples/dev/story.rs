@@ -26,6 +26,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("kubectl -n shop delete secret web-tls && kubectl -n shop get secrets --watch", "it comes back"),
     (
         "kubectl -n shop patch certificate web --type=merge -p '{\"spec\":{\"issuerRef\":{\"name\":\"shpo\"}}}'",
-        "a typing error, and what is said about it",
+        "a typing error",
     ),
+    ("kubectl -n shop describe certificate web", "what is said about it: which Issuer was probably meant"),
 ];
