@@ -51,6 +51,21 @@ fn an_account_is_registered_with_a_key_that_was_stored_first() {
 }
 
 #[test]
+fn a_key_of_another_kind_that_people_put_there_is_used_as_it_is() {
+    let (space, pebble) = (Space::new("acme"), Pebble::start());
+    let (_, key) = crate::kit::manifests::authority_pem();
+    assert!(key.starts_with("-----BEGIN PRIVATE KEY-----"), "of a curve, as rcgen makes them");
+    let secret = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "account" }, "stringData": { "tls.key": key } });
+    let before = space.apply(&secret);
+    space.apply(&issuer(&pebble, json!({ "disableAccountKeyGeneration": true })));
+    let proxy = space.proxy();
+    let _operator = Operator::start(&proxy, space.settings());
+    let object = space.await_condition("issuers", "acme", "Ready", "True");
+    assert!(object["status"]["acme"]["uri"].is_string(), "{object}");
+    assert_eq!(space.get("secrets", "account").expect("it is there"), before, "nobody wrote it");
+}
+
+#[test]
 fn a_server_that_is_away_is_asked_again_and_one_that_forgot_the_account_is_told_of_it_again() {
     let (space, mut pebble) = (Space::new("acme"), Pebble::start());
     let proxy = space.proxy();

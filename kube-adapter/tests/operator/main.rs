@@ -17,6 +17,7 @@ mod ledger;
 mod long;
 mod meddling;
 mod paths;
+mod patience;
 mod proxy;
 mod soak;
 mod stage;
