@@ -13,6 +13,7 @@ mod place;
 mod propagation;
 mod provider;
 mod resolver;
+mod settings;
 mod waits;
 mod zone;
 
@@ -33,6 +34,7 @@ pub use provider::{DnsProvider, TxtRecord, Zone, ZoneIndex, Zones};
 #[cfg(feature = "rfc2136")]
 pub(crate) use resolver::Recursion;
 pub use resolver::Resolver;
+pub(crate) use settings::{Settings, choices};
 
 use self::waits::Waits;
 
@@ -45,12 +47,8 @@ use crate::{Error, ErrorKind, Presentation, Readiness, Solver};
 #[derive(Clone)]
 pub struct Dns01 {
     provider: Arc<dyn DnsProvider>,
-    resolver: Resolver,
+    settings: Settings,
     challenge: ChallengeType,
-    delegation: Delegation,
-    propagation: Propagation,
-    ttl: Duration,
-    again_after: Duration,
     value: Option<String>,
     waits: Arc<Waits>,
 }
@@ -65,12 +63,8 @@ impl Dns01 {
     pub fn shared(provider: Arc<dyn DnsProvider>, resolver: Resolver) -> Self {
         Self {
             provider,
-            resolver,
+            settings: Settings::usual(resolver, Duration::from_secs(60)),
             challenge: ChallengeType::Dns01,
-            delegation: Delegation::Follow,
-            propagation: Propagation::Authoritative,
-            ttl: Duration::from_secs(60),
-            again_after: Duration::from_secs(2),
             value: None,
             waits: Arc::default(),
         }
@@ -92,47 +86,22 @@ impl Dns01 {
         self
     }
 
-    /// Whether the record is written at the end of a CNAME chain or at the name itself.
-    #[must_use]
-    pub fn with_delegation(mut self, delegation: Delegation) -> Self {
-        self.delegation = delegation;
-        self
-    }
-
     /// Which servers must show the record before the certificate authority is asked to look.
     #[must_use]
     pub fn with_propagation(mut self, propagation: Propagation) -> Self {
-        self.propagation = propagation;
+        self.settings.propagation = propagation;
         self
     }
 
-    /// The TTL of the record; 60 seconds by default.
-    #[must_use]
-    pub fn with_ttl(mut self, ttl: Duration) -> Self {
-        self.ttl = ttl;
-        self
-    }
-
-    /// How long after a look that showed nothing another one is worth its cost; 2 seconds by default.
-    #[must_use]
-    pub fn with_again_after(mut self, again_after: Duration) -> Self {
-        self.again_after = again_after;
-        self
-    }
+    choices!("60 seconds");
 
     async fn record(&self, presentation: &Presentation) -> Result<TxtRecord, Error> {
         let (owner, identifier) = self.owner(presentation)?;
-        let Place { owner, zone } =
-            Place::find(&self.resolver, self.provider.as_ref(), &owner, self.delegation).await?;
-        let value = self.value_for(presentation)?;
-        let mut record = TxtRecord::new(owner, value, identifier).with_ttl(self.ttl);
+        let mut record = TxtRecord::new(owner, self.value_for(presentation)?, identifier);
         if self.value.is_none() {
             record = record.with_key_authorization(presentation.key_authorization()?.clone());
         }
-        Ok(match zone {
-            Some(zone) => record.with_zone(zone),
-            None => record,
-        })
+        self.settings.placed(self.provider.as_ref(), record).await
     }
 
     fn value_for(&self, presentation: &Presentation) -> Result<String, Error> {
@@ -174,8 +143,8 @@ impl Solver for Dns01 {
         let record = self.record(presentation).await?;
         tracing::debug!(owner = %record.owner, "adding a TXT record");
         self.provider.add_txt(&record).await?;
-        if matches!(self.propagation, Propagation::After(_)) {
-            self.waits.begin(&record.value, self.resolver.clock().now());
+        if matches!(self.settings.propagation, Propagation::After(_)) {
+            self.waits.begin(&record.value, self.settings.resolver.clock().now());
         }
         Ok(())
     }
@@ -186,15 +155,11 @@ impl Solver for Dns01 {
         if let pending @ Readiness::NotYet { .. } = self.provider.settled(&value).await? {
             return Ok(pending);
         }
-        if let Propagation::After(delay) = self.propagation {
-            return Ok(self.waits.look(&value, delay, self.resolver.clock().now()));
+        if let Propagation::After(delay) = self.settings.propagation {
+            return Ok(self.waits.look(&value, delay, self.settings.resolver.clock().now()));
         }
-        let is_it = |text: &[u8]| text == value.as_bytes();
-        let missing = self.propagation.missing(&self.resolver, &owner, &is_it, self.delegation).await?;
-        Ok(match missing {
-            None => Readiness::Ready,
-            Some(missing) => Readiness::NotYet { again_after: self.again_after, missing },
-        })
+        let missing = self.settings.missing(&owner, &|text| text == value.as_bytes()).await?;
+        Ok(self.settings.readiness(missing))
     }
 
     async fn clean_up(&self, presentation: &Presentation) -> Result<(), Error> {
@@ -210,9 +175,9 @@ impl fmt::Debug for Dns01 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dns01")
             .field("challenge", &self.challenge)
-            .field("delegation", &self.delegation)
-            .field("propagation", &self.propagation)
-            .field("resolver", &self.resolver)
+            .field("delegation", &self.settings.delegation)
+            .field("propagation", &self.settings.propagation)
+            .field("resolver", &self.settings.resolver)
             .finish_non_exhaustive()
     }
 }

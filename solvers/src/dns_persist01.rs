@@ -11,7 +11,7 @@ use acme_core::protocol::{ChallengeType, PersistentProof, PersistentScope};
 use acme_core::{DnsName, Timestamp};
 use async_trait::async_trait;
 
-use crate::dns01::{Delegation, DnsProvider, Place, Propagation, Resolver, TxtRecord};
+use crate::dns01::{DnsProvider, Propagation, Resolver, Settings, TxtRecord, choices};
 use crate::{Error, ErrorKind, Presentation, Readiness, Retry, Solver, limits};
 
 /// Answers `dns-persist-01` by a record that is found, or written once through a [`DnsProvider`].
@@ -20,11 +20,7 @@ use crate::{Error, ErrorKind, Presentation, Readiness, Retry, Solver, limits};
 #[derive(Clone)]
 pub struct DnsPersist01 {
     provider: Option<Arc<dyn DnsProvider>>,
-    resolver: Resolver,
-    delegation: Delegation,
-    propagation: Propagation,
-    ttl: Duration,
-    again_after: Duration,
+    settings: Settings,
     scope: PersistentScope,
     until: Option<Timestamp>,
 }
@@ -44,11 +40,7 @@ impl DnsPersist01 {
     pub fn published_elsewhere(resolver: Resolver) -> Self {
         Self {
             provider: None,
-            resolver,
-            delegation: Delegation::Follow,
-            propagation: Propagation::Authoritative,
-            ttl: Duration::from_secs(3600),
-            again_after: Duration::from_secs(2),
+            settings: Settings::usual(resolver, Duration::from_secs(3600)),
             scope: PersistentScope::Name,
             until: None,
         }
@@ -68,33 +60,14 @@ impl DnsPersist01 {
         self
     }
 
-    /// Whether the record is written at the end of a CNAME chain or at the name itself.
-    #[must_use]
-    pub fn with_delegation(mut self, delegation: Delegation) -> Self {
-        self.delegation = delegation;
-        self
-    }
-
     /// Looks at the resolver's recursive servers and no others, where a zone's own cannot be reached.
     #[must_use]
     pub fn asking_recursive_servers(mut self) -> Self {
-        self.propagation = Propagation::Resolver;
+        self.settings.propagation = Propagation::Resolver;
         self
     }
 
-    /// The TTL of records that are written; an hour by default.
-    #[must_use]
-    pub fn with_ttl(mut self, ttl: Duration) -> Self {
-        self.ttl = ttl;
-        self
-    }
-
-    /// How long after a look that showed nothing another one is worth its cost; 2 seconds by default.
-    #[must_use]
-    pub fn with_again_after(mut self, again_after: Duration) -> Self {
-        self.again_after = again_after;
-        self
-    }
+    choices!("an hour");
 
     /// The record that is written where none suffices, as `owner` and value: for who publishes it by hand, ahead of the first order.
     ///
@@ -112,7 +85,7 @@ impl DnsPersist01 {
             );
             return Err(Error::new(ErrorKind::Unsupported, what));
         }
-        Ok(TxtRecord::new(asked.owner, value, asked.name).with_ttl(self.ttl))
+        Ok(TxtRecord::new(asked.owner, value, asked.name).with_ttl(self.settings.ttl))
     }
 
     /// Takes the record away that [`present`](Solver::present) writes for `presentation`: the name is not to be proven by it any more.
@@ -125,16 +98,7 @@ impl DnsPersist01 {
             let what = format!("the record at {} is published elsewhere, and is to be removed there", record.owner);
             return Err(Error::new(ErrorKind::Unsupported, what));
         };
-        provider.remove_txt(&self.placed(provider.as_ref(), record).await?).await
-    }
-
-    async fn placed(&self, provider: &dyn DnsProvider, record: TxtRecord) -> Result<TxtRecord, Error> {
-        let Place { owner, zone } = Place::find(&self.resolver, provider, &record.owner, self.delegation).await?;
-        let record = TxtRecord { owner, ..record };
-        Ok(match zone {
-            Some(zone) => record.with_zone(zone),
-            None => record,
-        })
+        provider.remove_txt(&self.settings.placed(provider.as_ref(), record).await?).await
     }
 
     /// What the servers that count lack of a record that suffices, if anything.
@@ -142,10 +106,10 @@ impl DnsPersist01 {
         let asked = Asked::read(presentation)?;
         let scope = if presentation.wildcard { PersistentScope::Wildcard } else { PersistentScope::Name };
         // What ends before the server looks is as good as gone.
-        let then = self.resolver.clock().now() + limits::PERSISTENT_MARGIN;
+        let then = self.settings.resolver.clock().now() + limits::PERSISTENT_MARGIN;
         let suffices =
             |text: &[u8]| std::str::from_utf8(text).is_ok_and(|text| asked.proof.is_met_by(text, scope, then));
-        self.propagation.missing(&self.resolver, &asked.owner, &suffices, self.delegation).await
+        self.settings.missing(&asked.owner, &suffices).await
     }
 
     fn scope_for(&self, presentation: &Presentation) -> PersistentScope {
@@ -166,7 +130,7 @@ impl Solver for DnsPersist01 {
             return Ok(());
         };
         let (owner, value) = (&record.owner, &record.value);
-        let now = self.resolver.clock().now();
+        let now = self.settings.resolver.clock().now();
         if let Some(until) = self.until.filter(|it| it.is_due(now + limits::PERSISTENT_MARGIN)) {
             let what = format!("a record at {owner} would hold until {until} only: say a later time");
             return Err(Error::new(ErrorKind::Refused, what).with_retry(Retry::Never));
@@ -176,14 +140,11 @@ impl Solver for DnsPersist01 {
             return Err(Error::new(ErrorKind::NotFound, what).with_retry(Retry::Backoff));
         };
         tracing::debug!(%owner, "adding a TXT record that stays");
-        provider.add_txt(&self.placed(provider.as_ref(), record).await?).await
+        provider.add_txt(&self.settings.placed(provider.as_ref(), record).await?).await
     }
 
     async fn check(&self, presentation: &Presentation) -> Result<Readiness, Error> {
-        Ok(match self.missing(presentation).await? {
-            None => Readiness::Ready,
-            Some(missing) => Readiness::NotYet { again_after: self.again_after, missing },
-        })
+        Ok(self.settings.readiness(self.missing(presentation).await?))
     }
 
     async fn clean_up(&self, presentation: &Presentation) -> Result<(), Error> {
@@ -197,7 +158,7 @@ impl fmt::Debug for DnsPersist01 {
             .field("writes", &self.provider.is_some())
             .field("scope", &self.scope)
             .field("until", &self.until)
-            .field("resolver", &self.resolver)
+            .field("resolver", &self.settings.resolver)
             .finish_non_exhaustive()
     }
 }

@@ -3,13 +3,13 @@
 use acme_core::DnsName;
 
 use super::provider::longest;
-use super::{Delegation, DnsProvider, Resolver, Zone, Zones};
+use super::{Delegation, DnsProvider, Resolver, TxtRecord, Zone, Zones};
 use crate::Error;
 
 /// An owner, and the zone that holds it where the provider wants to know.
 pub(crate) struct Place {
-    pub(crate) owner: DnsName,
-    pub(crate) zone: Option<Zone>,
+    owner: DnsName,
+    zone: Option<Zone>,
 }
 
 impl Place {
@@ -20,24 +20,28 @@ impl Place {
         owner: &DnsName,
         delegation: Delegation,
     ) -> Result<Self, Error> {
-        let owner = owner.clone();
-        Ok(match (provider.zones(), delegation) {
-            (Zones::BySoa, _) => {
-                let (owner, zone) = resolver.locate(&owner, delegation).await?.with_zone(resolver).await?;
-                Self { owner, zone: Some(Zone::new(zone)) }
+        let zones = provider.zones();
+        if let Zones::BySoa = zones {
+            let located = resolver.locate(owner, delegation).await?;
+            let (owner, zone) = located.with_zone(resolver).await?;
+            return Ok(Self { owner, zone: Some(Zone::new(zone)) });
+        }
+        let owner = match delegation {
+            Delegation::None => owner.clone(),
+            Delegation::Follow => {
+                let located = resolver.locate(owner, delegation).await?;
+                located.into_end()
             }
-            (Zones::Unneeded, Delegation::None) => Self { owner, zone: None },
-            (Zones::Unneeded, Delegation::Follow) => {
-                Self { owner: resolver.locate(&owner, delegation).await?.into_end(), zone: None }
-            }
-            (Zones::Listed(index), _) => {
-                let owner = match delegation {
-                    Delegation::Follow => resolver.locate(&owner, delegation).await?.into_end(),
-                    Delegation::None => owner,
-                };
-                let zone = Some(longest(index.zones(&owner).await?, &owner)?);
-                Self { owner, zone }
-            }
-        })
+        };
+        let zone = match zones {
+            Zones::Listed(index) => Some(longest(index.zones(&owner).await?, &owner)?),
+            Zones::BySoa | Zones::Unneeded => None,
+        };
+        Ok(Self { owner, zone })
+    }
+
+    /// The record, put there.
+    pub(crate) fn take(self, record: TxtRecord) -> TxtRecord {
+        TxtRecord { owner: self.owner, zone: self.zone, ..record }
     }
 }
