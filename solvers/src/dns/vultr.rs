@@ -1,5 +1,7 @@
 //! Vultr.
 
+mod wire;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +10,10 @@ use acme_core::{Clock, DnsName, Transport};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Response};
-use serde::Deserialize;
 use serde_json::json;
 
-use super::http_api::{Fault, HttpApi, Meaning, Service, Surveyed, Token, bare, encoded, quoted};
+use self::wire::{Answer, Complaint, Page, Record};
+use super::http_api::{Fault, HttpApi, Meaning, Service, Surveyed, Token, encoded, quoted};
 use crate::credentials::CredentialSource;
 use crate::dns01::{DnsProvider, TxtRecord};
 use crate::{Error, ErrorKind, limits};
@@ -21,8 +23,8 @@ use crate::{Error, ErrorKind, limits};
 /// It needs an API key whose access control lets in the address that calls; keys cannot be narrowed to DNS, those of a sub-user with the right to manage DNS can.
 /// The zone comes from the SOA walk of [`Dns01`](crate::dns01::Dns01) and must be a domain of the account.
 ///
-/// The service lists a zone as a whole. So a zone is looked through once an hour for what others left, another run of this program among them; between two looks a
-/// value costs one call to add and one to remove.
+/// A value costs one call to add and one to remove. The service takes a value twice, and lists a zone as a whole; so where something stands at the name, or nobody
+/// knows, the zone is looked through for what others left, another run of this program among them, at most once an hour.
 #[derive(Clone)]
 pub struct Vultr {
     api: HttpApi<Token>,
@@ -153,62 +155,6 @@ fn fault(answer: &Response<Bytes>) -> Option<Fault> {
         _ => (by_status.meaning(), ""),
     };
     Some(Fault::new(by_status.code(), told.error, meaning).advising(advice))
-}
-
-#[derive(Deserialize)]
-struct Page {
-    records: Vec<Record>,
-    #[serde(default)]
-    meta: Meta,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Meta {
-    links: Links,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Links {
-    next: String,
-}
-
-#[derive(Deserialize)]
-struct Answer {
-    record: Record,
-}
-
-#[derive(Deserialize)]
-struct Record {
-    id: String,
-    #[serde(rename = "type", default)]
-    kind: String,
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    data: String,
-    #[serde(default)]
-    ttl: u64,
-}
-
-impl Record {
-    /// Names in answers are relative to the zone, and empty at its apex.
-    fn owner_in(&self, zone: &DnsName) -> Option<DnsName> {
-        let owner = if self.name.is_empty() { zone.to_string() } else { format!("{}.{zone}", self.name) };
-        DnsName::parse(&owner).ok()
-    }
-
-    /// The text without the quotes in which it is written.
-    fn text(&self) -> &str {
-        bare(&self.data)
-    }
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Complaint {
-    error: String,
 }
 
 const SERVICE: Service = Service { name: "Vultr", fault };
