@@ -30,7 +30,7 @@ pub(crate) use exchange::{Transports, exchange, numbered};
 pub use name_server::NameServer;
 pub(crate) use place::Place;
 pub use propagation::Propagation;
-pub use provider::{DnsProvider, TxtRecord, Zone, ZoneIndex, Zones};
+pub use provider::{DnsProvider, TxtRecord, Vacancy, Zone, ZoneIndex, Zones};
 #[cfg(feature = "rfc2136")]
 pub(crate) use resolver::Recursion;
 pub use resolver::Resolver;

@@ -21,8 +21,8 @@ use crate::{Error, limits};
 /// It needs a token that may read, create and delete in `domain` (a custom scope, or a full one). The zone comes from the SOA walk of
 /// [`Dns01`](crate::dns01::Dns01) and must be a domain of the account.
 ///
-/// The service takes a value twice. So a zone is looked through once an hour for what others left, another run of this program among them; between two looks a value
-/// costs one call to add and one to remove.
+/// A value costs one call to add and one to remove. The service takes a value twice; so where something stands at the name, or nobody knows, the zone is looked through
+/// for what others left, another run of this program among them, at most once an hour.
 #[derive(Clone)]
 pub struct DigitalOcean {
     api: HttpApi<Token>,

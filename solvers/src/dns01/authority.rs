@@ -14,7 +14,7 @@ use hickory_proto::rr::RecordType;
 use super::delegation::grow;
 use super::resolver::Recursion;
 use super::zone::holds;
-use super::{Chain, Delegation, Resolver};
+use super::{Chain, Delegation, Resolver, Vacancy};
 use crate::{Error, ErrorKind, limits};
 
 /// A name, followed to its end.
@@ -22,6 +22,7 @@ pub(crate) struct Located {
     pub(super) chain: Chain,
     /// The zone that holds the end, where its own servers told.
     zone: Option<DnsName>,
+    pub(super) vacancy: Vacancy,
 }
 
 impl Located {
@@ -56,6 +57,7 @@ pub(super) struct Server {
 struct Standing {
     alias: Option<DnsName>,
     zone: Option<DnsName>,
+    vacancy: Vacancy,
 }
 
 impl Resolver {
@@ -67,11 +69,11 @@ impl Resolver {
         let mut chain = Chain::begin(name);
         loop {
             let standing = self.standing(chain.end()).await;
-            let Standing { alias, zone } =
+            let Standing { alias, zone, vacancy } =
                 standing.map_err(|error| error.while_doing(format_args!("following {name}")))?;
             match alias.filter(|_| delegation == Delegation::Follow) {
                 Some(target) => grow(&mut chain, target)?,
-                None => return Ok(Located { chain, zone }),
+                None => return Ok(Located { chain, zone, vacancy }),
             }
         }
     }
@@ -81,7 +83,7 @@ impl Resolver {
             Some(standing) => Ok(standing),
             None => {
                 let alias = self.ask(name, RecordType::CNAME).await?.alias_of(name).transpose()?;
-                Ok(Standing { alias, zone: None })
+                Ok(Standing { alias, zone: None, vacancy: Vacancy::Unknown })
             }
         }
     }
@@ -133,9 +135,11 @@ impl Resolver {
 }
 
 async fn look(resolver: &Resolver, server: &Server, zone: &DnsName, name: &DnsName) -> Result<Standing, Error> {
-    let answer = resolver.ask_at(&server.address.into(), name, RecordType::CNAME, Recursion::Unwanted).await?;
+    let address = server.address.into();
+    let ask = |kind| resolver.ask_at(&address, name, kind, Recursion::Unwanted);
+    let answer = ask(RecordType::CNAME).await?;
     if let Some(cut) = answer.referral().filter(|cut| cut != zone && holds(zone, cut) && holds(cut, name)) {
-        return Ok(Standing { alias: None, zone: Some(cut) });
+        return Ok(Standing { alias: None, zone: Some(cut), vacancy: Vacancy::Unknown });
     }
     if !answer.authoritative {
         let what = format!("{} is no authority for {name}", server.name);
@@ -147,5 +151,7 @@ async fn look(resolver: &Resolver, server: &Server, zone: &DnsName, name: &DnsNa
         // The zone that says so: it may begin at this very name.
         None => answer.denier().filter(|it| holds(zone, it) && holds(it, name)),
     };
-    Ok(Standing { alias, zone })
+    // A name may be there without a record of its own: below it is one, or a wildcard stands for it.
+    let is_vacant = alias.is_none() && (!answer.found || ask(RecordType::TXT).await?.texts().next().is_none());
+    Ok(Standing { alias, zone, vacancy: if is_vacant { Vacancy::Vacant } else { Vacancy::Unknown } })
 }

@@ -3,13 +3,14 @@
 use acme_core::DnsName;
 
 use super::provider::longest;
-use super::{Delegation, DnsProvider, Resolver, TxtRecord, Zone, Zones};
+use super::{Delegation, DnsProvider, Resolver, TxtRecord, Vacancy, Zone, Zones};
 use crate::Error;
 
-/// An owner, and the zone that holds it where the provider wants to know.
+/// An owner, the zone that holds it where the provider wants to know, and whether anything stands there.
 pub(crate) struct Place {
     owner: DnsName,
     zone: Option<Zone>,
+    vacancy: Vacancy,
 }
 
 impl Place {
@@ -23,25 +24,27 @@ impl Place {
         let zones = provider.zones();
         if let Zones::BySoa = zones {
             let located = resolver.locate(owner, delegation).await?;
+            let vacancy = located.vacancy;
             let (owner, zone) = located.with_zone(resolver).await?;
-            return Ok(Self { owner, zone: Some(Zone::new(zone)) });
+            return Ok(Self { owner, zone: Some(Zone::new(zone)), vacancy });
         }
-        let owner = match delegation {
-            Delegation::None => owner.clone(),
+        let (owner, vacancy) = match delegation {
+            Delegation::None => (owner.clone(), Vacancy::Unknown),
             Delegation::Follow => {
                 let located = resolver.locate(owner, delegation).await?;
-                located.into_end()
+                let vacancy = located.vacancy;
+                (located.into_end(), vacancy)
             }
         };
         let zone = match zones {
             Zones::Listed(index) => Some(longest(index.zones(&owner).await?, &owner)?),
             Zones::BySoa | Zones::Unneeded => None,
         };
-        Ok(Self { owner, zone })
+        Ok(Self { owner, zone, vacancy })
     }
 
     /// The record, put there.
     pub(crate) fn take(self, record: TxtRecord) -> TxtRecord {
-        TxtRecord { owner: self.owner, zone: self.zone, ..record }
+        TxtRecord { owner: self.owner, zone: self.zone, vacancy: self.vacancy, ..record }
     }
 }

@@ -15,7 +15,7 @@ use crate::{Error, ErrorKind, Readiness, Retry};
 ///
 /// # Contract
 /// 1. `add_txt` is additive: other values at the same owner stay, whoever wrote them. An apex and its wildcard share an owner.
-/// 2. `add_txt` of a value that is there already succeeds, and it stays there once.
+/// 2. `add_txt` of a value that is there already succeeds, and it stays there once. A record that says that its owner is [vacant](TxtRecord::vacancy) may be believed.
 /// 3. `remove_txt` removes exactly its value; other values at the owner stay.
 /// 4. `remove_txt` of a value that is not there succeeds, and so does one at an owner that is not there.
 /// 5. Nothing is remembered between calls: another value made from the same configuration, in another process, can remove.
@@ -107,6 +107,8 @@ pub struct TxtRecord {
     pub identifier: DnsName,
     /// The zone that holds the owner, where the provider asked for it with [`DnsProvider::zones`].
     pub zone: Option<Zone>,
+    /// Whether anything is known to stand at the owner: where nothing does, nothing need be looked for before the value is added.
+    pub vacancy: Vacancy,
     /// What the value is made of, for providers that pass it on; `None` where the value alone was kept.
     pub key_authorization: Option<KeyAuthorization>,
 }
@@ -120,6 +122,7 @@ impl TxtRecord {
             ttl: Duration::from_secs(60),
             identifier,
             zone: None,
+            vacancy: Vacancy::Unknown,
             key_authorization: None,
         }
     }
@@ -135,6 +138,13 @@ impl TxtRecord {
     #[must_use]
     pub fn with_zone(mut self, zone: Zone) -> Self {
         self.zone = Some(zone);
+        self
+    }
+
+    /// Says what stands at the owner.
+    #[must_use]
+    pub fn with_vacancy(mut self, vacancy: Vacancy) -> Self {
+        self.vacancy = vacancy;
         self
     }
 
@@ -180,6 +190,17 @@ impl TxtRecord {
             .as_ref()
             .ok_or_else(|| Error::new(ErrorKind::Internal, format!("no zone was looked up for {}", self.owner)))
     }
+}
+
+/// What the zone's own name servers showed at the owner of a record, just before it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[expect(clippy::exhaustive_enums, reason = "complete: nothing else can be known")]
+pub enum Vacancy {
+    /// Something, or they were not asked.
+    #[default]
+    Unknown,
+    /// No TXT record. What was written in the seconds before they may not show yet: who wrote it remembers it, or died just then.
+    Vacant,
 }
 
 /// The longest of `zones` that holds `owner`.

@@ -5,10 +5,10 @@ use acme_core::protocol::{ChallengeType, KeyAuthorization, Url};
 use certwright_solvers::dns::cloudflare::{Access, Cloudflare};
 use certwright_solvers::dns::digitalocean::DigitalOcean;
 use certwright_solvers::dns::http_api::Token;
-use certwright_solvers::dns01::{Dns01, Resolver};
+use certwright_solvers::dns01::{Dns01, DnsProvider as _, Resolver, Vacancy};
 use certwright_solvers::{ErrorKind, Presentation, Readiness, Solver as _};
 use testkit::conformance;
-use testkit::doubles::{Double, NameServer, cloudflare, digitalocean};
+use testkit::doubles::{Double, NameServer, cloudflare, digitalocean, empty};
 
 use super::*;
 
@@ -49,6 +49,49 @@ async fn a_zone_cut_inside_the_name_is_found_before_the_provider_is_asked() {
     assert_eq!(error.kind(), ErrorKind::NotFound);
     let told = format!("adding a TXT value at {OWNER} in the zone www.example.org: DigitalOcean answered not_found");
     assert!(error.to_string().starts_with(&told), "{error}");
+}
+
+#[tokio::test]
+async fn a_name_costs_two_calls_where_a_service_takes_a_value_twice() {
+    let (dns, _server, resolver) = internet();
+    let double = Double::new(digitalocean::DigitalOcean::new("token", &["example.org"], dns));
+    let solver = Dns01::new(digital_ocean(&double), resolver);
+    for token in ["first", "second"] {
+        let before = double.calls().len();
+        solver.present(&challenge(token)).await.unwrap();
+        solver.present(&challenge(token)).await.unwrap();
+        solver.clean_up(&challenge(token)).await.unwrap();
+        assert_eq!(double.calls().len() - before, 2, "{token}");
+    }
+    assert_eq!(double.service().records(), 0);
+}
+
+#[tokio::test]
+async fn what_a_dead_process_left_is_seen_in_the_dns_and_goes() {
+    let (dns, _server, resolver) = internet();
+    let double = Double::new(digitalocean::DigitalOcean::new("token", &["example.org"], dns));
+    let process = || Dns01::new(digital_ocean(&double), resolver.clone());
+    process().present(&challenge("token")).await.unwrap();
+    let next = process();
+    next.present(&challenge("token")).await.unwrap();
+    assert_eq!(double.service().records(), 1);
+    next.clean_up(&challenge("token")).await.unwrap();
+    assert_eq!(double.service().records(), 0);
+}
+
+#[tokio::test]
+async fn an_addition_of_which_nothing_was_heard_is_looked_for_although_no_name_server_shows_it_yet() {
+    let double = Double::new(digitalocean::DigitalOcean::new("token", &["example.org"], SimDns::new()));
+    let provider = digital_ocean(&double);
+    let vacant = record("value").with_vacancy(Vacancy::Vacant);
+    // It was written, and the answer was lost.
+    double.fail_next(empty(502));
+    provider.add_txt(&vacant).await.unwrap_err();
+    double.service().write("example.org", OWNER, "value");
+    provider.add_txt(&vacant).await.unwrap();
+    assert_eq!(double.service().records(), 1);
+    provider.remove_txt(&vacant).await.unwrap();
+    assert_eq!(double.service().records(), 0);
 }
 
 /// Two zones, and a resolver that sees them.

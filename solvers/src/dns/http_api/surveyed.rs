@@ -4,14 +4,18 @@ use acme_core::DnsName;
 
 use super::{Credential, HttpApi, Ids, Made};
 use crate::Error;
-use crate::dns01::TxtRecord;
+use crate::dns01::{TxtRecord, Vacancy};
 
-/// The records that are there, as far as is known: a zone is looked through once in a while ([`limits::DNS_API_ID_TTL`](crate::limits::DNS_API_ID_TTL)) for what
-/// others left, another run of this program among them; between two looks a value costs one call to add and one to remove.
+/// The records that are there, as far as is known: a value costs one call to add and one to remove.
+///
+/// What others left, another run of this program among them, is seen in the DNS: where a name is [vacant](TxtRecord::vacancy) nothing is looked for. Else, and where
+/// the answer to an addition was lost, the zone is looked through, once in a while ([`limits::DNS_API_ID_TTL`](crate::limits::DNS_API_ID_TTL)).
 #[derive(Debug, Default)]
 pub struct Surveyed {
     zones: Ids<DnsName>,
     made: Made,
+    /// What may be there: it was sent, and nothing was heard of it.
+    doubts: Ids<(DnsName, String)>,
 }
 
 impl Surveyed {
@@ -37,25 +41,24 @@ impl Surveyed {
         if self.made.holds(api, record) {
             return Ok(());
         }
-        let look = async { Ok(if look.await? { ALL.to_owned() } else { String::new() }) };
-        let looked = self.zones.of(zone, api.clock().now(), look).await?;
-        if self.made.holds(api, record) {
-            return Ok(());
+        let (now, value) = (api.clock().now(), (record.owner.clone(), record.value.clone()));
+        let is_doubted = self.doubts.known(&value, now).is_some();
+        if is_doubted {
+            self.zones.forget(zone);
         }
-        if looked != ALL && !found.await?.is_empty() {
-            return Ok(());
-        }
-        match create.await {
-            Ok(id) => {
-                self.made.remember(api, record.owner.clone(), &record.value, &id);
-                Ok(())
-            }
-            Err(error) => {
-                // It may be there all the same.
-                self.zones.forget(zone);
-                Err(error)
+        if is_doubted || record.vacancy == Vacancy::Unknown {
+            let look = async { Ok(if look.await? { ALL.to_owned() } else { String::new() }) };
+            let looked = self.zones.of(zone, now, look).await?;
+            if self.made.holds(api, record) || (looked != ALL && !found.await?.is_empty()) {
+                return Ok(());
             }
         }
+        // Until the answer is there, which may never be.
+        self.doubts.remember(value.clone(), "", now);
+        let id = create.await?;
+        self.doubts.forget(&value);
+        self.made.remember(api, record.owner.clone(), &record.value, &id);
+        Ok(())
     }
 
     /// Removes a record, as [`Made::remove`].
