@@ -1,9 +1,9 @@
 //! Calls and time that DNS services cost for 1, 10 and 100 names of one zone: ours, beside lego's provider at the same double.
 //!
 //! `cargo bench -p certwright-benches --bench providers [-- --rounds 5] [NAME…]` serves the strict doubles of the test kit on loopback ports. Each name is added and
-//! removed; calls are counted by the double. Ours adds the names of an order at once, as its driver does; lego one after the other, as lego does. Both have served one
-//! name before: what a long-lived program learns once (a zone's id, a token) is shown apart. There ours asks DigitalOcean once more than lego, for it looks through a zone
-//! once an hour: the service takes a value twice, and nothing but a look tells what another process left; lego does not look. Build lego with `testkit/servers/build.sh` first.
+//! removed; calls are counted by the double, questions to name servers (both ask some) cost time alone. Ours is the provider inside `Dns01`, which presents the names of an
+//! order at once, as its driver does; lego goes one after the other, as lego does. Both have served one name before: what a long-lived program learns once (a zone's id, a
+//! token) is shown apart, and may not be more either. Build lego with `testkit/servers/build.sh` first.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench reports to whoever started it")]
 

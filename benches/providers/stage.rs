@@ -4,26 +4,31 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use acme_core::DnsName;
+use acme_core::Identifier;
+use acme_core::protocol::{ChallengeType, KeyAuthorization, Url};
 use futures_util::future::join_all;
-use solvers::dns01::{DnsProvider, TxtRecord, Zone};
-use testkit::doubles::{Double, Served, Service};
+use solvers::dns01::{Dns01, DnsProvider, Resolver};
+use solvers::{Presentation, Solver as _};
+use testkit::SimDns;
+use testkit::doubles::{Double, NameServer, Served, Service};
 use testkit::servers::Lego;
 
-use crate::subjects::Subject;
+use crate::subjects::{Subject, clock};
 
-/// A double behind a port, ours and lego's provider in front of it.
+/// A double behind a port, ours and lego's provider in front of it, each with name servers to ask.
 pub(crate) struct Stage {
     calls: Box<dyn Fn() -> usize>,
-    ours: Arc<dyn DnsProvider>,
+    ours: Dns01,
     lego: Lego,
     // Last, so that nobody asks what is gone.
     _served: Served,
+    _names: NameServer,
 }
 
 impl Stage {
-    /// Serves `service`, lets `ours` make a provider for its address, and opens lego's.
+    /// Serves `service` and the `dns` that it writes to, lets `ours` make a provider for its address, and opens lego's.
     pub(crate) fn new<S: Service>(
+        dns: &SimDns,
         service: S,
         ours: impl FnOnce(&str) -> Arc<dyn DnsProvider>,
         lego: &str,
@@ -31,19 +36,24 @@ impl Stage {
     ) -> Self {
         let double = Double::new(service);
         let served = double.serve();
-        let (ours, lego) = (ours(&served.url()), Lego::open(lego, &served.url(), ZONE, settings));
-        Self { calls: Box::new(move || double.calls().len()), ours, lego, _served: served }
+        dns.add_zone(ZONE, &[&format!("ns.{ZONE}")]);
+        let names = NameServer::start(dns.clone());
+        let resolver = Resolver::new([names.address()], clock()).expect("a server");
+        let resolver = resolver.with_authoritative_port(names.address().port());
+        let ours = Dns01::shared(ours(&served.url()), resolver);
+        let lego = Lego::open(lego, &served.url(), ZONE, settings);
+        Self { calls: Box::new(move || double.calls().len()), ours, lego, _served: served, _names: names }
     }
 
     /// Adds and removes `names`, all at once.
     async fn by_ours(&self, names: &[String]) -> Cost {
-        let records: Vec<TxtRecord> = names.iter().map(|name| record(name)).collect();
+        let challenges: Vec<Presentation> = names.iter().map(|name| challenge(name)).collect();
         let before = (self.calls)();
         let watch = now();
-        for outcome in join_all(records.iter().map(|it| self.ours.add_txt(it))).await {
+        for outcome in join_all(challenges.iter().map(|it| self.ours.present(it))).await {
             outcome.unwrap_or_else(|error| panic!("ours: {error}"));
         }
-        for outcome in join_all(records.iter().map(|it| self.ours.remove_txt(it))).await {
+        for outcome in join_all(challenges.iter().map(|it| self.ours.clean_up(it))).await {
             outcome.unwrap_or_else(|error| panic!("ours: {error}"));
         }
         Cost { calls: (self.calls)() - before, time: watch.elapsed() }
@@ -83,7 +93,7 @@ pub(crate) struct Measured {
 impl Measured {
     /// Does ours call more often?
     pub(crate) fn has_more(&self) -> bool {
-        self.pairs.iter().any(|[ours, lego]| ours.calls > lego.calls)
+        self.first[0] > self.first[1] || self.pairs.iter().any(|[ours, lego]| ours.calls > lego.calls)
     }
 
     /// Does ours call less often, however many names there are?
@@ -137,10 +147,10 @@ pub(crate) async fn measure(subject: &Subject, numbers: &[usize], rounds: usize)
     Measured { name: subject.name, first, pairs }
 }
 
-fn record(name: &str) -> TxtRecord {
-    let parsed = |text: &str| DnsName::parse(text).expect("a name");
-    let owner = parsed(&format!("_acme-challenge.{name}"));
-    TxtRecord::new(owner, format!("{name:_<43}"), parsed(name)).with_zone(Zone::new(parsed(ZONE)))
+fn challenge(name: &str) -> Presentation {
+    let proof = KeyAuthorization::new(&name.replace('.', "-"), "thumbprint").expect("a token");
+    let account = Url::parse("https://ca.test/acct/1").expect("a URL");
+    Presentation::new(Identifier::parse(name).expect("a name"), ChallengeType::Dns01, proof, account)
 }
 
 #[expect(clippy::disallowed_methods, reason = "a bench reads the clock")]

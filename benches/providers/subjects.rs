@@ -55,18 +55,20 @@ pub(crate) const SUBJECTS: &[Subject] = &[
 ];
 
 fn akamai() -> Stage {
+    let dns = SimDns::new();
     let host = "akab-host.luna.akamaiapis.net";
-    let service = doubles::akamai::Akamai::new(["client", "access", "key"], ZONE, SimDns::new(), clock());
+    let service = doubles::akamai::Akamai::new(["client", "access", "key"], ZONE, dns.clone(), clock());
     let ours = |url: &str| {
         let client = EdgeGrid::new(&secret("client"), &secret("access"), &secret("key"));
         let transport = Arc::new(Elsewhere(url.to_owned(), transport()));
         provider(Akamai::new(host, fixed(client), transport, clock()).expect("an address"))
     };
     let settings = [("host", host), ("client", "client"), ("access", "access"), ("secret", "key")];
-    Stage::new(service, ours, "edgedns", &settings)
+    Stage::new(&dns, service, ours, "edgedns", &settings)
 }
 
 fn azure_dns() -> Stage {
+    let dns = SimDns::new();
     let ours = |url: &str| {
         let identity = ManagedIdentity::new(Cloud::Public, None, transport()).at(url);
         let identity = Arc::new(Refreshing::new(identity));
@@ -74,10 +76,11 @@ fn azure_dns() -> Stage {
         provider(azure.and_then(|it| it.at(url)).expect("an address"))
     };
     let settings = [("login", "managed"), ("subscription", Azure::SUBSCRIPTION), ("group", Azure::GROUP)];
-    Stage::new(Azure::new("secret", "assertion", ZONE, SimDns::new()), ours, "azuredns", &settings)
+    Stage::new(&dns, Azure::new("secret", "assertion", ZONE, dns.clone()), ours, "azuredns", &settings)
 }
 
 fn cloud_dns() -> Stage {
+    let dns = SimDns::new();
     let ours = |url: &str| {
         let identity = Arc::new(Refreshing::new(Metadata::new(Scope::CLOUD_DNS, transport()).at(url)));
         let cloud = CloudDns::new(Google::PROJECT, identity, transport(), clock());
@@ -89,66 +92,74 @@ fn cloud_dns() -> Stage {
         "token_uri": "https://oauth2.googleapis.com/token",
     });
     let settings = [("key", &*file.to_string()), ("project", Google::PROJECT)];
-    let service = Google::new(KEY.public_key().as_ref(), ZONE, SimDns::new(), clock());
-    Stage::new(service, ours, "gcloud", &settings)
+    let service = Google::new(KEY.public_key().as_ref(), ZONE, dns.clone(), clock());
+    Stage::new(&dns, service, ours, "gcloud", &settings)
 }
 
 fn cloudflare() -> Stage {
+    let dns = SimDns::new();
     let ours = |url: &str| {
         let cloudflare = Cloudflare::new(fixed(Access::token(&secret("token"))), transport(), clock());
         provider(cloudflare.and_then(|it| it.at(&format!("{url}/client/v4"))).expect("an address"))
     };
-    let service = doubles::cloudflare::Cloudflare::new("token", SimDns::new()).with_zone(ZONE, "z1");
-    Stage::new(service, ours, "cloudflare", &[("token", "token")])
+    let service = doubles::cloudflare::Cloudflare::new("token", dns.clone()).with_zone(ZONE, "z1");
+    Stage::new(&dns, service, ours, "cloudflare", &[("token", "token")])
 }
 
 fn desec() -> Stage {
+    let dns = SimDns::new();
     let ours = |url: &str| {
         let token = Token::bearer(&secret("token")).with_scheme("Token ");
         let desec = Desec::new(fixed(token), transport(), clock());
         provider(desec.and_then(|it| it.at(&format!("{url}/api/v1"))).expect("an address"))
     };
-    Stage::new(doubles::desec::Desec::new("token", ZONE, SimDns::new()), ours, "desec", &[("token", "token")])
+    Stage::new(&dns, doubles::desec::Desec::new("token", ZONE, dns.clone()), ours, "desec", &[("token", "token")])
 }
 
 fn digitalocean() -> Stage {
+    let dns = SimDns::new();
     let ours = |url: &str| {
         provider(DigitalOcean::new(token(), transport(), clock()).and_then(|it| it.at(url)).expect("an address"))
     };
-    let service = doubles::digitalocean::DigitalOcean::new("token", &[ZONE], SimDns::new());
-    Stage::new(service, ours, "digitalocean", &[("token", "token")])
+    let service = doubles::digitalocean::DigitalOcean::new("token", &[ZONE], dns.clone());
+    Stage::new(&dns, service, ours, "digitalocean", &[("token", "token")])
 }
 
 fn gandi() -> Stage {
+    let dns = SimDns::new();
     let ours = |url: &str| {
         let gandi = Gandi::new(token(), transport(), clock());
         provider(gandi.and_then(|it| it.at(&format!("{url}/v5/livedns"))).expect("an address"))
     };
-    Stage::new(doubles::gandi::Gandi::new("token", ZONE, SimDns::new()), ours, "gandiv5", &[("token", "token")])
+    Stage::new(&dns, doubles::gandi::Gandi::new("token", ZONE, dns.clone()), ours, "gandiv5", &[("token", "token")])
 }
 
 fn hetzner() -> Stage {
+    let dns = SimDns::new();
     let ours = |url: &str| {
         let hetzner = Hetzner::new(token(), transport(), clock());
         provider(hetzner.and_then(|it| it.at(&format!("{url}/v1"))).expect("an address"))
     };
-    Stage::new(doubles::hetzner::Hetzner::new("token", ZONE, SimDns::new()), ours, "hetzner", &[("token", "token")])
+    Stage::new(&dns, doubles::hetzner::Hetzner::new("token", ZONE, dns.clone()), ours, "hetzner", &[("token", "token")])
 }
 
 fn httpreq() -> Stage {
+    let dns = SimDns::new();
     let ours = |url: &str| provider(HttpReq::new(url, transport(), clock()).expect("an address"));
-    Stage::new(doubles::httpreq::HttpReq::new(SimDns::new()), ours, "httpreq", &[])
+    Stage::new(&dns, doubles::httpreq::HttpReq::new(dns.clone()), ours, "httpreq", &[])
 }
 
 fn linode() -> Stage {
+    let dns = SimDns::new();
     let ours = |url: &str| {
         let linode = Linode::new(token(), transport(), clock());
         provider(linode.and_then(|it| it.at(&format!("{url}/v4"))).expect("an address"))
     };
-    Stage::new(doubles::linode::Linode::new("token", ZONE, SimDns::new()), ours, "linode", &[("token", "token")])
+    Stage::new(&dns, doubles::linode::Linode::new("token", ZONE, dns.clone()), ours, "linode", &[("token", "token")])
 }
 
 fn route53() -> Stage {
+    let dns = SimDns::new();
     let keys = || Credentials::new("AKIDEXAMPLE", &secret("key"));
     let ours = |url: &str| {
         let endpoint = endpoint_at(url, Partition::Aws).expect("an address");
@@ -156,16 +167,17 @@ fn route53() -> Stage {
         // The double throttles nobody here, as lego asks for more than Route 53 allows.
         provider(Route53::new(client).with_budget(Arc::new(Budget::per_second(10_000))))
     };
-    let service = doubles::route53::Route53::new(keys(), SimDns::new(), clock()).with_zone(ZONE, "Z1").at_once();
-    Stage::new(service, ours, "route53", &[("id", "AKIDEXAMPLE"), ("secret", "key")])
+    let service = doubles::route53::Route53::new(keys(), dns.clone(), clock()).with_zone(ZONE, "Z1").at_once();
+    Stage::new(&dns, service, ours, "route53", &[("id", "AKIDEXAMPLE"), ("secret", "key")])
 }
 
 fn vultr() -> Stage {
+    let dns = SimDns::new();
     let ours = |url: &str| {
         let vultr = Vultr::new(token(), transport(), clock());
         provider(vultr.and_then(|it| it.at(&format!("{url}/v2"))).expect("an address"))
     };
-    Stage::new(doubles::vultr::Vultr::new("token", ZONE, SimDns::new()), ours, "vultr", &[("token", "token")])
+    Stage::new(&dns, doubles::vultr::Vultr::new("token", ZONE, dns.clone()), ours, "vultr", &[("token", "token")])
 }
 
 fn provider(provider: impl solvers::dns01::DnsProvider + 'static) -> Arc<dyn solvers::dns01::DnsProvider> {
@@ -188,7 +200,7 @@ fn transport() -> Arc<dyn Transport> {
     Arc::new(ReqwestTransport::new().expect("a transport"))
 }
 
-fn clock() -> Arc<dyn Clock> {
+pub(crate) fn clock() -> Arc<dyn Clock> {
     Arc::new(Wall)
 }
 
