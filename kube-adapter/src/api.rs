@@ -291,8 +291,13 @@ impl Resource {
         Self { prefix, plural }
     }
 
+    /// What it is called in a path: the plural.
+    pub(crate) fn plural(self) -> &'static str {
+        self.plural
+    }
+
     /// The path of an object.
-    fn object(self, name: &Name) -> String {
+    pub(crate) fn object(self, name: &Name) -> String {
         format!("{}/{}", self.collection(name.namespace()), escape(name.object()))
     }
 

@@ -1,5 +1,6 @@
 //! A Certificate, its requests and its Secrets: observed, planned and written as one.
 
+mod access;
 mod answer;
 mod ask;
 mod facts;
@@ -29,10 +30,12 @@ use crate::plan;
 use crate::queue::Class;
 use crate::request;
 use crate::secret;
+use crate::secret::named::Access;
 use crate::subject::{Lane, Subject};
 use crate::world::World;
 
 pub(crate) use crate::plan::certificate::Action;
+pub(crate) use access::name_freed;
 pub(crate) use answer::Answer;
 pub(crate) use index::{Index, changed, claimants, claimed, target_heard, try_again};
 pub(crate) use information::{account_changed, replaced};
@@ -58,6 +61,9 @@ impl Subject for Certificates {
 
     fn next(world: &World, name: &Name, now: Timestamp) -> Next<Action, ()> {
         let Some(record) = world.certificates.get(name) else { return Next::Done(()) };
+        if access::of(world, name, record) == Access::Awaited {
+            return Next::Done(());
+        }
         let content = observe::content(world, name, record);
         if let Some(rest) = plan::certificate::rest(&content, now) {
             return rest;

@@ -5,7 +5,8 @@ use std::sync::atomic::AtomicUsize;
 
 use acme_core::{Clock, Error, Store, Timestamp, Transport};
 use issuers::{Timer, TokioTimer};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
+use tokio::sync::watch::Receiver;
 use tokio::task::JoinSet;
 
 use crate::api::{self, Room};
@@ -18,9 +19,9 @@ use crate::metrics::{Inspected, Inspector};
 use crate::order::DnsServices;
 use crate::reconcile::Reconcile;
 use crate::request::Requester;
-use crate::settings::Settings;
+use crate::settings::{Settings, WatchedSecrets};
 use crate::store::ConfigMapStore;
-use crate::watch::{Follower, Selection, Watched};
+use crate::watch::{self, Follower, Selection, Watched};
 use crate::workshop::Workshop;
 use crate::world::{Change, News, World};
 
@@ -85,16 +86,20 @@ impl Controller {
     ///
     /// # Errors
     /// None so far: whatever the API server does is waited out.
-    pub async fn run(self, stop: watch::Receiver<bool>) -> Result<(), Error> {
+    pub async fn run(self, stop: Receiver<bool>) -> Result<(), Error> {
         let world = World::new(Arc::clone(&self.settings));
         self.run_on(world, stop).await
     }
 
     /// Runs with what is known already.
-    pub(crate) async fn run_on(self, world: World, stop: watch::Receiver<bool>) -> Result<(), Error> {
+    pub(crate) async fn run_on(self, mut world: World, stop: Receiver<bool>) -> Result<(), Error> {
         let (changes, taken) = mpsc::channel(CHANGES);
         let mut tasks = JoinSet::new();
         self.watch(&changes, &mut tasks);
+        if let Some(orders) = world.secret_index.orders() {
+            let (client, timer) = (self.client.clone(), Arc::clone(&self.timer));
+            tasks.spawn(watch::follow(client, changes.clone(), timer, orders, Change::NamedSecret));
+        }
         drop(changes);
         let events = Events::new(Arc::clone(&self.timer));
         let api = api::Api::new(
@@ -136,8 +141,10 @@ impl Controller {
         self.follow(tasks, "Issuers", all, changes, |news| Change::Issuer(Box::new(news)));
         self.follow(tasks, "Orders", all, changes, |news| Change::Order(Box::new(news)));
         self.follow(tasks, "Challenges", all, changes, |news| Change::Challenge(Box::new(news)));
-        self.follow(tasks, "TLS Secrets", Selection::Fields(TLS), changes, Change::TlsSecret);
-        self.follow(tasks, "other Secrets", Selection::Fields(NOT_TLS), changes, Change::OtherSecret);
+        if self.settings.secrets == WatchedSecrets::All {
+            self.follow(tasks, "TLS Secrets", Selection::Fields(TLS), changes, Change::TlsSecret);
+            self.follow(tasks, "other Secrets", Selection::Fields(NOT_TLS), changes, Change::OtherSecret);
+        }
         self.follow(tasks, "solver Services", Selection::Labels(SOLVERS), changes, |news| {
             Change::Service(Box::new(news))
         });

@@ -27,6 +27,7 @@ use crate::plan;
 use crate::plan::issuer::Observed;
 use crate::queue::Class;
 use crate::request;
+use crate::secret::named::{self, Access};
 use crate::settings::EventSet;
 use crate::subject::{Lane, Subject};
 use crate::world::{Changed, World};
@@ -93,7 +94,8 @@ pub(crate) fn changed<R>(world: &mut World, changed: Changed<R>) {
     let secrets =
         kept(world, &name).map(|kept| index::secrets(&kept.spec).into_iter().map(ToOwned::to_owned).collect());
     let secrets: Vec<String> = secrets.unwrap_or_default();
-    let secrets = secrets.into_iter().map(|secret| secret_of(world, &name, &secret)).collect();
+    let secrets: Vec<Name> = secrets.into_iter().map(|secret| secret_of(world, &name, &secret)).collect();
+    named::want(world, &key(&name), secrets.clone());
     world.issuer_index.refer(&name, secrets);
     if removed.is_some() && kept(world, &name).is_none() {
         order::account_changed(world, name.clone(), None);
@@ -138,6 +140,13 @@ pub(crate) fn secret_changed(world: &mut World, secret: &Name, state: Option<&Id
     }
 }
 
+/// Whether its Secrets may be relied upon may be otherwise now.
+pub(crate) fn access_changed(world: &mut World, issuer: &Name) {
+    if let Some(kept) = kept_mut(world, issuer) {
+        kept.memory.outdated = true;
+    }
+}
+
 /// A Secret that an issuer names: beside it, or in the cluster resource namespace.
 fn secret_of(world: &World, issuer: &Name, secret: &str) -> Name {
     match issuer.namespace() {
@@ -152,6 +161,9 @@ impl Subject for Issuers {
 
     fn next(world: &World, name: &Name, now: Timestamp) -> Next<Action, ()> {
         let Some(kept) = kept(world, name) else { return Next::Done(()) };
+        if named::access_of(world, &key(name)) == Access::Awaited {
+            return Next::Done(());
+        }
         let observed = Observed {
             generation: kept.generation,
             leaving: kept.leaving,
@@ -216,11 +228,17 @@ fn set_up(
     now: Timestamp,
 ) -> BoxFuture<'static, Answer> {
     let secrets = secret_of(world, name, "").namespace().into();
+    let access = named::access_of(world, &key(name));
     let Some(kept) = kept_mut(world, name) else { return gone() };
     if kept.tried().is_none() {
         warn(name, &kept.spec);
     }
     kept.memory.outdated = false;
+    if let Access::Closed(closed) = access {
+        let found = Found::Verdict(Verdict::unready(closed.reason, closed.message));
+        let tried = engine::SetUp { found, read: Vec::new(), retry: Retry::Never };
+        return std::future::ready(Answer::Tried { generation, tried }).boxed();
+    }
     let of = Of {
         issuer: name.clone(),
         secrets,

@@ -77,5 +77,5 @@ pub use http01::responder::Responder;
 pub use key::{Key, Kind, Name};
 pub use settings::{
     AcmeSettings, Ambient, AmbientCredentials, DurableKeys, EventSet, Http01Solver, PathType, SelfCheck, Settings,
-    SolverPods, WriteLimits,
+    SolverPods, WatchedSecrets, WriteLimits,
 };

@@ -31,6 +31,7 @@ use crate::order::OrderRecord;
 use crate::plan;
 use crate::plan::request::Observed;
 use crate::queue::Class;
+use crate::secret::named;
 use crate::settings::{DurableKeys, EventSet};
 use crate::subject::{Lane, Subject};
 use crate::world::{Changed, World};
@@ -245,6 +246,20 @@ pub(crate) fn lend(world: &mut World, name: &Name, signer: Arc<dyn acme_core::Si
 pub(crate) fn forget(world: &mut World, name: &Name) {
     if let Some(record) = world.requests.forget(name) {
         world.request_index.leave(name, &record);
+        look_for_none(world, name);
+    }
+}
+
+/// A request looks into this Secret for its key.
+fn look_for_key(world: &mut World, request: &Name, secret: Name) {
+    named::want(world, &Key::new(Kind::CertificateRequest, request.clone()), vec![secret.clone()]);
+    world.request_index.look_for_key(secret, request);
+}
+
+/// A request has ended, or is gone, and looks for no key.
+fn look_for_none(world: &mut World, request: &Name) {
+    if named::are_named(world) {
+        named::want(world, &Key::new(Kind::CertificateRequest, request.clone()), Vec::new());
     }
 }
 
@@ -254,6 +269,9 @@ pub(crate) fn changed(world: &mut World, changed: Changed<RequestRecord>, now: T
     if let Some(removed) = &removed {
         world.request_index.leave(&name, removed);
         wake_owner(world, &name, removed.owner().map(|(owner, _)| owner.clone()));
+    }
+    if world.requests.get(&name).is_none_or(|it| it.ended().is_some()) {
+        look_for_none(world, &name);
     }
     let is_known = world.requests.get(&name).is_some_and(|it| world.request_index.knows(&name, it));
     if let Some(record) = world.requests.get_mut(&name) {

@@ -5,20 +5,24 @@ mod applied_fields;
 mod details;
 mod heard;
 mod metadata;
+pub(crate) mod named;
 mod proof;
 pub(crate) mod target;
 
 use std::collections::HashMap;
 
 use acme_core::Timestamp;
+use tokio::sync::mpsc;
 
 use crate::few::Few;
 use crate::key::{Identity, Key, Kind, Name, Uid, Version};
-use crate::watch::Event;
+use crate::settings::{Settings, WatchedSecrets};
+use crate::watch::{Event, Follow};
 use crate::world::{Changed, News, Record, World};
 
 use heard::Heard;
 use metadata::Marked;
+use named::Named;
 
 pub(crate) use metadata::SecretMetadata;
 pub(crate) use proof::{CERTIFICATE_NAME, Dress, Proof, issuer_digest};
@@ -98,9 +102,28 @@ pub(crate) struct Index {
     next_keys: HashMap<Uid, Few<Name>>,
     /// Of which Secrets the watches told.
     heard: Heard,
+    /// Those that are followed by their names, where they are.
+    named: Option<Named>,
+    orders: Option<mpsc::UnboundedReceiver<Follow>>,
 }
 
 impl Index {
+    /// Nothing is known yet.
+    pub(crate) fn new(settings: &Settings) -> Self {
+        match settings.secrets {
+            WatchedSecrets::All => Self::default(),
+            WatchedSecrets::Named => {
+                let (named, orders) = Named::new(settings.most_named_secrets);
+                Self { named: Some(named), orders: Some(orders), ..Self::default() }
+            }
+        }
+    }
+
+    /// Which Secrets are to be followed by their names, where they are: for whoever follows them.
+    pub(crate) fn orders(&mut self) -> Option<mpsc::UnboundedReceiver<Follow>> {
+        self.orders.take()
+    }
+
     /// Says to which Secrets `key` refers, instead of what was said before: it is woken whenever one of them is made, changed or deleted.
     pub(crate) fn refer(&mut self, key: &Key, secrets: impl IntoIterator<Item = Name>) {
         let secrets: Vec<Name> = secrets.into_iter().collect();
@@ -130,6 +153,14 @@ impl Index {
     }
 }
 
+/// A Secret that this process wrote.
+pub(crate) struct Written {
+    pub(crate) name: Name,
+    pub(crate) identity: Identity,
+    pub(crate) proof: Proof,
+    pub(crate) is_tls: bool,
+}
+
 /// The record of a Secret of any type.
 pub(crate) fn record<'a>(world: &'a World, name: &Name) -> Option<&'a SecretRecord> {
     world.tls_secrets.get(name).or_else(|| world.other_secrets.get(name))
@@ -143,6 +174,19 @@ pub(crate) fn identity<'a>(world: &'a World, name: &Name) -> Option<&'a Identity
 /// Whether there is no such Secret, nor was a moment ago and at this time, by all that the watches told: `heard` says how that is proved.
 pub(crate) fn is_lacking(world: &World, name: &Name, at: Timestamp, now: Timestamp) -> bool {
     identity(world, name).is_none() && world.secret_index.heard.lacks(scope(world, name), name, at, now)
+}
+
+/// This process wrote a Secret: its new state, and when that was sent.
+pub(crate) fn written(world: &mut World, secret: Written, at: Timestamp) {
+    let Written { name, identity, proof, is_tls } = secret;
+    let record = SecretRecord::written(proof, identity.version.clone());
+    // Of a Secret that is followed by its name no watch tells the type.
+    if is_tls && !named::are_named(world) {
+        sent(world, &name, identity.version.clone(), at);
+        world.tls_secrets.learn(name, identity, record);
+    } else {
+        world.other_secrets.learn(name, identity, record);
+    }
 }
 
 /// This process wrote a TLS Secret: its new state, and when that was sent.
@@ -193,16 +237,21 @@ pub(crate) fn heard(world: &mut World, news: &mut News<SecretMetadata>, are_tls:
         proof.share(certificate);
     }
     let name = object.name.clone();
-    for key in world.secret_index.referrers.get(&name).cloned().unwrap_or_default() {
+    let state = object.identity.clone().filter(|_| is_there);
+    tell(world, &name, state.as_ref());
+}
+
+/// Wakes who refers to a Secret that is in this state now, or gone.
+fn tell(world: &mut World, name: &Name, state: Option<&Identity>) {
+    for key in world.secret_index.referrers.get(name).cloned().unwrap_or_default() {
         if key.kind == Kind::Certificate {
             crate::certificate::try_again(world, &key.name);
         }
         world.wake(key);
     }
-    let state = object.identity.clone().filter(|_| is_there);
-    crate::issuer::secret_changed(world, &name, state.as_ref());
-    crate::request::secret_changed(world, &name);
-    crate::certificate::target_heard(world, &name, state.as_ref().map(|it| &it.version));
+    crate::issuer::secret_changed(world, name, state);
+    crate::request::secret_changed(world, name);
+    crate::certificate::target_heard(world, name, state.map(|it| &it.version));
 }
 
 /// Names a Secret, and in it the Certificate that it is for, by names that others hold as well.

@@ -14,6 +14,10 @@ use crate::key::Name;
 pub struct Settings {
     /// The namespaces that are looked after; `None` is all of them, with ClusterIssuers.
     pub namespaces: Option<Vec<String>>,
+    /// Which Secrets are watched (`--secrets`).
+    pub secrets: WatchedSecrets,
+    /// How many Secrets are watched at most where each is by its name: each takes a connection.
+    pub most_named_secrets: usize,
     /// Where Secrets of ClusterIssuers are, and embargoes are kept (`--cluster-resource-namespace`).
     pub cluster_resource_namespace: String,
     /// Whether requests are approved by us where that is allowed (`--controllers=…,-certificaterequests-approver` turns it off).
@@ -58,6 +62,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             namespaces: None,
+            secrets: WatchedSecrets::All,
+            most_named_secrets: 200,
             cluster_resource_namespace: "kube-system".to_owned(),
             approver: true,
             durable_keys: DurableKeys::WhereNeeded,
@@ -81,6 +87,16 @@ impl Default for Settings {
             trusted_roots: None,
         }
     }
+}
+
+/// Which Secrets are watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WatchedSecrets {
+    /// All that are where this process looks.
+    All,
+    /// Those that something refers to, each by its name, so that a Role can name them.
+    Named,
 }
 
 /// When a new key is stored before its signing request is seen by anybody.

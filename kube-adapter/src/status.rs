@@ -79,6 +79,16 @@ impl Told {
 }
 
 impl Report {
+    /// Whether it tells of a right that lacks, and of nothing that was done.
+    pub(crate) fn is_of_lack(&self) -> bool {
+        self.why == LACKING
+    }
+
+    /// Whether it tells how an attempt ended.
+    pub(crate) fn is_outcome(&self) -> bool {
+        self.revision.is_some() || matches!(self.failures, Field::Set(_))
+    }
+
     /// Whether it says anything that `object` does not say yet.
     pub(crate) fn is_news(&self, object: &Certificate) -> bool {
         let before = object.status.clone().unwrap_or_default();
@@ -125,6 +135,9 @@ impl<T> Field<T> {
         }
     }
 }
+
+/// Why a status is written that tells of a right that lacks.
+pub(crate) const LACKING: &str = "lacking";
 
 fn tell(conditions: &mut Conditions, kind: &str, told: &Told, generation: i64, now: Timestamp) {
     let status = if told.is_true { ConditionStatus::True } else { ConditionStatus::False };

@@ -6,6 +6,7 @@
 
 mod line;
 mod lines;
+mod single;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use kube::core::PartialObjectMeta;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
-use crate::api::{Refusal, RefusalKind, Resource, escape};
+use crate::api::{Refusal, Resource, escape};
 use crate::crd::{Certificate, CertificateRequest, Challenge, ClusterIssuer, Issuer, Order};
 use crate::key::Version;
 use crate::limits;
@@ -31,6 +32,8 @@ use crate::world::News;
 
 use line::Line;
 use lines::Lines;
+
+pub(crate) use single::{Follow, Told, follow};
 
 /// What a watch delivers.
 pub(crate) trait Watched: DeserializeOwned + Send + 'static {
@@ -300,21 +303,10 @@ impl<T: Send + 'static> Follower<T> {
         let mut path = K::RESOURCE.collection(self.scope.as_deref().unwrap_or_default());
         path.push_str(query);
         path.push_str(&self.selection.query());
-        let broken = |error: &dyn std::fmt::Display| End::Broken(printable(error));
-        let request = Request::get(path).header(ACCEPT, accept).body(Body::empty()).map_err(|it| broken(&it))?;
-        let answer = match tokio::time::timeout(PATIENCE, self.client.send(request)).await {
-            Err(_) => return Err(End::Broken("the API server did not answer in time".to_owned())),
-            Ok(answer) => answer.map_err(|it| broken(&it))?,
-        };
-        if answer.status().is_success() {
-            return Ok(Ok(answer));
-        }
-        let (head, body) = answer.into_parts();
-        let body = Limited::new(body, LONGEST_REFUSAL).collect().await.map_err(|it| broken(&it))?.to_bytes();
-        let refusal = Refusal::read(head.status, &head.headers, &body);
+        let answer = ask(&self.client, &path, accept).await?;
         // It is never an object that is asked for.
-        let hint = if refusal.kind() == RefusalKind::Gone && head.status != StatusCode::GONE { UNDEFINED } else { "" };
-        Ok(Err((head.status, format!("{refusal}{hint}"))))
+        let hint = |status| if status == StatusCode::NOT_FOUND { UNDEFINED } else { "" };
+        Ok(answer.map_err(|(status, why)| (status, format!("{why}{}", hint(status)))))
     }
 
     /// Everything up to this object was told.
@@ -343,6 +335,26 @@ impl<T: Send + 'static> Follower<T> {
         let news = events.into_iter().map(|event| wrap(News { scope: scope.clone(), event })).collect();
         self.changes.send(news).await.map_err(|_| End::Unheard)
     }
+}
+
+/// Asks for what is at a path; a refusal is its code and its reason.
+async fn ask(
+    client: &kube::Client,
+    path: &str,
+    accept: &'static str,
+) -> Result<Result<Response<Body>, (StatusCode, String)>, End> {
+    let broken = |error: &dyn std::fmt::Display| End::Broken(printable(error));
+    let request = Request::get(path).header(ACCEPT, accept).body(Body::empty()).map_err(|it| broken(&it))?;
+    let answer = match tokio::time::timeout(PATIENCE, client.send(request)).await {
+        Err(_) => return Err(End::Broken("the API server did not answer in time".to_owned())),
+        Ok(answer) => answer.map_err(|it| broken(&it))?,
+    };
+    if answer.status().is_success() {
+        return Ok(Ok(answer));
+    }
+    let (head, body) = answer.into_parts();
+    let body = Limited::new(body, LONGEST_REFUSAL).collect().await.map_err(|it| broken(&it))?.to_bytes();
+    Ok(Err((head.status, Refusal::read(head.status, &head.headers, &body).to_string())))
 }
 
 /// Text from outside, for the log.

@@ -16,12 +16,13 @@ use crate::challenge::ChallengeRecord;
 use crate::crd;
 use crate::http01::sweep::{self, ServiceRecord};
 use crate::issuer::{ClusterIssuerRecord, IssuerRecord};
-use crate::key::Key;
+use crate::key::{Key, Name};
 use crate::metrics::Metrics;
 use crate::order::OrderRecord;
 use crate::request::RequestRecord;
 use crate::secret::{SecretMetadata, SecretRecord};
-use crate::settings::Settings;
+use crate::settings::{Settings, WatchedSecrets};
+use crate::watch::Told;
 
 pub(crate) use table::{Changed, News, Record, Table};
 
@@ -63,6 +64,8 @@ pub(crate) enum Change {
     ClusterIssuer(Box<News<crd::issuer::ClusterIssuer>>),
     TlsSecret(News<SecretMetadata>),
     OtherSecret(News<SecretMetadata>),
+    /// Of a Secret that is followed by its name.
+    NamedSecret(Name, Told<SecretMetadata>),
     Order(Box<News<crd::order::Order>>),
     Challenge(Box<News<crd::challenge::Challenge>>),
     Service(Box<News<PartialObjectMeta<Service>>>),
@@ -73,23 +76,25 @@ impl World {
     pub(crate) fn new(settings: Arc<Settings>) -> Self {
         let streams = settings.namespaces.as_ref().map_or(1, Vec::len);
         let cluster_issuers = usize::from(settings.namespaces.is_none());
+        // Each that is followed by its name is waited for by who refers to it.
+        let secrets = if settings.secrets == WatchedSecrets::All { streams } else { 0 };
         Self {
-            settings,
             metrics: Metrics::default(),
             certificates: Table::fed_by(streams),
             requests: Table::fed_by(streams),
             issuers: Table::fed_by(streams),
             cluster_issuers: Table::fed_by(cluster_issuers),
-            tls_secrets: Table::fed_by(streams),
-            other_secrets: Table::fed_by(streams),
+            tls_secrets: Table::fed_by(secrets),
+            other_secrets: Table::fed_by(secrets),
             orders: Table::fed_by(streams),
             challenges: Table::fed_by(streams),
             services: Table::fed_by(streams),
             certificate_index: Default::default(),
             request_index: Default::default(),
-            secret_index: Default::default(),
+            secret_index: crate::secret::Index::new(&settings),
             issuer_index: Default::default(),
             order_index: Default::default(),
+            settings,
             planning_since: None,
             closing: false,
             woken: Vec::new(),
@@ -132,6 +137,7 @@ impl World {
                     crate::secret::changed(self, changed);
                 }
             }
+            Change::NamedSecret(name, told) => crate::secret::named::take(self, &name, told),
             Change::Order(news) => {
                 for changed in self.orders.take(*news) {
                     crate::order::changed(self, changed, now);

@@ -48,6 +48,11 @@ impl Refusal {
         if self.kind == RefusalKind::Invalid && is_large { SMALLER } else { "" }
     }
 
+    /// Whether a right on Secrets lacks.
+    pub(crate) fn is_of_secrets(&self) -> bool {
+        self.kind == RefusalKind::Forbidden && self.text.starts_with("secrets ")
+    }
+
     /// When the server wants to be asked again.
     pub(crate) fn after(&self) -> Option<Duration> {
         self.after

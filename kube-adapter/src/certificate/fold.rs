@@ -14,12 +14,12 @@ use super::wanted::Wanted;
 use super::{ask, information, start};
 use crate::api::{Refusal, RefusalKind};
 use crate::crd::certificate::{Certificate, CertificateStatus};
-use crate::key::{Identity, Name};
+use crate::key::{Identity, Key, Kind, Name};
 use crate::metrics::{Attempt, AttemptEnd, IssuerOf, Metrics};
 use crate::plan;
 use crate::plan::certificate::{Action, Content, Failure, Place, rest};
 use crate::request::{self, RequestRecord};
-use crate::secret::{self, SecretRecord};
+use crate::secret::{self, named};
 use crate::status::{Field, Report};
 use crate::world::World;
 
@@ -175,6 +175,9 @@ fn key_stored(world: &mut World, name: &Name, secret: Name, stored: Result<Store
                 memory.taken_names += 1;
             }
             hold(world, name, None, now);
+            if let Some(trouble) = memory(world, name).and_then(|it| it.trouble.as_mut()) {
+                trouble.is_told = true;
+            }
         }
         Err(refusal) => refused(world, name, &refusal, now),
     }
@@ -243,14 +246,8 @@ fn written(world: &mut World, name: &Name, written: Result<Box<Written>, Unwritt
     };
     let Written { secret, identity, sent, proof, holding, key, is_tls, is_issued } = written;
     let written_to = secret.clone();
-    let record = SecretRecord::written(proof, identity.version.clone());
     let version = identity.version.clone();
-    if is_tls {
-        secret::sent(world, &secret, version.clone(), sent);
-        world.tls_secrets.learn(secret, identity, record);
-    } else {
-        world.other_secrets.learn(secret, identity, record);
-    }
+    secret::written(world, secret::Written { name: secret, identity, proof, is_tls }, sent);
     let Some(record) = world.certificates.get_mut(name) else { return };
     if is_issued {
         match &mut record.issued {
@@ -305,8 +302,10 @@ fn told(
         memory.attempt_over();
         memory.trouble = None;
     }
-    // Another write may be what is refused again and again.
-    memory.goes_on(now);
+    if !report.is_of_lack() {
+        // Another write may be what is refused again and again.
+        memory.goes_on(now);
+    }
     memory.has_turn = false;
     if !is_overtaken {
         // So that it is not copied.
@@ -395,6 +394,9 @@ fn refused(world: &mut World, name: &Name, refusal: &Refusal, now: Timestamp) {
         }
         RefusalKind::Forbidden | RefusalKind::Invalid | RefusalKind::Busy => {}
     }
+    if refusal.is_of_secrets() {
+        named::deny(world, Key::new(Kind::Certificate, name.clone()), &refusal.to_string());
+    }
     hold(world, name, Some(refusal), now);
 }
 
@@ -405,7 +407,8 @@ fn hold(world: &mut World, name: &Name, refusal: Option<&Refusal>, now: Timestam
     let is_first_conflict = failures == 1 && refusal.is_some_and(|it| it.kind() == RefusalKind::Conflict);
     let pause = if is_first_conflict { Duration::ZERO } else { PAUSES.pause(failures, &name.to_string()) };
     let pause = refusal.and_then(Refusal::after).map_or(pause, |after| after.max(pause));
-    memory.trouble = Some(Trouble { failures, until: now + pause });
+    let is_told = refusal.is_some_and(Refusal::is_of_secrets);
+    memory.trouble = Some(Trouble { failures, until: now + pause, is_told });
     // From here on it is not its turn that it waits for.
     memory.begun.get_or_insert(now);
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use acme_core::Timestamp;
 use acme_core::backoff::fraction;
 
+use super::access;
 use super::record::CertificateRecord;
 use super::shelf::Shelf;
 use crate::few::Few;
@@ -71,6 +72,7 @@ pub(crate) fn changed(world: &mut World, changed: Changed<CertificateRecord>) {
     }
     let Some(record) = world.certificates.get_mut(&name) else {
         world.secret_index.refer(&key, []);
+        access::refer(world, &name);
         return;
     };
     if record.secret == name {
@@ -89,6 +91,7 @@ pub(crate) fn changed(world: &mut World, changed: Changed<CertificateRecord>) {
         world.certificate_index.claims.entry(secret).or_default().insert(name.clone());
     }
     world.secret_index.refer(&key, passwords);
+    access::refer(world, &name);
     world.wake(key);
 }
 

@@ -17,6 +17,7 @@ use crate::key::{Identity, Name, Uid};
 use crate::plan::certificate::{Failure, Place};
 use crate::secret::target::{file, key_facts};
 use crate::secret::{ATTENTION, NEXT_KEY};
+use crate::settings::WatchedSecrets;
 use crate::status::Note;
 use crate::workshop::Workshop;
 
@@ -44,8 +45,11 @@ fn in_hand(key: PrivateKey, place: Place) -> Result<InHand, Failure> {
 }
 
 /// The name of the Secret for the next key: the one that the status names already, else one that is always the same for this attempt. `taken` counts
-/// names that others have.
-pub(super) fn name(certificate: &Name, uid: &Uid, object: &Certificate, taken: u32) -> Name {
+/// names that others have. Where Secrets are followed by name there is one that a Role can name.
+pub(super) fn name(certificate: &Name, uid: &Uid, object: &Certificate, taken: u32, secrets: WatchedSecrets) -> Name {
+    if secrets == WatchedSecrets::Named {
+        return named(&certificate.beside(&object.spec.secret_name));
+    }
     let status = object.status.as_ref();
     let told = status.and_then(|it| it.next_private_key_secret_name.as_deref());
     if let Some(told) = told.filter(|it| taken == 0 && !it.is_empty() && *it != object.spec.secret_name) {
@@ -58,6 +62,11 @@ pub(super) fn name(certificate: &Name, uid: &Uid, object: &Certificate, taken: u
     let mut prefix = certificate.object().to_owned();
     prefix.truncate(LONGEST_NAME - suffix.len() - 1);
     certificate.beside(format!("{prefix}-{suffix}"))
+}
+
+/// The name of the Secret for the next key beside a target Secret, where Secrets are followed by name.
+pub(super) fn named(target: &Name) -> Name {
+    target.beside(format!("{}-next", target.object()))
 }
 
 /// Stores a key (K). A Secret of the same name that this Certificate made earlier is taken as it is.

@@ -10,7 +10,7 @@ use certstore::policy::renew::Validity;
 
 use super::record::{Absence, CertificateRecord, Memory, Seen};
 use super::wanted::{self, Wanted};
-use super::{facts, index, information, key, temporary};
+use super::{access, facts, index, information, key, temporary};
 use crate::crd::certificate::Certificate;
 use crate::crd::certificate_request::CertificateRequest;
 use crate::issuer::{self, View};
@@ -114,12 +114,13 @@ pub(super) fn observe<'a>(
         information: information::of(record, object, &target, source),
         target,
         key: in_hand,
-        key_name: key::name(name, &record.uid, object, seen.taken_names).object().to_owned(),
+        key_name: key::name(name, &record.uid, object, seen.taken_names, settings.secrets).object().to_owned(),
         stored: stored.collect(),
         prospect: request::prospect(world, name.namespace(), &object.spec.issuer_ref, now),
         requests,
         hint: hint(world, name, object),
         failure: seen.failure.clone(),
+        lacking: access::lacking(world, name, record),
         obstacle: memory.and_then(|it| it.obstacle.as_deref()),
         fix_up_at: world.certificate_index.fix_ups.next(&record.uid.to_string(), now),
         begun: seen.begun,

@@ -12,7 +12,7 @@ use crate::crd::certificate::Certificate;
 use crate::crd::certificate_request::CertificateRequest;
 use crate::key::{Identity, Name, Uid, Version};
 use crate::moment::Moment;
-use crate::plan::certificate::{Answered, Failure, Holding, KeyFacts, Place};
+use crate::plan::certificate::{Answered, Failure, Holding, KeyFacts, Place, is_lack};
 use crate::secret::issuer_digest;
 use crate::status::Note;
 use crate::world::Record;
@@ -189,7 +189,8 @@ fn is_content(object: &Certificate, generation: i64) -> bool {
     let is_ready = ready.is_some_and(|it| status.conditions.is_true("Ready") && it.observed_generation == generation);
     let is_idle = !status.conditions.is_true("Issuing") && status.next_private_key_secret_name.is_none();
     let is_untroubled = status.last_failure_time.is_none() && status.failed_issuance_attempts.is_none();
-    is_ready && is_idle && is_untroubled && object.metadata.deletion_timestamp.is_none()
+    let lacks = status.conditions.get("Issuing").is_some_and(|it| is_lack(&it.reason));
+    is_ready && is_idle && is_untroubled && !lacks && object.metadata.deletion_timestamp.is_none()
 }
 
 /// What only this process remembers of a Certificate for which something is to be done.
@@ -252,6 +253,7 @@ impl Memory {
     pub(super) fn goes_on(&mut self, now: Timestamp) {
         if let Some(trouble) = &mut self.trouble {
             trouble.until = trouble.until.min(now);
+            trouble.is_told = false;
         }
     }
 
@@ -335,6 +337,8 @@ pub(crate) struct Trouble {
     pub(super) failures: u32,
     /// Nothing is tried before this time.
     pub(super) until: Timestamp,
+    /// People are told of it, where Secrets are followed by name: a person has to act.
+    pub(super) is_told: bool,
 }
 
 /// So many certificates for one specification in this time are a loop.

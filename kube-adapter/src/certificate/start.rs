@@ -100,7 +100,7 @@ pub(super) fn start(
             None => gone(),
             Some(in_hand) => {
                 let taken = record.memory.as_ref().map_or(0, |it| it.taken_names);
-                let secret = key::name(name, &record.uid, &work.object, taken);
+                let secret = key::name(name, &record.uid, &work.object, taken, world.settings.secrets);
                 work.store_key(owner(name, record), secret, in_hand).boxed()
             }
         },
@@ -251,7 +251,7 @@ impl Work {
         let key_secret = match &in_hand.facts.place {
             Place::Stored(secret) => secret.to_string(),
             Place::Target => object.spec.secret_name.clone(),
-            Place::Memory => key::name(&name, &record.uid, &object, 0).object().to_owned(),
+            Place::Memory => key::name(&name, &record.uid, &object, 0, context.settings.secrets).object().to_owned(),
         };
         let is_reused = in_hand.facts.place == Place::Target && wanted::keeps_key(&object.spec);
         let (speaker, reused) = (owner.clone(), is_reused.then(|| object.spec.secret_name.clone()));

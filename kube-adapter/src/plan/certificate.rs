@@ -7,6 +7,7 @@ mod attempt;
 mod check;
 mod content;
 mod information;
+mod lacking;
 mod observed;
 mod report;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use crate::status::{Note, Report};
 pub(crate) use check::{Complaint, path};
 pub(crate) use content::{Content, rest};
 pub(crate) use information::{Answered, Information, Source};
+pub(crate) use lacking::{Lacking, TAKEN, is_lack};
 pub(crate) use observed::{
     Contents, Failure, Holding, KeyFacts, Observed, Place, RequestFacts, Requested, Rules, Sound, Stored, Target,
     WantedFacts,
@@ -80,6 +82,14 @@ pub(crate) fn plan(observed: &Observed<'_>, now: Timestamp) -> Next<Action, ()> 
     if observed.object.metadata.deletion_timestamp.is_some() {
         return Next::Done(());
     }
+    match &observed.lacking {
+        Some(lacking) => lacking::plan(observed, lacking, now),
+        None => step(observed, now),
+    }
+}
+
+/// What to do next with every right that is needed.
+fn step(observed: &Observed<'_>, now: Timestamp) -> Next<Action, ()> {
     if let Some(until) = observed.held_until.filter(|it| !it.is_due(now)) {
         return wait(until, "the API server is asked again");
     }

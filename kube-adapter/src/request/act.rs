@@ -73,7 +73,7 @@ pub(super) fn start(
         Action::ReadKey => {
             let named = object.metadata.annotations.as_ref().and_then(|it| it.get(KEY_SECRET)).cloned();
             if let Some(secret) = &named {
-                world.request_index.look_for_key(name.beside(secret.as_str()), name);
+                super::look_for_key(world, name, name.beside(secret.as_str()));
             }
             if let Some(record) = world.requests.get_mut(name) {
                 record.memory_mut().key_is_news = false;

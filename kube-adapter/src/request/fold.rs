@@ -72,6 +72,7 @@ pub(super) fn fold(world: &mut World, name: &Name, answer: Answer, now: Timestam
                 record.wrote(status);
                 if record.ended().is_some() {
                     world.request_index.settle(name);
+                    super::look_for_none(world, name);
                 }
             }
         }

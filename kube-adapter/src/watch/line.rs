@@ -49,7 +49,7 @@ pub(super) fn read<K: Watched>(line: &mut [u8]) -> Result<Line<K>, String> {
         #[serde(borrow)]
         object: &'a RawValue,
     }
-    let Envelope { r#type, object } = serde_json::from_slice(line).map_err(place)?;
+    let Envelope { r#type, object } = serde_json::from_slice(line).map_err(|it| place(&it))?;
     content(Kind::of(r#type.as_bytes()), &mut object.get().as_bytes().to_vec())
 }
 
@@ -80,7 +80,7 @@ pub(super) fn page<K: Watched>(body: &mut Vec<u8>) -> Result<Page<K>, String> {
         });
     }
     // One of them cannot be read: the others are.
-    let List { metadata, items } = serde_json::from_slice::<List<&RawValue>>(body).map_err(place)?;
+    let List { metadata, items } = serde_json::from_slice::<List<&RawValue>>(body).map_err(|it| place(&it))?;
     let items = items.unwrap_or_default();
     let read = |item: &&RawValue| serde_json::from_str::<K::Listed>(item.get()).ok().map(Into::into);
     let objects: Vec<K> = items.iter().filter_map(read).collect();
@@ -126,7 +126,7 @@ fn content<K: Watched>(kind: Kind, text: &mut [u8]) -> Result<Line<K>, String> {
             struct Bookmark {
                 metadata: Metadata,
             }
-            let Bookmark { metadata } = serde_json::from_slice(text).map_err(place)?;
+            let Bookmark { metadata } = serde_json::from_slice(text).map_err(|it| place(&it))?;
             Ok(Line::Bookmark { version: metadata.resource_version })
         }
         Kind::Error => {
@@ -153,7 +153,7 @@ struct Metadata {
 
 fn object<K: Watched>(text: &mut [u8]) -> Result<K, String> {
     let text = if K::METADATA_ONLY { text } else { without_managers(text) };
-    serde_json::from_slice(text).map_err(place)
+    serde_json::from_slice(text).map_err(|it| place(&it))
 }
 
 /// Leaves out what the metadata say of managers, which is half of many an object.
@@ -188,7 +188,8 @@ fn managers(text: &[u8]) -> Option<(usize, usize)> {
     (is_whole && is_member).then_some((begin, begin + end + 3))
 }
 
-fn place(error: serde_json::Error) -> String {
+/// Where something cannot be read; its text, which may be secret, is not told.
+pub(super) fn place(error: &serde_json::Error) -> String {
     format!("line {}, column {}", error.line(), error.column())
 }
 

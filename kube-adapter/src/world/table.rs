@@ -213,6 +213,20 @@ impl<R: Record> Table<R> {
         Some(row.record)
     }
 
+    /// Takes out an object that is not there, or that nobody tells of any more.
+    pub(crate) fn lose(&mut self, name: &Name) -> Option<Changed<R>> {
+        self.deleted.remove(name);
+        self.remove(name)
+    }
+
+    /// The history of an object went back: what is told of it next counts, however old it is.
+    pub(crate) fn rewind(&mut self, name: &Name) {
+        self.deleted.remove(name);
+        if let Some(row) = self.rows.get_mut(name) {
+            row.identity.version = Version::OLDEST;
+        }
+    }
+
     fn put(&mut self, object: R::Object, epoch: u8) -> Option<Changed<R>> {
         let mut name = R::name(&object);
         let identity = R::identity(&object)?;

@@ -1,5 +1,6 @@
 //! Stands between a controller and the API server: counts, and fails as it is told.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -59,6 +60,8 @@ struct Inner {
     most_under_way: usize,
     /// How much went to the controller, in bytes of answers and watches.
     sent: usize,
+    /// The watches that are open, by what they are of.
+    watches: BTreeMap<String, usize>,
     /// What fails, and when: asked for every request in turn.
     rule: Option<Rule>,
     /// Nobody is let through: the controller is dead, or the API server away.
@@ -175,6 +178,11 @@ impl Proxy {
         self.lock().sent
     }
 
+    /// How many watches of a resource are open.
+    pub fn watches(&self, resource: &str) -> usize {
+        self.lock().watches.get(resource).copied().unwrap_or_default()
+    }
+
     /// The controller that dies or freezes when a rule says so.
     pub(super) fn strikes_at(&self, victim: Box<dyn Victim>) {
         self.lock().victim = Some(victim);
@@ -263,6 +271,27 @@ fn freeze(inner: &mut Inner) {
     }
 }
 
+/// A watch, as long as somebody reads it.
+struct Open {
+    state: Arc<State>,
+    resource: String,
+}
+
+impl Open {
+    fn new(state: &Arc<State>, resource: &str) -> Self {
+        *state.lock().watches.entry(resource.to_owned()).or_default() += 1;
+        Self { state: Arc::clone(state), resource: resource.to_owned() }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if let Some(count) = self.state.lock().watches.get_mut(&self.resource) {
+            *count -= 1;
+        }
+    }
+}
+
 /// The connection breaks.
 #[derive(Debug)]
 struct Broken;
@@ -330,8 +359,10 @@ async fn pass(client: kube::Client, state: Arc<State>, request: Request<Incoming
     if call.watches {
         state.note(&call, head.status.as_u16(), fault);
         let cut = async move { cuts.changed().await.unwrap_or(()) }.boxed();
+        let open = head.status.is_success().then(|| Open::new(&state, &call.resource));
         let counted = Arc::clone(&state);
         let frames = BodyStream::new(body).map(move |frame| {
+            _ = &open;
             counted.lock().sent += frame.as_ref().ok().and_then(Frame::data_ref).map_or(0, Bytes::len);
             frame.map_err(io::Error::other)
         });

@@ -11,7 +11,7 @@ use certstore::policy::after_failure::Doubling;
 use certstore::policy::renew::{Preferences, Validity};
 use issuers::Holder;
 
-use super::{Action, Complaint, Information};
+use super::{Action, Complaint, Information, Lacking};
 use crate::crd::certificate::Certificate;
 use crate::crd::reference::IssuerRef;
 use crate::key::Name;
@@ -43,6 +43,8 @@ pub(crate) struct Observed<'a> {
     pub(crate) hint: Option<String>,
     /// What this process found wrong with the attempt under way.
     pub(crate) failure: Option<Failure>,
+    /// What may not be done, where Secrets are followed by name.
+    pub(crate) lacking: Option<Lacking>,
     /// Somebody else has a request of the name that the next one would have.
     pub(crate) obstacle: Option<&'a str>,
     /// Before then no Secret is put in order that nobody asked for.

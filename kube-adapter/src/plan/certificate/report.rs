@@ -4,7 +4,7 @@ use acme_core::{Timestamp, text as acme_text};
 use certstore::policy::renew::Due;
 
 use super::check::{self, Complaint};
-use super::{Failure, Observed, Place, Requested, Target, information};
+use super::{Failure, Observed, Place, Requested, Target, information, lacking};
 use crate::events::Severity;
 use crate::limits;
 use crate::status::{Failures, Field, Note, Report, Told, text};
@@ -25,10 +25,12 @@ pub(super) fn not_owner(observed: &Observed<'_>, owner: &str) -> Report {
 pub(super) fn standing(observed: &Observed<'_>, readiness: Option<Complaint>) -> Report {
     let status = observed.object.status.as_ref();
     let has_failed = status.is_some_and(|it| it.last_failure_time.is_some() || it.failed_issuance_attempts.is_some());
+    let conditions = status.map(|it| &it.conditions);
+    let lacked = conditions.and_then(|it| it.get("Issuing")).is_some_and(|it| lacking::is_lack(&it.reason));
     let recovers = has_failed && readiness.is_none();
     Report {
         why: "ready",
-        issuing: if recovers { Field::Cleared } else { Field::Kept },
+        issuing: if recovers || lacked { Field::Cleared } else { Field::Kept },
         failures: if recovers { Field::Cleared } else { Field::Kept },
         next_key: Field::Cleared,
         information: information::told(observed),

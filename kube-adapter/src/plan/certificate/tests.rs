@@ -3,6 +3,7 @@
 mod crashes;
 mod failures;
 mod information;
+mod lacking;
 mod paths;
 mod readiness;
 
@@ -19,8 +20,8 @@ use serde_json::{Value, json};
 
 use super::observed::Rules;
 use super::{
-    Action, Answered, Contents, Failure, Holding, Information, KeyFacts, Observed, Place, RequestFacts, Requested,
-    Sound, Source, Stored, Target, WantedFacts, plan,
+    Action, Answered, Contents, Failure, Holding, Information, KeyFacts, Lacking, Observed, Place, RequestFacts,
+    Requested, Sound, Source, Stored, Target, WantedFacts, plan,
 };
 use crate::certificate::Wanted;
 use crate::crd::certificate::Certificate;
@@ -51,6 +52,8 @@ struct Case {
     announced: Vec<Note>,
     hint: Option<String>,
     failure: Option<Failure>,
+    lacking: Option<Lacking>,
+    held_until: Option<Timestamp>,
     obstacle: Option<&'static str>,
     fix_up_at: Timestamp,
     says_all: bool,
@@ -125,6 +128,8 @@ impl Case {
             announced: Vec::new(),
             hint: None,
             failure: None,
+            lacking: None,
+            held_until: None,
             obstacle: None,
             fix_up_at: Timestamp::EPOCH,
             says_all: false,
@@ -212,6 +217,7 @@ impl Case {
                 prospect: self.prospect,
                 hint: self.hint.clone(),
                 failure: self.failure.clone(),
+                lacking: self.lacking.clone(),
                 obstacle: self.obstacle,
                 fix_up_at: self.fix_up_at,
                 begun: self.begun,
@@ -219,7 +225,7 @@ impl Case {
                 stored_at: self.stored_at,
                 announced: &self.announced,
                 loop_until: self.loop_until,
-                held_until: None,
+                held_until: self.held_until,
                 is_stale: false,
                 is_reporting: false,
                 is_storing: self.is_storing,
