@@ -44,12 +44,9 @@ impl Answer {
         })
     }
 
-    /// The zone in whose name something is said not to be there.
-    pub(super) fn denier(&self) -> Option<DnsName> {
-        self.authorities.iter().find_map(|record| match &record.data {
-            RData::SOA(_) => plain_name(&record.name).ok(),
-            _ => None,
-        })
+    /// The zone in whose name something is said not to be there, and for how long that is so.
+    pub(super) fn denier(&self) -> Option<(DnsName, Duration)> {
+        apex(&self.authorities)
     }
 
     /// The contents of all TXT records, wherever a chain of aliases led, each one's strings joined.
@@ -61,23 +58,24 @@ impl Answer {
     }
 
     /// The apex and the TTL of an SOA record.
-    pub(super) fn authority(&self) -> Option<(&Name, Duration)> {
-        self.records.iter().find_map(|record| match &record.data {
-            RData::SOA(_) => Some((&record.name, Duration::from_secs(record.ttl.into()))),
-            _ => None,
-        })
+    pub(super) fn apex(&self) -> Option<(DnsName, Duration)> {
+        apex(&self.records)
     }
 
-    /// The name servers, lower case, each once, in order.
-    pub(super) fn name_servers(&self) -> Vec<DnsName> {
-        let mut names: Vec<DnsName> = self
-            .records
-            .iter()
-            .filter_map(|record| match &record.data {
+    /// The name servers that `zone` itself names, or that the zone above names for it: lower case, each once, in order.
+    pub(super) fn name_servers(&self, zone: &DnsName) -> Vec<DnsName> {
+        let of = |records: &[Record]| -> Vec<DnsName> {
+            let of_zone = records.iter().filter(|record| is(&record.name, zone));
+            let names = of_zone.filter_map(|record| match &record.data {
                 RData::NS(name) => plain_name(&name.0).ok(),
                 _ => None,
-            })
-            .collect();
+            });
+            names.collect()
+        };
+        let mut names = of(&self.records);
+        if names.is_empty() {
+            names = of(&self.authorities);
+        }
         names.sort();
         names.dedup();
         names.truncate(limits::NAME_SERVERS);
@@ -94,6 +92,14 @@ impl Answer {
             })
             .collect()
     }
+}
+
+/// The owner and the TTL of an SOA record.
+fn apex(records: &[Record]) -> Option<(DnsName, Duration)> {
+    records.iter().find_map(|record| match &record.data {
+        RData::SOA(_) => Some((plain_name(&record.name).ok()?, Duration::from_secs(record.ttl.into()))),
+        _ => None,
+    })
 }
 
 /// The name as the codec takes it.

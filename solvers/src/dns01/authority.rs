@@ -117,8 +117,8 @@ impl Resolver {
         if let Some(known) = self.name_servers.get(zone, now) {
             return known;
         }
-        let Ok(answer) = self.ask(zone, RecordType::NS).await else { return Vec::new() };
-        let looks = answer.name_servers().into_iter().map(|name| async move {
+        let Ok(names) = self.names_of_servers(zone).await else { return Vec::new() };
+        let looks = names.into_iter().map(|name| async move {
             let addresses = self.addresses_of(&name).await.unwrap_or_default();
             addresses.into_iter().map(move |address| Server { name: name.clone(), address }).collect::<Vec<_>>()
         });
@@ -126,6 +126,23 @@ impl Resolver {
         servers.truncate(limits::NAME_SERVERS);
         self.name_servers.put(zone, &servers, now, limits::NAME_SERVERS_TTL);
         servers
+    }
+
+    /// What the name servers of `zone` are called: as it says itself, else as the zone above says. An apex that is an alias, as some services let it be, hides
+    /// its own.
+    pub(super) async fn names_of_servers(&self, zone: &DnsName) -> Result<Vec<DnsName>, Error> {
+        let names = self.ask(zone, RecordType::NS).await?.name_servers(zone);
+        let Some((_, above)) = zone.as_str().split_once('.').filter(|_| names.is_empty()) else { return Ok(names) };
+        let Ok(upper) = self.zone_of(&DnsName::parse(above)?).await else { return Ok(names) };
+        let quick = self.quick();
+        for server in Box::pin(self.servers_of(&upper)).await {
+            let answer = quick.ask_at(&server.address.into(), zone, RecordType::NS, Recursion::Unwanted).await;
+            match answer.map(|it| it.name_servers(zone)) {
+                Ok(names) if !names.is_empty() => return Ok(names),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        Ok(names)
     }
 
     /// Itself, with less patience: for questions that have another way.
@@ -149,7 +166,7 @@ async fn look(resolver: &Resolver, server: &Server, zone: &DnsName, name: &DnsNa
     let zone = match alias {
         Some(_) => Some(zone.clone()),
         // The zone that says so: it may begin at this very name.
-        None => answer.denier().filter(|it| holds(zone, it) && holds(it, name)),
+        None => answer.denier().map(|(it, _)| it).filter(|it| holds(zone, it) && holds(it, name)),
     };
     // A name may be there without a record of its own: below it is one, or a wildcard stands for it.
     let is_vacant = alias.is_none() && (!answer.found || ask(RecordType::TXT).await?.texts().next().is_none());

@@ -64,11 +64,13 @@ async fn authoritative(
         String::new()
     };
     let (end, zone) = located.with_zone(resolver).await?;
-    let servers = resolver.ask(&zone, RecordType::NS).await?.name_servers();
+    let servers = resolver.names_of_servers(&zone).await?;
     if servers.is_empty() {
         return Err(Error::new(
             ErrorKind::NotFound,
-            format!("the zone {zone} names no name servers: its NS records are missing"),
+            format!(
+                "the zone {zone} names no name servers, and none is named above it: its NS records are missing, or hidden by a CNAME record at its apex; correct the zone, or ask recursive servers alone"
+            ),
         ));
     }
     let end = &end;

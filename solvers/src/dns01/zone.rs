@@ -8,14 +8,14 @@ use acme_core::{DnsName, Timestamp};
 use hickory_proto::rr::RecordType;
 
 use super::Resolver;
-use super::answer::plain_name;
 use crate::{Error, ErrorKind, limits};
 
 impl Resolver {
     /// The apex of the zone that holds `name`, by asking for SOA at the name and at everything above it.
     ///
-    /// A name that is an alias is no apex, and neither is one that merely exists: below a wildcard record every name does. Found
-    /// zones are remembered for the TTL of their SOA record, at most [`limits::ZONE_TTL`].
+    /// A name that is an alias is passed over, and one that merely exists is no apex: below a wildcard record every name does. An apex that is an alias itself, as
+    /// some services let it be, hides its SOA record; then the zone is the one in whose name something below is denied (RFC 2308 section 2). Found zones are
+    /// remembered for the TTL of the SOA record, at most [`limits::ZONE_TTL`].
     ///
     /// # Errors
     /// `Unreachable` when no recursive server gave a usable answer; `NotFound` when no name above is an apex.
@@ -24,6 +24,7 @@ impl Resolver {
         if let Some(zone) = self.zones.get(name, now) {
             return Ok(zone);
         }
+        let mut denier = None;
         let mut rest = Some(name.as_str());
         while let Some(candidate) = rest {
             rest = candidate.split_once('.').map(|(_, parent)| parent);
@@ -32,17 +33,21 @@ impl Resolver {
                 .ask(&candidate, RecordType::SOA)
                 .await
                 .map_err(|error| error.while_doing(format_args!("finding the zone of {name}")))?;
-            if !answer.found || answer.has_alias() {
+            if answer.has_alias() {
                 continue;
             }
-            let Some((apex, ttl)) = answer.authority() else {
-                continue;
-            };
-            let apex = plain_name(apex)?;
-            if holds(&apex, &candidate) {
-                self.zones.put(name, &apex, now, ttl);
-                return Ok(apex);
+            if denier.is_none() {
+                denier = answer.denier().filter(|(zone, _)| holds(zone, &candidate));
             }
+            if let Some((apex, ttl)) = answer.apex().filter(|(apex, _)| holds(apex, &candidate)) {
+                let zone = denier.map(|(zone, _)| zone).filter(|zone| holds(&apex, zone)).unwrap_or(apex);
+                self.zones.put(name, &zone, now, ttl);
+                return Ok(zone);
+            }
+        }
+        if let Some((zone, ttl)) = denier {
+            self.zones.put(name, &zone, now, ttl);
+            return Ok(zone);
         }
         Err(Error::new(
             ErrorKind::NotFound,

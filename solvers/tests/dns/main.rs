@@ -1,6 +1,7 @@
 //! DNS-01 and DNS UPDATE against BIND, and against Knot where the two differ.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod apex_alias;
 mod conformance;
 mod delegation;
 mod early;

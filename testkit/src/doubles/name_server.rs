@@ -119,7 +119,11 @@ fn answer(question: &[u8], dns: &SimDns) -> Option<Vec<u8>> {
     let mut name = first.clone();
     let mut answers: Vec<Vec<u8>> = Vec::new();
     for _ in 0..ALIASES {
-        let found = dns.records(&name);
+        let mut found = dns.records(&name);
+        if found.iter().any(is_alias) {
+            // Nothing stands beside it, not even an apex.
+            found.retain(is_alias);
+        }
         answers.extend(found.iter().filter_map(|it| record(&name, kind, it).map(|it| answered(&first, &name, it))));
         match found.iter().find_map(|it| if let DnsRecord::Cname(target) = it { Some(target.clone()) } else { None }) {
             Some(target) if kind != CNAME => name = target,
@@ -129,15 +133,26 @@ fn answer(question: &[u8], dns: &SimDns) -> Option<Vec<u8>> {
     if kind == A {
         answers.push(answered(&first, &name, encoded(A, &[127, 0, 0, 1])));
     }
-    let exists = !answers.is_empty() || dns.zone_of(&name).is_some();
+    let zone = dns.zone_of(&name);
+    let exists = !answers.is_empty() || zone.is_some();
+    // Who denies something names the zone (RFC 2308 section 2).
+    let denial = zone.filter(|_| answers.is_empty()).and_then(|zone| {
+        let soa = record(&zone, SOA, &DnsRecord::Soa)?;
+        Some(answered(&first, &zone, soa))
+    });
     let mut out = question.get(..2)?.to_vec();
     // An authoritative answer, from who recurses, too.
     out.extend([0x85, if exists { 0x80 } else { 0x83 }, 0, 1]);
     out.extend(u16::try_from(answers.len()).ok()?.to_be_bytes());
-    out.extend([0, 0, 0, 0]);
+    out.extend([0, u8::from(denial.is_some()), 0, 0]);
     out.extend(asked);
     out.extend(answers.concat());
+    out.extend(denial.unwrap_or_default());
     Some(out)
+}
+
+fn is_alias(record: &DnsRecord) -> bool {
+    matches!(record, DnsRecord::Cname(_))
 }
 
 fn record(name: &str, kind: u16, record: &DnsRecord) -> Option<Vec<u8>> {
