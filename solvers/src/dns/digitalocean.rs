@@ -11,7 +11,7 @@ use http::{Method, Response};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::http_api::{Fault, HttpApi, Meaning, Service, Surveyed, Token};
+use super::http_api::{Fault, HttpApi, Meaning, Service, Surveyed, Token, full_name};
 use crate::credentials::CredentialSource;
 use crate::dns01::{DnsProvider, TxtRecord};
 use crate::{Error, limits};
@@ -55,9 +55,7 @@ impl DigitalOcean {
     async fn look(&self, what: &str, path: &str, zone: &DnsName) -> Result<bool, Error> {
         let (found, is_all) = self.pages(what, &format!("{path}?type=TXT")).await?;
         for record in found {
-            // A name in an answer is relative to the zone.
-            let owner = if record.name == "@" { zone.to_string() } else { format!("{}.{zone}", record.name) };
-            if let Ok(owner) = DnsName::parse(&owner) {
+            if let Some(owner) = full_name(&record.name, zone) {
                 self.records.came_upon(&self.api, owner, &record.data);
             }
         }

@@ -36,7 +36,7 @@ pub use fault::{Fault, Meaning};
 pub use ids::Ids;
 pub use made::Made;
 pub use quotes::{bare, quoted};
-pub use surveyed::Surveyed;
+pub use surveyed::{Surveyed, full_name};
 pub use turns::Turns;
 pub use zone_ids::ZoneIds;
 

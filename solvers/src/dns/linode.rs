@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use acme_core::{Clock, Transport};
+use acme_core::{Clock, DnsName, Transport};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderName, Method, Response};
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::http_api::{Fault, HttpApi, Made, Meaning, Service, Token, ZoneIds};
+use super::http_api::{Fault, HttpApi, Meaning, Service, Surveyed, Token, ZoneIds, full_name};
 use crate::credentials::CredentialSource;
 use crate::dns01::{DnsProvider, TxtRecord};
 use crate::{Error, ErrorKind, limits};
@@ -20,11 +20,14 @@ use crate::{Error, ErrorKind, limits};
 ///
 /// It needs a personal access token with the scope `domains:read_write`. The zone comes from the SOA walk of [`Dns01`](crate::dns01::Dns01) and must be a domain of
 /// the account; its id is asked for once an hour. Linode's name servers take changes over every few minutes: give propagation its time.
+///
+/// A value costs one call to add and one to remove. The service takes a value twice; so where something stands at the name, or nobody knows, the zone is looked through
+/// for what others left, another run of this program among them, at most once an hour.
 #[derive(Clone)]
 pub struct Linode {
     api: HttpApi<Token>,
     zones: ZoneIds,
-    made: Arc<Made>,
+    records: Arc<Surveyed>,
 }
 
 impl Linode {
@@ -38,7 +41,7 @@ impl Linode {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
         let api = HttpApi::new(SERVICE, BASE, token, transport, clock)?;
-        Ok(Self { api, zones: ZoneIds::default(), made: Arc::default() })
+        Ok(Self { api, zones: ZoneIds::default(), records: Arc::default() })
     }
 
     /// Asks at `base` instead, which ends before `/domains`.
@@ -59,7 +62,7 @@ impl Linode {
     async fn zone_id_of(&self, record: &TxtRecord) -> Result<String, Error> {
         let zone = &record.needed_zone()?.name;
         let what = format!("finding the zone {zone}");
-        let found: Vec<Domain> = self.listed(&what, "/domains", &json!({ "domain": zone })).await?;
+        let (found, _) = self.listed::<Domain>(&what, "/domains", &json!({ "domain": zone })).await?;
         let found = found.into_iter().find(|it| it.domain.eq_ignore_ascii_case(zone.as_str()));
         found.map(|it| it.id.to_string()).ok_or_else(|| {
             Error::new(
@@ -69,17 +72,41 @@ impl Linode {
         })
     }
 
-    /// The ids of the records that hold the value.
-    async fn ids_of(&self, what: &str, path: &str, record: &TxtRecord) -> Result<Vec<String>, Error> {
-        let relative = record.relative_to(&record.needed_zone()?.name)?.unwrap_or_default();
-        let found: Vec<Record> = self.listed(what, path, &json!({ "type": "TXT" })).await?;
-        let is_ours = |it: &Record| {
-            it.target == record.value && (it.name == relative || it.name.eq_ignore_ascii_case(record.owner.as_str()))
-        };
-        Ok(found.into_iter().filter(is_ours).map(|it| it.id.to_string()).collect())
+    /// Looks through a zone; whether that was all of it.
+    async fn look(&self, what: &str, path: &str, zone: &DnsName) -> Result<bool, Error> {
+        let (found, is_all) = self.listed::<Record>(what, path, &json!({ "type": "TXT" })).await?;
+        for record in found {
+            if let Some(owner) = full_name(&record.name, zone) {
+                self.records.came_upon(&self.api, owner, &record.target);
+            }
+        }
+        Ok(is_all)
     }
 
-    async fn listed<T: DeserializeOwned>(&self, what: &str, path: &str, filter: &Value) -> Result<Vec<T>, Error> {
+    /// Makes the record, and answers its id.
+    async fn create(&self, what: &str, path: &str, record: &TxtRecord) -> Result<String, Error> {
+        let relative = record.relative_to(&record.needed_zone()?.name)?.unwrap_or_default();
+        let body = json!({ "type": "TXT", "name": relative, "target": record.value, "ttl_sec": SHORTEST });
+        let made: Record = self.api.ask(what, Method::POST, path, Some(&body)).await?;
+        Ok(made.id.to_string())
+    }
+
+    /// The ids of the records that hold the value.
+    async fn ids_of(&self, what: &str, path: &str, record: &TxtRecord) -> Result<Vec<String>, Error> {
+        let zone = &record.needed_zone()?.name;
+        let (found, _) = self.listed::<Record>(what, path, &json!({ "type": "TXT" })).await?;
+        let is_it =
+            |it: &Record| it.target == record.value && full_name(&it.name, zone).as_ref() == Some(&record.owner);
+        Ok(found.into_iter().filter(is_it).map(|it| it.id.to_string()).collect())
+    }
+
+    /// What a list holds, and whether that is all of it.
+    async fn listed<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        path: &str,
+        filter: &Value,
+    ) -> Result<(Vec<T>, bool), Error> {
         let mut all = Vec::new();
         for page in 1..=limits::DNS_API_PAGES {
             let path = format!("{path}?page_size={PER_PAGE}&page={page}");
@@ -87,10 +114,10 @@ impl Linode {
             let found: Page<T> = self.api.read(what, &answer)?;
             all.extend(found.data);
             if page >= found.pages {
-                break;
+                return Ok((all, true));
             }
         }
-        Ok(all)
+        Ok((all, false))
     }
 }
 
@@ -99,26 +126,18 @@ impl DnsProvider for Linode {
     async fn add_txt(&self, record: &TxtRecord) -> Result<(), Error> {
         let what = format!("adding a TXT value at {}", record.owner);
         let path = self.path(record).await?;
-        // A value that is there already, as after an addition whose answer was lost, would be there twice.
-        if self.made.holds(&self.api, record) {
-            return Ok(());
-        }
-        let found = self.ids_of(&what, &path, record).await.map_err(|error| self.zones.forgetting(record, error))?;
-        if !found.is_empty() {
-            return Ok(());
-        }
-        let relative = record.relative_to(&record.needed_zone()?.name)?.unwrap_or_default();
-        let body = json!({ "type": "TXT", "name": relative, "target": record.value, "ttl_sec": SHORTEST });
-        let made: Record = self.api.ask(&what, Method::POST, &path, Some(&body)).await?;
-        self.made.remember(&self.api, record.owner.clone(), &record.value, &made.id.to_string());
-        Ok(())
+        let zone = &record.needed_zone()?.name;
+        let look = self.look(&what, &path, zone);
+        let found = self.ids_of(&what, &path, record);
+        let outcome = self.records.add(&self.api, record, look, found, self.create(&what, &path, record)).await;
+        outcome.map_err(|error| self.zones.forgetting(record, error))
     }
 
     async fn remove_txt(&self, record: &TxtRecord) -> Result<(), Error> {
         let what = format!("removing a TXT value at {}", record.owner);
         let path = self.path(record).await?;
         let found = self.ids_of(&what, &path, record);
-        let outcome = self.made.remove(&self.api, &what, &path, record, found).await;
+        let outcome = self.records.remove(&self.api, &what, &path, record, found).await;
         outcome.map_err(|error| self.zones.forgetting(record, error))
     }
 }

@@ -13,7 +13,7 @@ use http::{Method, Response};
 use serde_json::json;
 
 use self::wire::{Answer, Complaint, Page, Record};
-use super::http_api::{Fault, HttpApi, Meaning, Service, Surveyed, Token, encoded, quoted};
+use super::http_api::{Fault, HttpApi, Meaning, Service, Surveyed, Token, encoded, full_name, quoted};
 use crate::credentials::CredentialSource;
 use crate::dns01::{DnsProvider, TxtRecord};
 use crate::{Error, ErrorKind, limits};
@@ -58,7 +58,7 @@ impl Vultr {
     async fn look(&self, what: &str, path: &str, zone: &DnsName) -> Result<bool, Error> {
         let (found, is_all) = self.pages(what, path).await?;
         for record in found {
-            if let Some(owner) = record.owner_in(zone) {
+            if let Some(owner) = full_name(&record.name, zone) {
                 self.records.came_upon(&self.api, owner, record.text());
             }
         }
@@ -87,14 +87,15 @@ impl Vultr {
     async fn ttl_of(&self, what: &str, path: &str, record: &TxtRecord) -> Result<Option<u64>, Error> {
         let zone = &record.needed_zone()?.name;
         let (found, _) = self.pages(what, path).await?;
-        Ok(found.into_iter().find(|it| it.owner_in(zone).as_ref() == Some(&record.owner)).map(|it| it.ttl))
+        Ok(found.into_iter().find(|it| full_name(&it.name, zone).as_ref() == Some(&record.owner)).map(|it| it.ttl))
     }
 
     /// The ids of the records that hold the value.
     async fn ids_of(&self, what: &str, path: &str, record: &TxtRecord) -> Result<Vec<String>, Error> {
         let zone = &record.needed_zone()?.name;
         let (found, _) = self.pages(what, path).await?;
-        let is_it = |it: &Record| it.text() == record.value && it.owner_in(zone).as_ref() == Some(&record.owner);
+        let is_it =
+            |it: &Record| it.text() == record.value && full_name(&it.name, zone).as_ref() == Some(&record.owner);
         Ok(found.into_iter().filter(is_it).map(|it| it.id).collect())
     }
 

@@ -4,7 +4,7 @@ use acme_core::DnsName;
 
 use super::{Credential, HttpApi, Ids, Made};
 use crate::Error;
-use crate::dns01::{TxtRecord, Vacancy};
+use crate::dns01::{TxtRecord, Vacancy, Zone};
 
 /// The records that are there, as far as is known: a value costs one call to add and one to remove.
 ///
@@ -75,6 +75,15 @@ impl Surveyed {
     ) -> Result<(), Error> {
         self.made.remove(api, what, path, record, found).await
     }
+}
+
+/// What a service calls `name` inside of `zone`, as a full name: most services give relative ones, `@` or nothing for the apex, some give full ones.
+pub fn full_name(name: &str, zone: &DnsName) -> Option<DnsName> {
+    if matches!(name, "" | "@") {
+        return Some(zone.clone());
+    }
+    let full = DnsName::parse(name).ok().filter(|it| Zone::new(zone.clone()).holds(it));
+    full.or_else(|| DnsName::parse(&format!("{name}.{zone}")).ok())
 }
 
 /// What is remembered of a zone that was looked through to its end.

@@ -1,6 +1,5 @@
 //! What Vultr answers.
 
-use acme_core::DnsName;
 use serde::Deserialize;
 
 use crate::dns::http_api::bare;
@@ -43,12 +42,6 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Names in answers are relative to the zone, and empty at its apex.
-    pub(super) fn owner_in(&self, zone: &DnsName) -> Option<DnsName> {
-        let owner = if self.name.is_empty() { zone.to_string() } else { format!("{}.{zone}", self.name) };
-        DnsName::parse(&owner).ok()
-    }
-
     /// The text without the quotes in which it is written.
     pub(super) fn text(&self) -> &str {
         bare(&self.data)
