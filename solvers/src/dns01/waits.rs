@@ -41,3 +41,17 @@ impl Waits {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_are_waited_for_are_bounded_in_number() {
+        let waits = Waits::default();
+        for number in 0..=limits::DNS_WAITS {
+            waits.begin(&number.to_string(), Timestamp::EPOCH);
+        }
+        assert!(waits.held().len() <= limits::DNS_WAITS);
+    }
+}

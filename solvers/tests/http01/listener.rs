@@ -1,6 +1,6 @@
 //! The listener of its own.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use certwright_solvers::http01::listener::Listener;
 use certwright_solvers::limits;
@@ -40,6 +40,33 @@ async fn everybody_else_is_sent_to_https_if_asked() {
         let reply = get(address, host, path).await;
         assert!(reply.starts_with("HTTP/1.1 404 "), "{reply}");
     }
+}
+
+#[tokio::test]
+async fn one_socket_takes_both_families() {
+    let answers = Answers::new();
+    let listener = Listener::bind((Ipv6Addr::UNSPECIFIED, 0).into(), answers.clone()).await.unwrap();
+    let address = listener.local_address();
+    assert!(
+        address.is_ipv6(),
+        "this machine has no IPv6: switch it on for the loopback interface (sysctl net.ipv6.conf.lo.disable_ipv6=0)"
+    );
+    tokio::spawn(listener.serve());
+    Http01::new(answers).present(&challenge("example.com", "token")).await.unwrap();
+    for loopback in [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()] {
+        let reply = get((loopback, address.port()).into(), "example.com", "/.well-known/acme-challenge/token").await;
+        assert!(reply.ends_with("token.thumbprint"), "{loopback}: {reply}");
+    }
+}
+
+#[tokio::test]
+async fn a_socket_of_one_address_takes_that_alone() {
+    let answers = Answers::new();
+    let listener = Listener::bind((Ipv6Addr::LOCALHOST, 0).into(), answers).await.unwrap();
+    let port = listener.local_address().port();
+    tokio::spawn(listener.serve());
+    assert!(TcpStream::connect((Ipv6Addr::LOCALHOST, port)).await.is_ok());
+    assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err());
 }
 
 #[tokio::test]

@@ -32,3 +32,23 @@ impl<K> Default for Turns<K> {
         Self(Mutex::default())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn turns_that_nobody_holds_are_bounded_in_number() {
+        let turns = Turns::default();
+        let held = turns.of(&0).await;
+        for number in 1..=2 * limits::ZONE_CACHE {
+            turns.of(&number).await;
+        }
+        assert!(turns.0.lock().unwrap().len() <= limits::ZONE_CACHE);
+        assert!(turns.of(&0).now_or_never().is_none(), "somebody has this turn");
+        drop(held);
+        assert!(turns.of(&0).now_or_never().is_some());
+    }
+}

@@ -153,3 +153,35 @@ pub(super) fn copy_of(error: &Error) -> Error {
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use acme_core::DnsName;
+
+    use super::super::wire::Action;
+    use super::*;
+    use crate::dns01::TxtRecord;
+
+    /// Takes everything.
+    struct Willing;
+
+    #[async_trait]
+    impl Carrier for Willing {
+        async fn carry(&self, _: &str, changes: &[Change]) -> Vec<Result<(), Error>> {
+            changes.iter().map(|_| Ok(())).collect()
+        }
+    }
+
+    #[tokio::test]
+    async fn lanes_in_which_nobody_waits_are_bounded_in_number() {
+        let batches = Batches::default();
+        let waited_in = batches.lane("Z0");
+        let name = DnsName::parse("_acme-challenge.example.org").unwrap();
+        let change = Change::new(&TxtRecord::new(name.clone(), "v", name), Action::Upsert);
+        for number in 1..=2 * limits::ZONE_CACHE {
+            batches.submit(&format!("Z{number}"), change.clone(), &Willing).await.unwrap();
+        }
+        assert!(held(&batches.0).len() <= limits::ZONE_CACHE);
+        assert!(Arc::ptr_eq(&batches.lane("Z0"), &waited_in), "somebody waits in this one");
+    }
+}

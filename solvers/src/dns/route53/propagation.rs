@@ -110,3 +110,22 @@ struct Due {
 
 /// cert-manager's and lego's interval; changes take half a minute.
 const AGAIN: Duration = Duration::from_secs(4);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_on_their_way_are_bounded_in_number() {
+        let changes = Changes::default();
+        for number in 0..=limits::ROUTE53_CHANGES {
+            let change = ChangeInfo { id: format!("C{number}"), is_in_sync: false };
+            changes.remember(change, [format!("\"v{number}\"")].iter());
+            changes.due(&format!("v{number}"), Timestamp::EPOCH).unwrap();
+        }
+        let held = changes.held();
+        assert!(held.changes.len() <= limits::ROUTE53_CHANGES);
+        assert!(held.looked.len() <= limits::ROUTE53_CHANGES);
+        assert!(held.changes.contains_key(&format!("v{}", limits::ROUTE53_CHANGES)), "the newest is remembered");
+    }
+}
