@@ -98,6 +98,11 @@ fn meant_by_cluster_issuer(world: &World, namespace: &str, name: &str) -> Option
     if world.issuers.get(&Name::new(namespace, name)).is_some() {
         return Some(format!(". An Issuer \"{name}\" exists: set spec.issuerRef.kind: Issuer"));
     }
+    if world.settings.namespaces.is_some() {
+        return Some(
+            ". This controller looks after some namespaces alone, without ClusterIssuers: use an Issuer".to_owned(),
+        );
+    }
     let near = nearest(name, world.cluster_issuers.iter().map(|(issuer, _)| issuer.object()))?;
     Some(format!(". Did you mean the ClusterIssuer \"{near}\"?"))
 }

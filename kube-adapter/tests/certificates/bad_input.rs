@@ -25,6 +25,25 @@ fn an_issuer_that_lives_elsewhere_is_named_on_the_certificate() {
 }
 
 #[test]
+fn an_issuer_of_the_cluster_is_not_there_for_who_looks_after_namespaces() {
+    let (space, proxy, _operator) = ready("bounded");
+    space.apply(&with_spec(certificate("web", "ca"), json!({ "issuerRef": { "kind": "ClusterIssuer" } })));
+    let object = space.await_condition("certificates", "web", "Issuing", "True");
+    let told = condition(&object, "Issuing");
+    let wanted = "Referenced \"ClusterIssuer\" not found: clusterissuer.cert-manager.io \"ca\" not found. An Issuer \"ca\" exists: set spec.issuerRef.kind: Issuer";
+    assert!(told["message"].as_str().is_some_and(|it| it.ends_with(wanted)), "{told}");
+    space.await_quiet(&proxy);
+    space.patch("certificates", "web", "", &json!({ "spec": { "issuerRef": { "name": "letsencrypt" } } }));
+    eventually("a word on the other one", || {
+        let told = condition(&space.get("certificates", "web").ok_or("there is none")?, "Issuing");
+        let hint = "This controller looks after some namespaces alone, without ClusterIssuers: use an Issuer";
+        if told["message"].as_str().is_some_and(|it| it.ends_with(hint)) { Ok(()) } else { Err(told.to_string()) }
+    });
+    space.await_quiet(&proxy);
+    proxy.ledger().assert_clean();
+}
+
+#[test]
 fn an_immutable_secret_is_left_as_it_is_and_people_are_told_what_to_do() {
     let (space, proxy, _operator) = ready("immutable");
     space.apply(&secret("web", "kubernetes.io/tls", &json!({ "tls.crt": "", "tls.key": "" }), true));

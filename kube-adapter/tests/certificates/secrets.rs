@@ -9,7 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use crate::kit::manifests::{certificate, with_spec};
-use crate::kit::{conditions, eventually, eventually_within};
+use crate::kit::{conditions, eventually, eventually_within, judge};
 use crate::{await_revision, condition, ready};
 
 #[test]
@@ -281,6 +281,33 @@ fn a_secret_from_a_backup_is_adopted_without_another_certificate() {
     space.await_quiet(&proxy);
     proxy.ledger().assert_is(&["patch secrets", "patch certificates/status"], 0);
     assert_eq!(space.get("secrets", "web").expect("it is there")["data"], secret["data"]);
+}
+
+#[test]
+fn a_secret_goes_with_its_certificate_where_that_is_wanted_and_stays_where_not() {
+    let (space, proxy, mut operator) = ready("owned");
+    space.apply(&certificate("web", "ca"));
+    let uid = space.await_ready("web")["metadata"]["uid"].clone();
+    for wanted in [true, false, true] {
+        operator.stop();
+        proxy.forget();
+        let mut settings = space.settings();
+        settings.owner_reference = wanted;
+        operator = crate::kit::Operator::start(&proxy, settings);
+        eventually("its owner, or none", || {
+            let owners = space.get("secrets", "web").ok_or("there is none")?["metadata"]["ownerReferences"].clone();
+            let is_owned = owners[0]["uid"] == uid && owners[0]["controller"] == true;
+            if is_owned == wanted && owners.is_null() != wanted { Ok(()) } else { Err(owners.to_string()) }
+        });
+        space.await_quiet(&proxy);
+        proxy.ledger().assert_is(&["patch secrets"], 0);
+        judge::assert_settled(&space, "web");
+    }
+    space.delete("certificates", "web");
+    eventually("the end of the Secret", || match space.get("secrets", "web") {
+        None => Ok(()),
+        Some(_) => Err("it is there".to_owned()),
+    });
 }
 
 #[test]
