@@ -15,9 +15,15 @@ pub struct Acme {
 impl Acme {
     /// Starts both.
     pub fn start(pebble: PebbleBuilder) -> Self {
+        Self::beside(pebble, &[])
+    }
+
+    /// The same, in a zone that holds records of others.
+    pub fn beside(pebble: PebbleBuilder, others: &[&str]) -> Self {
         let secret = b"thirty-two bytes of a secret key".to_vec();
         let key = TsigKey::new("update.example.test", TsigAlgorithm::HmacSha256, secret);
-        let bind = Bind::builder().recursive().zone(Zone::new("example.test").update_with(&key)).start();
+        let zone = others.iter().fold(Zone::new("example.test"), |zone, record| zone.record(record));
+        let bind = Bind::builder().recursive().zone(zone.update_with(&key)).start();
         let pebble = pebble.dns_server(bind.address()).start();
         Self { pebble, bind, key }
     }

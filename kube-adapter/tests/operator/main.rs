@@ -16,6 +16,7 @@ mod health;
 mod ledger;
 mod long;
 mod meddling;
+mod neighbours;
 mod paths;
 mod patience;
 mod proxy;
