@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
 
 use acme_core::{Clock, Error, Store, Timestamp, Transport};
 use issuers::{Timer, TokioTimer};
@@ -101,7 +102,7 @@ impl Controller {
             tasks.spawn(watch::follow(client, changes.clone(), timer, orders, Change::NamedSecret));
         }
         drop(changes);
-        let events = Events::new(Arc::clone(&self.timer));
+        let events = Events::new(Arc::clone(&self.timer), &self.inspected.metrics);
         let api = api::Api::new(
             self.client.clone(),
             Arc::new(Room::new(self.settings.writes)),
@@ -110,12 +111,12 @@ impl Controller {
         )
         .counted_in(&self.inspected.metrics)
         .led_by(&self.leadership);
-        let writer = tokio::spawn(events::write(api.clone(), events.clone()));
+        let mut writer = tokio::spawn(events::write(api.clone(), events.clone()));
         let embargoes = Name::new(self.settings.cluster_resource_namespace.as_str(), EMBARGOES);
         let embargoes: Arc<dyn Store> = Arc::new(ConfigMapStore::new(api.clone(), embargoes));
         let context = Arc::new(Context {
             api,
-            events,
+            events: events.clone(),
             settings: Arc::clone(&self.settings),
             leadership: self.leadership.clone(),
             timer: Arc::clone(&self.timer),
@@ -129,7 +130,11 @@ impl Controller {
         });
         Reconcile::new(world, context, taken, self.inspected).run(stop).await;
         tasks.shutdown().await;
-        writer.abort();
+        events.close();
+        tokio::select! {
+            _ = &mut writer => {}
+            () = self.timer.sleep_until(self.timer.now() + LONGEST_FAREWELL) => writer.abort(),
+        }
         Ok(())
     }
 
@@ -197,6 +202,9 @@ impl Clock for Ticking {
 
 /// The ConfigMap that keeps the pauses which certificate authorities asked for.
 const EMBARGOES: &str = "certwright-embargoes";
+
+/// How long the Events may take at the end that still wait.
+const LONGEST_FAREWELL: Duration = Duration::from_secs(5);
 
 /// Bundles of changes that wait to be taken in: enough to keep the loop busy, few enough to cost no memory.
 const CHANGES: usize = 4;

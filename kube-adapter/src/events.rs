@@ -5,6 +5,7 @@ mod backlog;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,8 +14,9 @@ use issuers::Timer;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::api::{Api, Manager, Resource, Room};
+use crate::api::{Api, Manager, RefusalKind, Resource, Room};
 use crate::key::{Name, Uid};
+use crate::metrics::Metrics;
 use crate::status::text::lines;
 
 use backlog::Backlog;
@@ -50,6 +52,16 @@ pub(crate) enum Severity {
     Warning,
 }
 
+impl Severity {
+    /// The `type` of such Events.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Normal => "Normal",
+            Self::Warning => "Warning",
+        }
+    }
+}
+
 /// Where Events are handed in. Nothing waits for an Event: where too many wait to be written, some are dropped.
 #[derive(Clone)]
 pub(crate) struct Events(Arc<Line>);
@@ -58,34 +70,55 @@ struct Line {
     timer: Arc<dyn Timer>,
     backlog: Mutex<Backlog>,
     news: Notify,
+    /// Whether this process ends: nothing waits any more.
+    is_closing: AtomicBool,
+    metrics: Metrics,
 }
 
 impl Events {
-    /// Where nothing was handed in yet.
-    pub(crate) fn new(timer: Arc<dyn Timer>) -> Self {
-        Self(Arc::new(Line { timer, backlog: Mutex::default(), news: Notify::new() }))
+    /// Where nothing was handed in yet. What is dropped is counted in `metrics`.
+    pub(crate) fn new(timer: Arc<dyn Timer>, metrics: &Metrics) -> Self {
+        Self(Arc::new(Line {
+            timer,
+            backlog: Mutex::default(),
+            news: Notify::new(),
+            is_closing: AtomicBool::new(false),
+            metrics: metrics.clone(),
+        }))
     }
 
     /// Hands in an Event.
     pub(crate) fn publish(&self, event: Event) {
-        if let Some(dropped) = self.backlog().push(event, self.0.timer.now()) {
-            tracing::debug!(object = %dropped.regarding.name, reason = %dropped.reason, "an Event is dropped: too many wait to be written");
+        let dropped = self.backlog().push(event, self.0.timer.now());
+        if let Some(dropped) = dropped {
+            self.dropped(&dropped);
         }
+        self.0.news.notify_one();
+    }
+
+    /// Has everything written that waits, what asks somebody to act first, and [`write`] come to its end then.
+    pub(crate) fn close(&self) {
+        self.0.is_closing.store(true, Ordering::Relaxed);
         self.0.news.notify_one();
     }
 
     /// Takes out the next one, where one waits.
     #[cfg(test)]
     pub(crate) fn take(&self) -> Option<Event> {
-        self.backlog().pop(self.0.timer.now())
+        self.backlog().pop()
     }
 
-    /// Waits for the next one. While there is more to write than there is room for, what asks nobody to act waits, but not for ever.
-    async fn next(&self, room: &Room) -> Event {
+    /// Waits for the next one; `None` is the end. While there is more to write than there is room for, what asks nobody to act waits, but not for ever.
+    async fn next(&self, room: &Room) -> Option<Event> {
         let timer = &self.0.timer;
         let mut patience = None;
         loop {
             let now = timer.now();
+            self.expire(now);
+            if self.is_closing() {
+                let mut backlog = self.backlog();
+                return backlog.pop_urgent().or_else(|| backlog.pop());
+            }
             if self.backlog().is_empty() {
                 patience = None;
                 self.0.news.notified().await;
@@ -93,8 +126,8 @@ impl Events {
             }
             let until = *patience.get_or_insert(now + LONGEST_WAIT);
             let may_go = !room.is_crowded() || until.is_due(now);
-            let event = if may_go { self.backlog().pop(now) } else { self.backlog().pop_urgent(now) };
-            if let Some(event) = event {
+            let event = if may_go { self.backlog().pop() } else { self.backlog().pop_urgent() };
+            if event.is_some() {
                 return event;
             }
             tokio::select! {
@@ -104,17 +137,35 @@ impl Events {
         }
     }
 
+    /// Drops what is no news any more.
+    fn expire(&self, now: Timestamp) {
+        loop {
+            let Some(old) = self.backlog().pop_old(now) else { break };
+            self.dropped(&old);
+        }
+    }
+
+    /// What is not written is in the log all the same, and counted.
+    fn dropped(&self, event: &Event) {
+        log(event);
+        self.0.metrics.event_dropped(event.severity.name());
+        tracing::debug!(object = %event.regarding.name, reason = %event.reason, "its Event is dropped: too many wait to be written");
+    }
+
+    fn is_closing(&self) -> bool {
+        self.0.is_closing.load(Ordering::Relaxed)
+    }
+
     fn backlog(&self) -> MutexGuard<'_, Backlog> {
         self.0.backlog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Writes what is handed in, one after the other, until it is dropped. The same about one object is written once an hour.
+/// Writes what is handed in, one after the other, until [`Events::close`]. The same about one object is written once an hour.
 pub(crate) async fn write(api: Api, events: Events) {
     let timer = Arc::clone(&events.0.timer);
     let mut written: HashMap<u64, Timestamp> = HashMap::new();
-    loop {
-        let event = events.next(api.room()).await;
+    while let Some(event) = events.next(api.room()).await {
         let now = timer.now();
         written.retain(|_, at| now.since(*at) < REPEATED_AFTER);
         let print = fingerprint(&event);
@@ -133,6 +184,10 @@ pub(crate) async fn write(api: Api, events: Events) {
             }
             Err(refusal) => {
                 tracing::debug!(object = %event.regarding.name, reason = %event.reason, error = %refusal, "an Event could not be written");
+                // Nobody waits at the end for a server that is not there.
+                if events.is_closing() && refusal.kind() == RefusalKind::Lost {
+                    break;
+                }
             }
         }
     }
@@ -151,10 +206,7 @@ fn log(Event { regarding, severity, reason, note, .. }: &Event) {
 /// The Event as the API takes it. Its name holds what it says and when, so that a repeat after a lost answer meets itself.
 fn object(event: &Event, namespace: &str, print: u64, now: Timestamp) -> Value {
     let Event { regarding, severity, reason, note, controller } = event;
-    let kind = match severity {
-        Severity::Normal => "Normal",
-        Severity::Warning => "Warning",
-    };
+    let kind = severity.name();
     let mut named = regarding.name.object().to_owned();
     named.truncate(LONGEST_NAME);
     let mut object = json!({

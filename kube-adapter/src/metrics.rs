@@ -66,6 +66,11 @@ impl Metrics {
         self.0.sync_failed(controller);
     }
 
+    /// Counts an Event of this type that was never written.
+    pub(crate) fn event_dropped(&self, kind: &'static str) {
+        self.0.event_dropped(kind);
+    }
+
     /// Everything, as Prometheus reads it.
     pub fn render(&self, census: &dyn Census, series: Series, now: Timestamp) -> String {
         let mut text = Text::default();

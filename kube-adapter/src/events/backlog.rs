@@ -27,27 +27,25 @@ impl Backlog {
         dropped.map(|(_, event)| event)
     }
 
-    /// The next one. What waited for too long is no news any more.
-    pub(super) fn pop(&mut self, now: Timestamp) -> Option<Event> {
-        self.expire(now);
+    /// The next one.
+    pub(super) fn pop(&mut self) -> Option<Event> {
         self.0.pop_front().map(|(_, event)| event)
     }
 
     /// The next one that asks somebody to act: in a storm the others wait.
-    pub(super) fn pop_urgent(&mut self, now: Timestamp) -> Option<Event> {
-        self.expire(now);
+    pub(super) fn pop_urgent(&mut self) -> Option<Event> {
         let at = self.0.iter().position(|(_, it)| it.severity == Severity::Warning)?;
         self.0.remove(at).map(|(_, event)| event)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// One that waited for so long that it is no news any more.
+    pub(super) fn pop_old(&mut self, now: Timestamp) -> Option<Event> {
+        let (since, _) = self.0.front()?;
+        if now.since(*since) > LONGEST_WAIT { self.pop() } else { None }
     }
 
-    fn expire(&mut self, now: Timestamp) {
-        while self.0.front().is_some_and(|(since, _)| now.since(*since) > LONGEST_WAIT) {
-            self.0.pop_front();
-        }
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
@@ -73,7 +71,7 @@ mod tests {
     }
 
     fn left(backlog: &mut Backlog) -> Vec<Event> {
-        std::iter::from_fn(|| backlog.pop(NOW)).collect()
+        std::iter::from_fn(|| backlog.pop()).collect()
     }
 
     #[test]
@@ -107,8 +105,8 @@ mod tests {
         for (at, severity) in [Severity::Normal, Severity::Warning, Severity::Normal].into_iter().enumerate() {
             backlog.push(event(severity, at), NOW);
         }
-        assert_eq!(backlog.pop_urgent(NOW), Some(event(Severity::Warning, 1)));
-        assert_eq!(backlog.pop_urgent(NOW), None);
+        assert_eq!(backlog.pop_urgent(), Some(event(Severity::Warning, 1)));
+        assert_eq!(backlog.pop_urgent(), None);
         assert_eq!(left(&mut backlog), [event(Severity::Normal, 0), event(Severity::Normal, 2)]);
         assert!(backlog.is_empty());
     }
@@ -119,7 +117,8 @@ mod tests {
         backlog.push(event(Severity::Warning, 0), NOW);
         let (last, later) = (event(Severity::Warning, 1), NOW + Duration::from_secs(1));
         backlog.push(last.clone(), later);
-        assert_eq!(backlog.pop(later + LONGEST_WAIT), Some(last));
-        assert_eq!(backlog.pop(later), None);
+        assert_eq!(backlog.pop_old(later + LONGEST_WAIT), Some(event(Severity::Warning, 0)));
+        assert_eq!(backlog.pop_old(later + LONGEST_WAIT), None);
+        assert_eq!(left(&mut backlog), [last]);
     }
 }

@@ -56,6 +56,7 @@ pub(super) struct Counters {
     venafi_tokens: Mutex<Tokens>,
     syncs: Mutex<BTreeMap<&'static str, u64>>,
     sync_errors: Mutex<BTreeMap<&'static str, u64>>,
+    events_dropped: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 impl Counters {
@@ -104,6 +105,10 @@ impl Counters {
         with(&self.sync_errors, |all| *all.entry(controller).or_default() += 1);
     }
 
+    pub(super) fn event_dropped(&self, kind: &'static str) {
+        with(&self.events_dropped, |all| *all.entry(kind).or_default() += 1);
+    }
+
     pub(super) fn render(&self, text: &mut Text) {
         let mut family =
             text.family("certificate_issuances_total", Kind::Counter, "How many certificates were issued, by issuer.");
@@ -130,9 +135,11 @@ impl Counters {
         self.render_acme(text);
         self.render_venafi(text);
         let help = "The number of sync() calls made by a controller.";
-        render_counts(text, "controller_sync_call_count", help, &self.syncs);
+        render_counts(text, "controller_sync_call_count", help, "controller", &self.syncs);
         let help = "The number of errors encountered during controller sync().";
-        render_counts(text, "controller_sync_error_count", help, &self.sync_errors);
+        render_counts(text, "controller_sync_error_count", help, "controller", &self.sync_errors);
+        let help = "How many Events were not written because too many waited, by type.";
+        render_counts(text, "events_dropped_total", help, "type", &self.events_dropped);
     }
 
     fn render_acme(&self, text: &mut Text) {
@@ -190,11 +197,11 @@ impl Default for Tokens {
     }
 }
 
-fn render_counts(text: &mut Text, name: &str, help: &str, counts: &Mutex<BTreeMap<&'static str, u64>>) {
+fn render_counts(text: &mut Text, name: &str, help: &str, label: &str, counts: &Mutex<BTreeMap<&'static str, u64>>) {
     let mut family = text.family(name, Kind::Counter, help);
     with(counts, |all| {
-        for (controller, count) in &*all {
-            family.sample(&[("controller", controller)], number(*count));
+        for (value, count) in &*all {
+            family.sample(&[(label, value)], number(*count));
         }
     });
 }

@@ -3,7 +3,7 @@
 use std::thread;
 
 use certwright_kube_adapter::WriteLimits;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::kit::manifests::{authority, certificate};
 use crate::kit::{Operator, Space, Verb, Written, eventually};
@@ -87,6 +87,31 @@ fn a_storm_asks_for_no_more_at_once_than_there_is_room_for() {
     }
     let most = proxy.most_under_way();
     assert!(most <= 8 + BESIDE, "{most} requests at once");
+}
+
+#[test]
+fn what_is_still_to_be_said_is_said_before_the_end() {
+    let space = Space::new("farewell");
+    let proxy = space.proxy();
+    authority(&space);
+    for number in 0..CROWD {
+        space.apply(&certificate(&format!("web-{number}"), "ca"));
+    }
+    let mut settings = space.settings();
+    settings.writes = WriteLimits::new(8, 8);
+    let operator = Operator::start(&proxy, settings);
+    let is_success = |it: &&Written| it.call.resource == "certificates/status";
+    eventually("a third of a storm", || match proxy.ledger().objects().filter(is_success).count() {
+        ready if ready >= CROWD / 3 => Ok(()),
+        ready => Err(format!("{ready} are ready")),
+    });
+    // Until here calm Events waited, since there was so much else to write.
+    operator.stop();
+    let is_ready = |it: &Value| it["status"]["conditions"][0]["status"] == "True";
+    let ready = space.list("certificates").iter().filter(|it| is_ready(it)).count();
+    let events = space.list("events");
+    let told = events.iter().filter(|it| it["regarding"]["kind"] == "Certificate" && it["type"] == "Normal").count();
+    assert!(ready >= CROWD / 3 && told == ready, "{told} Events of {ready} certificates");
 }
 
 #[test]

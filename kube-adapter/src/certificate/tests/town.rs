@@ -29,6 +29,7 @@ use crate::events::Events;
 use crate::issuer::{IssuerRecord, Tried};
 use crate::key::Name;
 use crate::leader::Leadership;
+use crate::metrics::Metrics;
 use crate::order::tests::cluster::Cluster;
 use crate::secret::SecretMetadata;
 use crate::settings::Settings;
@@ -189,7 +190,7 @@ fn context(cluster: &Cluster, clock: &VirtualClock) -> Arc<Context> {
     let timer: Arc<dyn Timer> = Arc::new(Virtual(clock.clone()));
     Arc::new(Context {
         api: Api::new(cluster.client(), Arc::new(Room::new(settings.writes)), Arc::clone(&shared), settings.patience),
-        events: Events::new(Arc::clone(&timer)),
+        events: Events::new(Arc::clone(&timer), &Metrics::default()),
         settings,
         leadership: Leadership::undisputed(),
         timer,

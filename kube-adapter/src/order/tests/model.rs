@@ -32,6 +32,7 @@ use crate::engine::{Account, Servers};
 use crate::events::Events;
 use crate::key::Name;
 use crate::leader::Leadership;
+use crate::metrics::Metrics;
 use crate::order::{self, Action, DnsServices, OrderRecord, Orders, patience};
 use crate::settings::Settings;
 use crate::subject::Subject;
@@ -99,7 +100,7 @@ pub(crate) fn context(
     let api_clock: Arc<dyn Clock> = Arc::new(clock.clone());
     Arc::new(Context {
         api: Api::new(cluster.client(), Arc::new(Room::new(settings.writes)), api_clock, settings.patience),
-        events: Events::new(Arc::clone(&timer)),
+        events: Events::new(Arc::clone(&timer), &Metrics::default()),
         settings: Arc::clone(settings),
         leadership: Leadership::undisputed(),
         timer,
