@@ -72,19 +72,10 @@ impl DnsPersist01 {
     /// The record that is written where none suffices, as `owner` and value: for who publishes it by hand, ahead of the first order.
     ///
     /// # Errors
-    /// `Unsupported` for what is no DNS name, and for a value that is longer than one string of a TXT record.
+    /// `Unsupported` for what is no DNS name.
     pub fn record(&self, presentation: &Presentation) -> Result<TxtRecord, Error> {
         let asked = Asked::read(presentation)?;
         let value = asked.proof.value(self.scope_for(presentation), self.until);
-        if value.len() > limits::TXT_STRING {
-            let what = format!(
-                "the record at {} would have {} bytes, and {} fit into one string: the account's URL is too long for dns-persist-01",
-                asked.owner,
-                value.len(),
-                limits::TXT_STRING
-            );
-            return Err(Error::new(ErrorKind::Unsupported, what));
-        }
         Ok(TxtRecord::new(asked.owner, value, asked.name).with_ttl(self.settings.ttl))
     }
 
@@ -139,6 +130,14 @@ impl Solver for DnsPersist01 {
             let what = format!("{missing}: publish the TXT record {value:?} at {owner}, and leave it there");
             return Err(Error::new(ErrorKind::NotFound, what).with_retry(Retry::Backoff));
         };
+        if value.len() > limits::TXT_STRING {
+            let what = format!(
+                "the record at {owner} would have {} bytes, and providers write one string of up to {}: publish the TXT record {value:?} by hand, in several strings, and leave it there",
+                value.len(),
+                limits::TXT_STRING
+            );
+            return Err(Error::new(ErrorKind::Unsupported, what));
+        }
         tracing::debug!(%owner, "adding a TXT record that stays");
         provider.add_txt(&self.settings.placed(provider.as_ref(), record).await?).await
     }

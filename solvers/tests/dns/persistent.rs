@@ -50,6 +50,28 @@ async fn who_publishes_elsewhere_is_told_the_record() {
 }
 
 #[tokio::test]
+async fn a_record_that_is_too_long_for_one_string_is_published_by_hand_and_read() {
+    let account = format!("https://ca.test/acct/{}", "a".repeat(300));
+    let challenge = asked_by("example.org", &account);
+    let server = Bind::builder().zone(example()).start();
+    let error = persistent(&server).present(&challenge).await.unwrap_err();
+    assert_eq!((error.kind(), error.retry()), (ErrorKind::Unsupported, Retry::Never));
+    let value = persistent(&server).record(&challenge).unwrap().value;
+    let told = format!("publish the TXT record {value:?} by hand, in several strings, and leave it there");
+    assert!(error.to_string().ends_with(&told), "{error}");
+    assert_eq!(changes(&server), 0);
+
+    let (front, back) = value.split_at(200);
+    let by_hand = example().record(&format!("_validation-persist IN TXT \"{front}\" \"{back}\""));
+    let server = Bind::builder().zone(by_hand).start();
+    for solver in [persistent(&server), DnsPersist01::published_elsewhere(resolver(&server))] {
+        solver.present(&challenge).await.unwrap();
+        assert_eq!(solver.check(&challenge).await.unwrap(), Readiness::Ready);
+    }
+    assert_eq!(changes(&server), 0);
+}
+
+#[tokio::test]
 async fn a_wildcard_wants_a_record_that_covers_it() {
     let server = Bind::builder().zone(example()).start();
     let solver = persistent(&server);
@@ -135,8 +157,12 @@ fn persistent(server: &Bind) -> DnsPersist01 {
 
 /// A challenge of a server that names two issuers.
 pub(crate) fn asked(name: &str) -> Presentation {
+    asked_by(name, "https://ca.test/acct/1")
+}
+
+fn asked_by(name: &str, account: &str) -> Presentation {
     let url = |text: &str| Url::parse(text).unwrap();
-    let (directory, account) = (url("https://ca.test/directory"), url("https://ca.test/acct/1"));
+    let (directory, account) = (url("https://ca.test/directory"), url(account));
     let object: DirectoryObject = serde_json::from_value(serde_json::json!({
         "newNonce": "https://ca.test/nonce", "newAccount": "https://ca.test/account", "newOrder": "https://ca.test/order",
     }))
