@@ -44,7 +44,7 @@ mod step_ca;
 mod vault;
 mod zone;
 
-pub use bind::{Bind, BindBuilder, Query};
+pub use bind::{Bind, BindBuilder, Query, Trust};
 pub use cert_manager::CertManager;
 pub use chall_test_srv::{ChallTestSrv, DnsQuestion};
 pub use control_plane::{ApiAnswer, AuditEvent, AuditPosition, Backup, ControlPlane, ControlPlaneBuilder};

@@ -2,7 +2,8 @@
 //!
 //! A recursive server that is asked too early remembers for as long as the zone's SOA record says that there was nothing (RFC 2308), and tells everybody
 //! who asks it after that, a certificate authority among them. So the owner of a record is not asked of one before the zone's own servers show the record, unless
-//! none of these can be reached. Names above it are: they exist.
+//! none of these can be reached. Names above it are, without asking for proofs: what is proven of them would deny the record, too. The validated name itself is among
+//! them, for a zone may begin there that is seen from inside only.
 
 use std::net::SocketAddr;
 

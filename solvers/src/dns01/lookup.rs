@@ -7,13 +7,14 @@ use acme_core::transport::Lookup;
 use async_trait::async_trait;
 
 use super::Resolver;
+use super::resolver::Recursion;
 use crate::{Error, limits};
 
 /// For a transport that shall see the names that these recursive servers see, as in a self-check of HTTP-01.
 #[async_trait]
 impl Lookup for Resolver {
     async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, Error> {
-        let mut found = self.hosts_of(&DnsName::parse(host)?).await?;
+        let mut found = self.hosts_of(&DnsName::parse(host)?, Recursion::Desired).await?;
         found.truncate(limits::HOST_ADDRESSES);
         Ok(found)
     }

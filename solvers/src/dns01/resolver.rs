@@ -146,11 +146,15 @@ impl Resolver {
         &*self.clock
     }
 
-    /// Asks the recursive servers, in order, until one answers with NOERROR or NXDOMAIN.
+    /// Asks the recursive servers where things are: in order, until one answers with NOERROR or NXDOMAIN.
     pub(super) async fn ask(&self, name: &DnsName, kind: RecordType) -> Result<Answer, Error> {
+        self.ask_for(name, kind, Recursion::Unproven).await
+    }
+
+    async fn ask_for(&self, name: &DnsName, kind: RecordType, recursion: Recursion) -> Result<Answer, Error> {
         let mut failure = None;
         for server in self.servers.iter() {
-            match self.ask_at(server, name, kind, Recursion::Desired).await {
+            match self.ask_at(server, name, kind, recursion).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => {
                     tracing::debug!(%server, %name, %kind, %error, "a recursive name server failed");
@@ -204,7 +208,8 @@ impl Resolver {
         edns: bool,
     ) -> Result<Message, Error> {
         let mut message = Message::new(0, MessageType::Query, OpCode::Query);
-        message.metadata.recursion_desired = recursion == Recursion::Desired;
+        message.metadata.recursion_desired = recursion != Recursion::Unwanted;
+        message.metadata.checking_disabled = recursion == Recursion::Unproven;
         message.add_query(Query::query(wire_name(name)?, kind));
         if edns {
             let mut edns = Edns::new();
@@ -248,14 +253,15 @@ impl Resolver {
         if let Some(addresses) = self.addresses.get(name) {
             return Ok(addresses.clone());
         }
-        let mut found = self.hosts_of(name).await?;
+        let mut found = self.hosts_of(name, Recursion::Unproven).await?;
         found.truncate(limits::NAME_SERVER_ADDRESSES);
         Ok(found.into_iter().map(|address| SocketAddr::new(address, self.port)).collect())
     }
 
     /// The addresses of a name, IPv4 first; an error only where neither kind could be asked for.
-    pub(super) async fn hosts_of(&self, name: &DnsName) -> Result<Vec<IpAddr>, Error> {
-        let (v4, v6) = futures_util::join!(self.ask(name, RecordType::A), self.ask(name, RecordType::AAAA));
+    pub(super) async fn hosts_of(&self, name: &DnsName, recursion: Recursion) -> Result<Vec<IpAddr>, Error> {
+        let ask = |kind| self.ask_for(name, kind, recursion);
+        let (v4, v6) = futures_util::join!(ask(RecordType::A), ask(RecordType::AAAA));
         let mut found = Vec::new();
         let mut failure = None;
         for answer in [v4, v6] {
@@ -280,7 +286,11 @@ impl fmt::Debug for Resolver {
 /// Whether a server is asked to find the answer elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Recursion {
+    /// As clients do.
     Desired,
+    /// And not to prove it (RFC 4035 section 3.2.2): from the proof that something is not there a server would deny, until it forgets, whatever comes to lie beside it
+    /// (RFC 8198), the record of the challenge among others.
+    Unproven,
     Unwanted,
 }
 

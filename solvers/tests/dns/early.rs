@@ -28,6 +28,35 @@ async fn a_solver_that_asks_too_early_is_caught() {
     }
 }
 
+/// A validated name that is not there, one that is, and one beside a name server's.
+#[tokio::test]
+async fn a_resolver_that_proves_denials_shows_the_record_at_once() {
+    let zone = || example().absent_for(300).record("www IN A 192.0.2.1");
+    let plain = World::with(Bind::builder().zone(zone()).start());
+    let signed = World::proving(Bind::builder().zone(zone().signed()).start());
+    for world in [plain, signed] {
+        let solver = world.solver().with_propagation(Propagation::Resolver);
+        for domain in ["new.example.org", "www.example.org", "nsa.example.org", "a.b.new.example.org", "example.org"] {
+            let challenge = challenge(domain, "token");
+            assert!(matches!(solver.check(&challenge).await.unwrap(), Readiness::NotYet { .. }));
+            solver.present(&challenge).await.unwrap();
+            assert_eq!(solver.check(&challenge).await.unwrap(), Readiness::Ready, "{domain}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_solver_that_wants_denials_proven_is_caught() {
+    let world = World::proving(Bind::builder().zone(example().absent_for(300).signed()).start());
+    // As clients ask that walk up to the zone.
+    let _ = world.cache.txt("new.example.org");
+    let solver = world.solver().with_propagation(Propagation::Resolver);
+    let challenge = challenge("new.example.org", "token");
+    solver.present(&challenge).await.unwrap();
+    let Readiness::NotYet { missing, .. } = solver.check(&challenge).await.unwrap() else { panic!("it is denied") };
+    assert!(missing.ends_with("does not know _acme-challenge.new.example.org"), "{missing}");
+}
+
 #[tokio::test]
 async fn what_is_behind_a_delegation_is_not_asked_for_either() {
     let from = Zone::new("example.com").absent_for(300).record("_acme-challenge IN CNAME proof.example.org.");
@@ -106,6 +135,13 @@ impl World {
 
     fn with(authority: Bind) -> Self {
         let cache = Bind::builder().caching(authority.address()).start();
+        Self { authority, cache }
+    }
+
+    /// The same with DNSSEC.
+    fn proving(authority: Bind) -> Self {
+        let trust = authority.trust("example.org");
+        let cache = Bind::builder().caching(authority.address()).proving(trust).start();
         Self { authority, cache }
     }
 

@@ -8,7 +8,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::free_port;
-use super::process::{Launch, Process, accepts, answers_dns, with_free_ports};
+use super::process::{Launch, Process, accepts, answers_dns, pause, with_free_ports};
 use super::programs::{Program, in_system};
 use super::zone::{TsigKey, Zone};
 
@@ -81,6 +81,25 @@ impl Bind {
         answer.lines().filter(|line| !line.starts_with(';')).map(str::to_owned).collect()
     }
 
+    /// The key of a [signed](Zone::signed) zone, for [`proving`](BindBuilder::proving).
+    ///
+    /// # Panics
+    ///
+    /// When the zone is not signed within ten seconds.
+    #[must_use]
+    #[track_caller]
+    pub fn trust(&self, zone: &str) -> Trust {
+        for _ in 0..TRUST_LOOKS {
+            let answer = self.dig(&["+short", zone, "DNSKEY"]);
+            let words: Vec<&str> = answer.lines().next().unwrap_or_default().split(' ').collect();
+            if let [flags, protocol, algorithm, key @ ..] = words.as_slice() {
+                return Trust(format!("\"{zone}\" static-key {flags} {protocol} {algorithm} \"{}\";", key.concat()));
+            }
+            pause();
+        }
+        panic!("{zone} was not signed: {}", self.log());
+    }
+
     /// What was asked since the server was started, oldest first; zone transfers and updates are not in it.
     #[must_use]
     pub fn queries(&self) -> Vec<Query> {
@@ -121,7 +140,12 @@ pub struct BindBuilder {
     zones: Vec<Zone>,
     keys: Vec<TsigKey>,
     role: Role,
+    trust: Vec<Trust>,
 }
+
+/// The key of a signed zone, as [`Bind::trust`] answers it.
+#[derive(Clone, Debug)]
+pub struct Trust(String);
 
 /// What the server answers from.
 #[derive(Clone, Copy, Debug, Default)]
@@ -171,6 +195,13 @@ impl BindBuilder {
     #[must_use]
     pub fn caching(mut self, server: SocketAddr) -> Self {
         self.role = Role::Cache(server);
+        self
+    }
+
+    /// Proves answers of the signed zone whose key this is (DNSSEC), and denies what such proofs deny, as resolvers do (RFC 8198).
+    #[must_use]
+    pub fn proving(mut self, trust: Trust) -> Self {
+        self.trust.push(trust);
         self
     }
 
@@ -238,10 +269,16 @@ impl BindBuilder {
             Role::Cache(server) => forwarder(server),
         };
         let (ip, port, folder) = (address.ip(), address.port(), folder.path().display());
+        let (validation, anchors) = if self.trust.is_empty() {
+            ("no", String::new())
+        } else {
+            let keys: String = self.trust.iter().map(|it| it.0.as_str()).collect();
+            ("yes", format!("trust-anchors {{ {keys} }};\n"))
+        };
         format!(
             "options {{ directory \"{folder}\"; listen-on port {port} {{ {ip}; }}; listen-on-v6 {{ none; }}; \
              pid-file none; lock-file none; session-keyfile none; allow-transfer {{ 127.0.0.1; }}; notify no; \
-             empty-zones-enable no; dnssec-validation no; querylog yes; {role} }};\ncontrols {{}};\n"
+             empty-zones-enable no; dnssec-validation {validation}; querylog yes; {role} }};\ncontrols {{}};\n{anchors}"
         )
     }
 }
@@ -295,6 +332,9 @@ fn dig(server: SocketAddr, arguments: &[&str]) -> String {
     assert!(output.status.success(), "dig {arguments:?}: {text}");
     text
 }
+
+/// Signing takes some milliseconds; a look and a pause some twenty.
+const TRUST_LOOKS: usize = 500;
 
 /// What [`answers_dns`] asks for.
 const PROBE: &str = "ready.test";

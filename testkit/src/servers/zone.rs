@@ -11,6 +11,14 @@ pub struct Zone {
     records: Vec<String>,
     updates: Updates,
     absent_for: u32,
+    signing: Signing,
+}
+
+/// Whether a zone is signed (DNSSEC).
+#[derive(Clone, Copy, Debug)]
+enum Signing {
+    Unsigned,
+    Signed,
 }
 
 /// Who may send updates.
@@ -26,7 +34,14 @@ impl Zone {
     #[must_use]
     pub fn new(name: &str) -> Self {
         let name = if name == "." { name } else { name.trim_end_matches('.') }.to_owned();
-        Self { name, keys: Vec::new(), records: Vec::new(), updates: Updates::Refused, absent_for: 0 }
+        Self {
+            name,
+            keys: Vec::new(),
+            records: Vec::new(),
+            updates: Updates::Refused,
+            absent_for: 0,
+            signing: Signing::Unsigned,
+        }
     }
 
     /// Adds a line of a zone file, such as `www 60 IN A 127.0.0.1`: names without a final dot are below the zone.
@@ -40,6 +55,13 @@ impl Zone {
     #[must_use]
     pub fn absent_for(mut self, seconds: u32) -> Self {
         self.absent_for = seconds;
+        self
+    }
+
+    /// Signs the zone (DNSSEC, denials by NSEC) with a key of its own; it wants updates. Ask [`Bind::trust`](super::Bind::trust) for the key.
+    #[must_use]
+    pub fn signed(mut self) -> Self {
+        self.signing = Signing::Signed;
         self
     }
 
@@ -127,8 +149,12 @@ impl Zone {
             Updates::FromLoopback => "allow-update { 127.0.0.0/8; };".to_owned(),
             Updates::Granted(policies) => format!("update-policy {{ {} }};", policies.join(" ")),
         };
+        let signing = match self.signing {
+            Signing::Unsigned => "",
+            Signing::Signed => "dnssec-policy default;",
+        };
         let name = &self.name;
-        format!("zone \"{name}\" {{ type primary; file \"{file}\"; {updates} }};\n")
+        format!("zone \"{name}\" {{ type primary; file \"{file}\"; {updates} {signing} }};\n")
     }
 }
 
