@@ -35,7 +35,7 @@ use crate::subject::{Lane, Subject};
 use crate::world::World;
 
 pub(crate) use crate::plan::certificate::Action;
-pub(crate) use access::name_freed;
+pub(crate) use access::{kept_secrets, name_freed, read_secrets};
 pub(crate) use answer::Answer;
 pub(crate) use index::{Index, changed, claimants, claimed, target_heard, try_again};
 pub(crate) use information::{account_changed, replaced};

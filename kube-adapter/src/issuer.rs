@@ -140,6 +140,11 @@ pub(crate) fn secret_changed(world: &mut World, secret: &Name, state: Option<&Id
     }
 }
 
+/// The Secrets that a spec names, which lie in this namespace.
+pub(crate) fn named_secrets(spec: &IssuerSpec, namespace: &str) -> Vec<Name> {
+    index::secrets(spec).into_iter().map(|it| Name::new(namespace, it)).collect()
+}
+
 /// Whether its Secrets may be relied upon may be otherwise now.
 pub(crate) fn access_changed(world: &mut World, issuer: &Name) {
     if let Some(kept) = kept_mut(world, issuer) {
@@ -198,6 +203,7 @@ impl Subject for Issuers {
             Answer::Tried { generation, tried } => tried_out(world, name, generation, tried, now),
             Answer::Kept(Ok(_)) => try_again(world, name),
             Answer::Kept(Err(refusal)) if refusal.kind() == RefusalKind::Exists => try_again(world, name),
+            Answer::Kept(Err(refusal)) if refusal.is_of_secrets() => unkept(world, name, &refusal, now),
             Answer::Told(Ok((identity, status))) => told(world, name, identity, status),
             Answer::Kept(Err(refusal)) | Answer::Told(Err(refusal)) => refused(world, name, &refusal, now),
             Answer::Right(told) => request::right_told(world, told, now),
@@ -379,6 +385,19 @@ fn try_again(world: &mut World, name: &Name) {
         kept.memory.outdated = true;
         kept.memory.quiet_until = None;
         kept.memory.refusals = 0;
+    }
+}
+
+/// The account's key may not be stored: that is told, and after a while it is tried again.
+fn unkept(world: &mut World, name: &Name, refusal: &Refusal, now: Timestamp) {
+    refused(world, name, refusal, now);
+    let Some(kept) = kept_mut(world, name) else { return };
+    let again = kept.memory.quiet_until.take();
+    if let Some(tried) = &mut kept.memory.tried {
+        let what =
+            format!("The key of the account cannot be stored: {refusal}. Give the controller create on secrets there");
+        tried.found = Found::Verdict(Verdict::unready(named::FORBIDDEN, what));
+        tried.again = again;
     }
 }
 

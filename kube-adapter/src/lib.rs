@@ -32,6 +32,7 @@
 //! | `http01` | Ingresses, routes, Services that lead to the solver: as values, and made in the cluster (`lead`, `service`); the role `solver` (`responder`) | yes |
 //! | `events` | Events, best effort | yes |
 //! | [`leader`] | the Lease | yes |
+//! | [`rights`] | what Roles must say where Secrets are followed by name | no |
 //! | [`serving`] | an authority in a Secret, for what the process serves itself | yes |
 //! | [`metrics`] | what is counted | no |
 //! | `limits` | how much of what comes from outside is kept | no |
@@ -43,6 +44,7 @@ pub mod crd;
 pub mod leader;
 pub mod metrics;
 pub mod names;
+pub mod rights;
 pub mod serving;
 
 mod api;

@@ -2,6 +2,7 @@
 
 use crate::flags::{FLAGS, Flag, Kind, Setting};
 use crate::nearest::hint;
+use crate::role::Role;
 use crate::{Error, usage, values};
 
 /// What the process is asked to do.
@@ -14,6 +15,8 @@ pub enum Command {
     Solver(Solver),
     /// Print the definitions of the resources.
     Crds,
+    /// Print the Roles that name the Secrets of what is read.
+    Role(Role),
     /// Print the version.
     Version,
     /// Print what can be said.
@@ -50,14 +53,17 @@ pub fn read(arguments: impl IntoIterator<Item = String>) -> Result<Command, Erro
             Spelled::Word("solver") if command.is_none() && settings.is_empty() => {
                 return solver(arguments).map(Command::Solver);
             }
+            Spelled::Word("role") if command.is_none() && settings.is_empty() => {
+                return Role::read(arguments).map(Command::Role);
+            }
             Spelled::Word(word) => match (word, &command) {
                 ("crds", None) => command = Some(Command::Crds),
                 ("version", None) => command = Some(Command::Version),
                 ("help", None) => command = Some(Command::Help),
                 (other, _) => {
                     return Err(usage(format!(
-                        "{other:?} is no command: there are crds, solver and version{}",
-                        hint(other, "", ["crds", "solver", "version"])
+                        "{other:?} is no command: there are crds, role, solver and version{}",
+                        hint(other, "", ["crds", "role", "solver", "version"])
                     )));
                 }
             },
@@ -198,6 +204,16 @@ mod tests {
     }
 
     #[test]
+    fn a_role_is_for_whom_it_is_said_to_be() {
+        let arguments = ["role", "--service-account=certs/operator", "--cluster-resource-namespace=certs"];
+        let Ok(Command::Role(role)) = read(arguments.map(str::to_owned)) else { panic!("a role") };
+        assert_eq!(role.service_account, ("certs".to_owned(), "operator".to_owned()));
+        assert_eq!(role.cluster_resource_namespace, "certs");
+        assert_eq!(error(&["role", "--service-account=me"]), "--service-account: \"me\" is not NAMESPACE/NAME");
+        assert!(error(&["role", "web"]).contains("from the standard input"));
+    }
+
+    #[test]
     fn an_unknown_flag_names_the_nearest() {
         assert_eq!(
             error(&["--leader-elect-namespace=x"]),
@@ -205,6 +221,9 @@ mod tests {
         );
         assert_eq!(error(&["--quux"]), "there is no flag --quux");
         assert_eq!(error(&["--namespace"]), "--namespace needs a value");
-        assert_eq!(error(&["crd"]), "\"crd\" is no command: there are crds, solver and version; did you mean crds?");
+        assert_eq!(
+            error(&["crd"]),
+            "\"crd\" is no command: there are crds, role, solver and version; did you mean crds?"
+        );
     }
 }

@@ -13,6 +13,7 @@
 //! | [`certificates`] | what `/metrics` is served with |
 //! | [`endpoints`] | metrics and health over HTTP |
 //! | [`process`] | what the operating system knows of this process |
+//! | [`role`] | which Secrets a Role must name |
 //! | [`mod@run`] | all of it together, and its orderly end |
 
 pub mod api_server;
@@ -26,6 +27,7 @@ pub mod logging;
 mod nearest;
 pub mod options;
 pub mod process;
+pub mod role;
 pub mod run;
 pub mod settings;
 mod values;

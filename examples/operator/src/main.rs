@@ -1,6 +1,6 @@
 //! The operator: see its README.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
 
 use certwright_operator::arguments::{self, Command};
@@ -38,6 +38,13 @@ fn begin() -> Result<(), Error> {
             let unusable =
                 |source| Error::new(ErrorKind::Internal, "the definitions cannot be written").with_source(source);
             print(&kube_adapter::crd::all_yaml().map_err(unusable)?)
+        }
+        Command::Role(role) => {
+            let mut objects = String::new();
+            std::io::stdin().read_to_string(&mut objects).map_err(|source| {
+                Error::new(ErrorKind::Malformed, "the standard input cannot be read").with_source(source)
+            })?;
+            print(&role.write(&objects)?)
         }
         Command::Version => print(concat!("certwright-operator ", env!("CARGO_PKG_VERSION"), "\n")),
         Command::Help => print(&format!("{USAGE}{}", as_markdown())),
@@ -88,6 +95,7 @@ const USAGE: &str = "\
 usage: certwright-operator [FLAGS]      runs
        certwright-operator solver …     answers one challenge, in a Pod made for it
        certwright-operator crds         prints the definitions of the resources, in YAML
+       certwright-operator role         prints the Roles that name the Secrets of the objects that it reads
        certwright-operator version      prints the version
 
 ";

@@ -26,6 +26,8 @@ pub struct Options {
     pub api_server: ApiServer,
     /// The namespaces that are looked after; all of them when empty.
     pub namespaces: BTreeSet<String>,
+    /// Which Secrets are watched.
+    pub secrets: Secrets,
     /// Where the Secrets of ClusterIssuers are.
     pub cluster_resource_namespace: String,
     /// Who leads; `None` when this process is alone by arrangement.
@@ -40,6 +42,16 @@ pub struct Options {
     pub telling: Telling,
     /// What has to be said once about flags without effect.
     pub remarks: Vec<String>,
+}
+
+/// Which Secrets are watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "what the flag can say")]
+pub enum Secrets {
+    /// All, where this process looks.
+    All,
+    /// Those that something refers to, each by its name.
+    Named,
 }
 
 /// How the API server is reached.
@@ -243,6 +255,7 @@ impl Default for Options {
             roles: BTreeSet::from([Role::Controller, Role::Solver]),
             api_server: ApiServer::default(),
             namespaces: BTreeSet::new(),
+            secrets: Secrets::All,
             cluster_resource_namespace: "kube-system".to_owned(),
             election: Some(Election::default()),
             controllers_off: BTreeSet::new(),

@@ -4,6 +4,7 @@ use std::thread::available_parallelism;
 
 use kube_adapter::{
     AcmeSettings, Ambient, AmbientCredentials, DurableKeys, EventSet, Http01Solver, PathType, SelfCheck, Settings,
+    WatchedSecrets,
 };
 
 use crate::options::{self, Options};
@@ -12,6 +13,10 @@ use crate::options::{self, Options};
 pub fn of(options: &Options) -> Settings {
     let mut settings = Settings::default();
     settings.namespaces = (!options.namespaces.is_empty()).then(|| options.namespaces.iter().cloned().collect());
+    settings.secrets = match options.secrets {
+        options::Secrets::All => WatchedSecrets::All,
+        options::Secrets::Named => WatchedSecrets::Named,
+    };
     settings.cluster_resource_namespace.clone_from(&options.cluster_resource_namespace);
     // Keys and signatures take a core each. Where nobody can tell how many there are, the library's number is as good as another.
     settings.signers = available_parallelism().map_or(settings.signers, |cores| cores.get());

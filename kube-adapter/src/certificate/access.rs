@@ -1,9 +1,10 @@
 //! The Secrets of a Certificate where each is followed by its name: which they are, and whether they may be relied upon.
 
-use super::key;
 use super::record::CertificateRecord;
+use super::{key, wanted};
+use crate::crd::certificate::Certificate;
 use crate::key::{Key, Kind, Name};
-use crate::plan::certificate::{Lacking, TAKEN};
+use crate::plan::certificate::{Lacking, TAKEN, TOO_LONG};
 use crate::secret::named::{self, Access};
 use crate::world::World;
 
@@ -17,9 +18,9 @@ pub(super) fn refer(world: &mut World, name: &Name) {
         secrets = needed(record);
         // What was stored under another name, as before Secrets were followed by name, is used up and goes.
         secrets.extend(world.secret_index.next_keys(&record.uid).iter().cloned());
-        let object = record.object();
-        let told = object.as_ref().and_then(|it| it.status.as_ref()?.next_private_key_secret_name.as_deref());
-        secrets.extend(told.filter(|it| !it.is_empty()).map(|it| name.beside(it)));
+        if let Some(object) = record.object() {
+            secrets.extend(told_key(&object));
+        }
     }
     named::want(world, &key_of(name), secrets);
 }
@@ -34,6 +35,15 @@ pub(super) fn lacking(world: &World, name: &Name, record: &CertificateRecord) ->
     if !named::are_named(world) {
         return None;
     }
+    let next = key::named(&record.secret);
+    if next.object().len() > LONGEST_NAME {
+        let message = format!(
+            "The next private key must be stored under the secretName and \"-next\", and that is too long a name: give the Certificate a \
+             secretName of at most {} characters",
+            LONGEST_NAME - (next.object().len() - record.secret.object().len())
+        );
+        return Some(Lacking { reason: TOO_LONG, message, is_closed: true });
+    }
     if let Access::Closed(closed) = of(world, name, record) {
         return Some(Lacking { reason: closed.reason, message: closed.message, is_closed: true });
     }
@@ -43,7 +53,7 @@ pub(super) fn lacking(world: &World, name: &Name, record: &CertificateRecord) ->
         let message = format!(
             "Secret {} is somebody else's, and the next private key must be stored under this name: rename or delete that Secret, or give the \
              Certificate another secretName",
-            key::named(&record.secret)
+            next
         );
         return Some(Lacking { reason: TAKEN, message, is_closed: false });
     }
@@ -61,6 +71,25 @@ pub(crate) fn name_freed(world: &mut World, name: &Name) {
     }
 }
 
+/// The Secrets of a Certificate that are written: its own, that of its next key, and the one that its status tells of.
+pub(crate) fn kept_secrets(object: &Certificate) -> Vec<Name> {
+    let target = Name::of(&object.metadata).beside(&object.spec.secret_name);
+    let next = key::named(&target);
+    [target, next].into_iter().chain(told_key(object)).collect()
+}
+
+/// Those that are only read.
+pub(crate) fn read_secrets(object: &Certificate) -> Vec<Name> {
+    let name = Name::of(&object.metadata);
+    wanted::password_secrets(&object.spec).map(|it| name.beside(it)).collect()
+}
+
+/// The Secret of the next key, as the status tells of it.
+fn told_key(object: &Certificate) -> Option<Name> {
+    let told = object.status.as_ref()?.next_private_key_secret_name.as_deref().filter(|it| !it.is_empty())?;
+    Some(Name::of(&object.metadata).beside(told))
+}
+
 /// The Secrets without which nothing is done.
 fn needed(record: &CertificateRecord) -> Vec<Name> {
     let own = [record.secret.clone(), key::named(&record.secret)];
@@ -70,3 +99,6 @@ fn needed(record: &CertificateRecord) -> Vec<Name> {
 fn key_of(name: &Name) -> Key {
     Key::new(Kind::Certificate, name.clone())
 }
+
+/// What the API server takes as a name.
+const LONGEST_NAME: usize = 253;

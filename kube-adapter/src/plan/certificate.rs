@@ -27,7 +27,7 @@ use crate::status::{Note, Report};
 pub(crate) use check::{Complaint, path};
 pub(crate) use content::{Content, rest};
 pub(crate) use information::{Answered, Information, Source};
-pub(crate) use lacking::{Lacking, TAKEN, is_lack};
+pub(crate) use lacking::{Lacking, TAKEN, TOO_LONG, is_lack};
 pub(crate) use observed::{
     Contents, Failure, Holding, KeyFacts, Observed, Place, RequestFacts, Requested, Rules, Sound, Stored, Target,
     WantedFacts,

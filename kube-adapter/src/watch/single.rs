@@ -180,9 +180,9 @@ impl<T: Send + 'static> Single<T> {
                         }
                         self.newest = version;
                     }
-                    Ok(Line::Error { code, message }) => {
+                    Ok(Line::Error { message, .. }) => {
                         self.hand_on(told, wrap).await?;
-                        return Err(if code == 410 { End::Over } else { End::Broken(message) });
+                        return Err(End::Broken(message));
                     }
                     // The next change of it is another chance.
                     Err(place) => {

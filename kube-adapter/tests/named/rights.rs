@@ -1,6 +1,7 @@
 //! What a Role must name, and what is told where it does not.
 
 use serde_json::json;
+use testkit::servers::Pebble;
 
 use crate::kit::manifests::{authority, certificate, renew, with_spec};
 use crate::kit::{Space, eventually, judge, vault};
@@ -138,6 +139,26 @@ fn an_issuer_tells_which_secret_the_role_does_not_name() {
 }
 
 #[test]
+fn an_account_whose_key_may_not_be_stored_is_told_and_made_once_it_may() {
+    let scene = Scene::new("account", &["account"]);
+    let Scene { space, .. } = &scene;
+    let pebble = Pebble::start();
+    scene.grant_without_create(&["account"]);
+    space.apply(&json!({
+        "apiVersion": "cert-manager.io/v1", "kind": "Issuer", "metadata": { "name": "ca" },
+        "spec": { "acme": {
+            "server": pebble.directory_url(), "skipTLSVerify": true, "privateKeySecretRef": { "name": "account" },
+        } },
+    }));
+    let _operator = scene.start();
+    let words =
+        ["SecretForbidden: ", "The key of the account cannot be stored: ", "cannot create resource \"secrets\""];
+    await_word(space, "issuers", "ca", "Ready", &words);
+    scene.grant(&["account"]);
+    space.await_condition("issuers", "ca", "Ready", "True");
+}
+
+#[test]
 fn a_certificate_that_is_good_stays_ready_without_the_right_and_what_lacks_is_told() {
     let scene = Scene::new("good", &["authority", "web", "web-next"]);
     let Scene { space, proxy } = &scene;
@@ -178,11 +199,16 @@ fn a_name_that_somebody_else_has_is_told_and_theirs_is_left_alone() {
     let words = ["NextKeyNameTaken: ", "web-next is somebody else's", "delete that Secret", "another secretName"];
     await_word(space, "certificates", "web", "Ready", &words);
     assert_eq!(secret(space, "web-next"), before);
+    let long = with_spec(certificate("long", "ca"), json!({ "secretName": "x".repeat(249) }));
+    space.apply(&long);
+    await_word(space, "certificates", "long", "Ready", &["SecretNameTooLong: ", "at most 248 characters"]);
+    space.delete("certificates", "long");
     space.delete("secrets", "web-next");
     space.await_ready("web");
     space.await_quiet(proxy);
     judge::assert_settled(space, "web");
-    assert_eq!(scene.asked().refused, [""; 0]);
+    let refused = scene.asked().refused;
+    assert!(refused.iter().all(|it| it.contains(&"x".repeat(249))), "{refused:?}");
 }
 
 fn secret(space: &Space, name: &str) -> String {

@@ -20,6 +20,7 @@ impl Scene {
         let rest = json!([
             { "apiGroups": ["cert-manager.io", "acme.cert-manager.io", "events.k8s.io"], "resources": ["*"], "verbs": all },
             { "apiGroups": [""], "resources": ["services"], "verbs": ["list", "watch"] },
+            { "apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "create", "patch"] },
         ]);
         let signers = json!([{ "apiGroups": ["cert-manager.io"], "resources": ["signers"], "verbs": ["approve"] }]);
         bind(&space, "Role", "rest", &rest);
@@ -41,6 +42,13 @@ impl Scene {
             { "apiGroups": [""], "resources": ["secrets"], "resourceNames": secrets, "verbs": verbs },
             { "apiGroups": [""], "resources": ["secrets"], "verbs": ["create"] },
         ]);
+        bind(&self.space, "Role", "secrets", &rules);
+    }
+
+    /// Secrets of these names may be used, and none made.
+    pub(crate) fn grant_without_create(&self, secrets: &[&str]) {
+        let verbs = ["get", "watch", "patch", "delete"];
+        let rules = json!([{ "apiGroups": [""], "resources": ["secrets"], "resourceNames": secrets, "verbs": verbs }]);
         bind(&self.space, "Role", "secrets", &rules);
     }
 

@@ -26,6 +26,14 @@ pub const FLAGS: &[Flag] = &[
     flag("namespace", Some("namespace"), Text, Used("look after this namespace alone, without ClusterIssuers")),
     flag("namespaces", None, List, Used("ours: look after these namespaces alone, 50 at most, without ClusterIssuers")),
     flag(
+        "secrets",
+        None,
+        Text,
+        Used(
+            "ours: which Secrets are watched: `all` (default), or `named`, those that something refers to, each by its name, 200 at most; see below",
+        ),
+    ),
+    flag(
         "cluster-resource-namespace",
         Some("clusterResourceNamespace"),
         Text,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kube_adapter::leader::Timing;
 
-use super::{DurableKeys, Election, Events, Http01Solver, LogFormat, MetricsTls, Options, SelfCheck, Series};
+use super::{DurableKeys, Election, Events, Http01Solver, LogFormat, MetricsTls, Options, Secrets, SelfCheck, Series};
 use crate::flags::{Kind, Setting};
 use crate::{Error, choices, usage, values};
 
@@ -42,6 +42,9 @@ impl Reading {
             "master" => api_server.master = some(text),
             "namespace" => self.options.namespaces.extend(some(text)),
             "namespaces" => self.options.namespaces.extend(items.iter().cloned()),
+            "secrets" => {
+                self.options.secrets = one_of(text, &[("all", Secrets::All), ("named", Secrets::Named)])?;
+            }
             "cluster-resource-namespace" => self.options.cluster_resource_namespace = text.to_owned(),
             "roles" => *roles = choices::roles(items)?,
             "controllers" => {

@@ -29,8 +29,10 @@ fn every_manifest_is_accepted() {
         ],
     );
     apply(&plane, &["controller.yaml", "solver.yaml"]);
-    apply(&plane, &["namespaced/rbac.yaml", "namespaced/each/tenant.yaml"]);
+    apply(&plane, &["namespaced/rbac.yaml", "namespaced/each/tenant.yaml", "namespaced/each/secrets.yaml"]);
     apply(&plane, &["namespaced/controller.yaml", "namespaced/solver.yaml"]);
+    plane.apply(&namespace());
+    apply(&plane, &["named/controller.yaml", "named/secrets.yaml"]);
 }
 
 #[test]
@@ -74,10 +76,10 @@ fn a_whole_cluster_is_looked_after_with_the_rights_that_are_granted_and_no_other
 #[test]
 fn namespaces_are_looked_after_with_rights_in_them_alone() {
     let plane = plane();
-    let team = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "shop" } });
-    plane.apply(&team);
+    plane.apply(&namespace());
     apply(&plane, &["accounts.yaml", "namespaced/rbac.yaml"]);
-    manifests::read("namespaced/each/tenant.yaml").iter().for_each(|object| drop(plane.apply_in("shop", object)));
+    apply_in_shop(&plane, "namespaced/each/tenant.yaml");
+    apply_in_shop(&plane, "namespaced/each/secrets.yaml");
     let flags =
         ["--roles=controller", "--namespaces=shop", "--leader-election-namespace=certwright", "--http01-solver=shared"];
     let controller = Operator::start(&plane, CONTROLLER, &flags);
@@ -85,6 +87,49 @@ fn namespaces_are_looked_after_with_rights_in_them_alone() {
     controller.wait_until_ready(&plane, "shop", "web");
 
     assert_eq!(refused(&plane.audit(), &user(CONTROLLER)), <[String; 0]>::default());
+}
+
+#[test]
+fn secrets_are_used_by_the_names_that_a_printed_role_gives_them() {
+    let plane = plane();
+    plane.apply(&namespace());
+    apply(&plane, &["accounts.yaml", "namespaced/rbac.yaml"]);
+    apply_in_shop(&plane, "namespaced/each/tenant.yaml");
+    apply(&plane, &["../samples/private-ca.yaml"]);
+    let listed = ["certificates", "issuers"].map(|it| plane.read(&format!("{CERT_MANAGER}/namespaces/shop/{it}")));
+    // As kubectl prints several kinds: one list, and every item says what it is.
+    let of = |list: &Value| -> Vec<Value> {
+        let kind = list["kind"].as_str().and_then(|it| it.strip_suffix("List")).expect("a list").to_owned();
+        let items = list["items"].as_array().cloned().unwrap_or_default().into_iter();
+        let mut items: Vec<Value> = items.collect();
+        items.iter_mut().for_each(|it| it["kind"] = json!(kind));
+        items
+    };
+    let objects =
+        json!({ "apiVersion": "v1", "kind": "List", "items": listed.iter().flat_map(of).collect::<Vec<_>>() });
+    let roles = operator::roles(&objects.to_string());
+    assert_eq!(roles, manifests::read("named/secrets.yaml"), "the example is what is printed");
+    roles.iter().for_each(|it| drop(plane.apply(it)));
+    let flags = [
+        "--roles=controller",
+        "--namespaces=shop",
+        "--secrets=named",
+        "--durable-keys=always",
+        "--leader-election-namespace=certwright",
+        "--http01-solver=shared",
+    ];
+    let controller = Operator::start(&plane, CONTROLLER, &flags);
+    controller.wait_until_ready(&plane, "shop", "web");
+    plane
+        .wait_for("/api/v1/namespaces/shop/secrets", |it| names(it) == ["root", "web-tls"])
+        .expect("no next key is left");
+
+    let events = plane.audit();
+    assert_fits(&events, &roles, CONTROLLER, &[]);
+    let user = user(CONTROLLER);
+    let secrets = events.iter().filter(|it| it.user == user && it.resource.as_deref() == Some("secrets"));
+    let unnamed: Vec<_> = secrets.filter(|it| it.name.is_none() && !it.uri.contains("metadata.name%3D")).collect();
+    assert!(unnamed.is_empty(), "{unnamed:?}");
 }
 
 /// Nothing was refused, and what was granted was used or has a reason.
@@ -116,6 +161,15 @@ fn apply(plane: &ControlPlane, files: &[&str]) -> Vec<Value> {
     let objects: Vec<_> = files.iter().flat_map(|file| manifests::read(file)).collect();
     objects.iter().for_each(|object| drop(plane.apply(object)));
     objects
+}
+
+/// The same of what names no namespace.
+fn apply_in_shop(plane: &ControlPlane, file: &str) {
+    manifests::read(file).iter().for_each(|object| drop(plane.apply_in("shop", object)));
+}
+
+fn namespace() -> Value {
+    json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "shop" } })
 }
 
 fn cluster_issuer() -> Value {

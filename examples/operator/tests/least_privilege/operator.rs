@@ -1,6 +1,7 @@
 //! The operator as a process of its own, as one ServiceAccount.
 
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -53,6 +54,17 @@ impl Drop for Operator {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// What `certwright-operator role` prints for these objects.
+pub(crate) fn roles(objects: &str) -> Vec<Value> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_certwright-operator"));
+    let mut role = command.arg("role").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("started");
+    role.stdin.take().expect("piped").write_all(objects.as_bytes()).expect("read");
+    let output = role.wait_with_output().expect("its end");
+    assert!(output.status.success());
+    let list: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    list["items"].as_array().cloned().expect("a list")
 }
 
 pub(crate) const NAMESPACE: &str = "certwright";

@@ -42,13 +42,13 @@ pub(super) fn plan(observed: &Observed<'_>, lacking: &Lacking, now: Timestamp) -
             agenda.ready.retain(|it| !is_mere_report(it));
             Next::Go(agenda)
         }
-        next => next,
+        next @ (Next::Go(_) | Next::Done(())) => next,
     }
 }
 
 /// Whether the reason of a condition is that of something that may not be done.
 pub(crate) fn is_lack(reason: &str) -> bool {
-    [FORBIDDEN, TOO_MANY, TAKEN].contains(&reason)
+    [FORBIDDEN, TOO_MANY, TAKEN, TOO_LONG].contains(&reason)
 }
 
 /// A certificate that is good stays so: then what lacks is told of the next one.
@@ -79,3 +79,6 @@ fn is_mere_report(action: &Action) -> bool {
 
 /// The reason where the name of a next key is somebody else's.
 pub(crate) const TAKEN: &str = "NextKeyNameTaken";
+
+/// The reason where it would be too long.
+pub(crate) const TOO_LONG: &str = "SecretNameTooLong";
