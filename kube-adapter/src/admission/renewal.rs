@@ -14,6 +14,16 @@ pub(super) fn judge_duration(spec: &CertificateSpec, path: &Path, findings: &mut
     if spec.duration.is_none() && spec.renew_before.is_none() {
         return;
     }
+    let mut is_read = true;
+    for (field, span) in [("duration", &spec.duration), ("renewBefore", &spec.renew_before)] {
+        if let Some(span) = span.as_ref().filter(|it| it.nanoseconds().is_none()) {
+            findings.invalid(&path.child(field), span.as_str(), NO_SPAN);
+            is_read = false;
+        }
+    }
+    if !is_read {
+        return;
+    }
     let duration = spec.duration.as_ref().map_or(DEFAULT_DURATION, nanoseconds);
     if duration < LEAST_DURATION {
         let detail = format!("certificate duration must be greater than {}", printed(LEAST_DURATION));
@@ -102,7 +112,7 @@ fn judge_window(window: &RenewalWindow, path: &Path, findings: &mut Findings) {
     }
 }
 
-/// The span; none for a text that is no span, which the API server does not let pass.
+/// The span; none for a text that is no span.
 fn nanoseconds(span: &GoDuration) -> i64 {
     span.nanoseconds().unwrap_or(0)
 }
@@ -115,6 +125,8 @@ const HOUR: i64 = 3_600_000_000_000;
 const DEFAULT_DURATION: i64 = 2160 * HOUR;
 const LEAST_DURATION: i64 = HOUR;
 const LEAST_RENEW_BEFORE: i64 = HOUR / 12;
+/// What is said of a text that is no span of time.
+pub(super) const NO_SPAN: &str = "it is no span of time: write hours, minutes and seconds, as in 2160h for 90 days";
 const EXCLUSIVE: &str = "renewBefore and renewBeforePercentage are mutually exclusive and cannot both be set";
 const EACH_MINUTE: &str = "* * * * *";
 const MOMENT: Duration = Duration::from_secs(1);

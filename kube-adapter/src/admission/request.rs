@@ -7,12 +7,17 @@ use rustls_pki_types::pem::PemObject as _;
 
 use super::certificate::judge_issuer_ref;
 use super::findings::{Findings, Path};
+use super::renewal::NO_SPAN;
 use crate::crd::certificate::KeyUsage;
 use crate::crd::condition::{Condition, ConditionStatus, Conditions};
 use crate::crd::{CertificateRequest, CertificateRequestSpec};
 
 pub(super) fn judge(spec: &CertificateRequestSpec, path: &Path, findings: &mut Findings) {
     judge_issuer_ref(&spec.issuer_ref, path, findings);
+    // The API server lets such a text pass, and cert-manager cannot read the object.
+    if let Some(duration) = spec.duration.as_ref().filter(|it| it.duration().is_none()) {
+        findings.invalid(&path.child("duration"), duration.as_str(), NO_SPAN);
+    }
     let pem = spec.request.as_slice();
     if pem.is_empty() {
         findings.required(&path.child("request"), "must be specified");

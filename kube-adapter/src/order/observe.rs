@@ -61,10 +61,11 @@ pub(crate) fn account<'a>(world: &'a World, name: &Name, order: &Order) -> Optio
     world.order_index.accounts.get(&issuer(name, &order.spec.issuer_ref))
 }
 
-/// The name of an issuer: one of the cluster has no namespace.
+/// The name of an issuer: one of the cluster has no namespace, and one of another kind no name.
 pub(crate) fn issuer(beside: &Name, reference: &crate::crd::reference::IssuerRef) -> Name {
     match reference.effective_kind() {
         "ClusterIssuer" => Name::of_cluster(reference.name.as_str()),
-        _ => beside.beside(reference.name.as_str()),
+        "Issuer" => beside.beside(reference.name.as_str()),
+        _ => Name::of_cluster(""),
     }
 }

@@ -255,6 +255,12 @@ mod tests {
             "{told}"
         );
         assert_eq!(refused(other, true), None, "what was made here is known");
+        let mut days = request(certificate(json!({})));
+        for text in ["30d", "-1h"] {
+            days.spec.duration = Some(text.into());
+            let told = refused(days.clone(), false).expect("nobody knows how long is meant");
+            assert!(told.contains("spec.duration: Invalid value: ") && told.contains("as in 2160h"), "{told}");
+        }
         let mut authority = request(certificate(json!({ "isCA": true })));
         authority.spec.is_ca = false;
         let told = refused(authority, false).expect("it is refused");

@@ -21,7 +21,7 @@ fn a_secret_that_is_deleted_is_issued_anew() {
     await_revision(&space, "web", 2);
     space.await_ready("web");
     space.await_quiet(&proxy);
-    crate::kit::judge::assert_settled(&space, "web");
+    judge::assert_settled(&space, "web");
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn a_key_that_somebody_changes_is_issued_anew_and_a_label_is_put_back() {
     });
     space.await_quiet(&proxy);
     proxy.ledger().assert_is(&["patch secrets"], 0);
-    crate::kit::judge::assert_settled(&space, "web");
+    judge::assert_settled(&space, "web");
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn what_left_the_template_goes_and_what_is_of_others_stays() {
         (&annotations["c"], &annotations["theirs"], &secret["data"]["extra"]),
         (&Value::Null, &json!("y"), &json!("eA=="))
     );
-    crate::kit::judge::assert_settled(&space, "web");
+    judge::assert_settled(&space, "web");
 }
 
 #[test]

@@ -81,6 +81,28 @@ fn a_name_that_no_certificate_can_carry_is_told_with_what_to_do_and_once() {
 }
 
 #[test]
+fn odd_values_are_taken_as_they_are_or_told() {
+    let (space, proxy, operator) = ready("odd");
+    for (name, fields, _) in ODD {
+        space.apply(&with_spec(certificate(name, "ca"), serde_json::from_str(fields).expect("JSON")));
+    }
+    for (name, _, told) in ODD {
+        match told {
+            None => drop(space.await_ready(name)),
+            Some(told) => {
+                let object = space.await_condition("certificates", name, "Ready", "False");
+                let condition = condition(&object, "Ready");
+                let is_told = condition["message"].as_str().is_some_and(|it| it.contains(told));
+                assert!(is_told && condition["reason"] == "InvalidSpec", "{name}: {condition}");
+            }
+        }
+    }
+    space.await_quiet(&proxy);
+    proxy.ledger().assert_clean();
+    assert_writes_nothing_after_a_restart(&space, operator);
+}
+
+#[test]
 fn a_secret_name_that_changes_several_times_is_followed_to_the_last() {
     let (space, proxy, _operator) = ready("moved");
     space.apply(&certificate("web", "ca"));
@@ -211,3 +233,35 @@ fn assert_writes_nothing_after_a_restart(space: &Space, operator: Operator) {
     space.await_quiet(&proxy);
     proxy.ledger().assert_is(&[], 0);
 }
+
+/// What people write, and what they are told where no certificate comes of it.
+const ODD: &[(&str, &str, Option<&str>)] = &[
+    ("longest", r#"{ "duration": "2562047h" }"#, None),
+    ("fractions", r#"{ "duration": "1h0.5s", "renewBefore": "5m0.1s" }"#, None),
+    ("days", r#"{ "duration": "90d" }"#, Some("as in 2160h for 90 days")),
+    ("too-long", r#"{ "duration": "99999999h" }"#, Some("it is no span of time")),
+    ("backwards", r#"{ "duration": "-5h" }"#, Some("must be greater than 1h0m0s")),
+    ("all-history", r#"{ "revisionHistoryLimit": 2147483647 }"#, None),
+    ("no-history", r#"{ "revisionHistoryLimit": -1 }"#, Some("must not be less than 1")),
+    ("one-bit", r#"{ "privateKey": { "algorithm": "RSA", "size": 1 } }"#, Some("must be between 2048 and 8192")),
+    ("huge-key", r#"{ "privateKey": { "algorithm": "RSA", "size": 1000000 } }"#, Some("must be between 2048 and 8192")),
+    ("no-curve", r#"{ "privateKey": { "algorithm": "ECDSA", "size": -5 } }"#, Some("there is no curve of -5 bits")),
+    (
+        "no-network",
+        r#"{ "isCA": true, "nameConstraints": { "permitted": { "ipRanges": ["10.0.0.0/99"] } } }"#,
+        Some("invalid CIDR address"),
+    ),
+    ("no-oid", r#"{ "otherNames": [{ "oid": "9.9.9", "utf8Value": "x" }] }"#, Some("invalid oid syntax")),
+    ("long-oid", r#"{ "otherNames": [{ "oid": "1.2.99999999999999999999999999", "utf8Value": "x" }] }"#, None),
+    ("zone", r#"{ "ipAddresses": ["fe80::1%eth0"] }"#, Some("invalid IP address")),
+    ("octal", r#"{ "ipAddresses": ["010.0.0.1"] }"#, Some("invalid IP address")),
+    ("mailbox", r#"{ "emailAddresses": ["Bob <bob@example.test>"] }"#, Some("only contains the email address itself")),
+    ("service", r#"{ "dnsNames": ["_sip._tcp.example.test", "final.dot.example.test."] }"#, None),
+    ("control", r#"{ "commonName": "a\u0000b\nc" }"#, None),
+    ("way-out", r#"{ "secretName": "../../kube-system/secrets/x" }"#, Some("a lowercase RFC 1123 subdomain")),
+    ("no-label", r#"{ "secretTemplate": { "labels": { "bad key!!": "x" } } }"#, Some("name part must consist of")),
+    ("own-label", r#"{ "secretTemplate": { "labels": { "controller.cert-manager.io/fao": "false" } } }"#, None),
+    ("hexadecimal", r#"{ "literalSubject": "CN=x=y,1.2.3.4=#04024869" }"#, None),
+    ("two-commas", r#"{ "literalSubject": "CN=x,," }"#, Some("incomplete type, value pair")),
+    ("no-word", r#"{ "subject": { "organizations": [""] } }"#, Some("the O of a name is empty")),
+];

@@ -199,7 +199,9 @@ impl Step<'_, '_> {
         }
         let mut said: Vec<Action> =
             observed.obstacle.and_then(|it| observed.unannounced(report::name_taken(it))).into_iter().collect();
-        if observed.rules.says_all && self.cause.since.is_none() {
+        // Once for an attempt: a temporary certificate that it stored is another cause, and none that is news.
+        let is_said = observed.announced.iter().any(|it| it.reason == report::TRIGGERED);
+        if observed.rules.says_all && self.cause.since.is_none() && !is_said {
             said.extend(observed.unannounced(report::triggered(&self.cause.complaint)));
         }
         let unlike = observed.key.as_ref().map(|it| it.unlike(wanted.key)).unwrap_or_default();

@@ -137,8 +137,11 @@ pub(super) fn not_refreshed(failure: &Failure) -> Note {
 
 /// A certificate is needed: for those who want to hear all that cert-manager says.
 pub(super) fn triggered(cause: &Complaint) -> Note {
-    Note { severity: Severity::Normal, reason: "Issuing".to_owned(), text: cause.message.clone() }
+    Note { severity: Severity::Normal, reason: TRIGGERED.to_owned(), text: cause.message.clone() }
 }
+
+/// The reason of the Event that an attempt begins with.
+pub(super) const TRIGGERED: &str = "Issuing";
 
 /// The next key is of another kind than is wanted by now, and goes: for those who want to hear all that cert-manager says.
 pub(super) fn key_dropped(fields: &[&str]) -> Note {

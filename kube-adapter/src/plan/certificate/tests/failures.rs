@@ -151,6 +151,9 @@ fn who_wants_to_hear_everything_hears_why_a_certificate_is_issued() {
     let actions = case.actions();
     let [Action::Announce(note), Action::Request(1)] = actions.as_slice() else { panic!("{actions:?}") };
     assert_eq!((&*note.reason, &*note.text), ("Issuing", "Issuing certificate as Secret does not exist"));
+    // Once, though the cause is another by now: a temporary certificate, for one.
+    let said = Note { text: "another cause".to_owned(), ..note.clone() };
+    assert_eq!(Case { announced: vec![said], ..case }.actions(), [Action::Request(1)]);
 }
 
 #[test]
