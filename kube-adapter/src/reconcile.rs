@@ -1,8 +1,9 @@
 //! The one loop: take in what changed, ask who is next, start what they want, fold in the answers. Nothing else waits.
 
+mod timers;
 mod under_way;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,7 @@ use crate::request::Requests;
 use crate::subject::Subject;
 use crate::world::{Change, World};
 
+use timers::Timers;
 use under_way::UnderWay;
 
 /// The loop and all that it remembers.
@@ -205,7 +207,10 @@ impl Reconcile {
             self.enqueue_woken();
         }
         self.context.queued(self.queue.len());
-        self.queue.shrink();
+        if self.queue.len() == 0 {
+            self.queue.shrink();
+            self.world.certificate_index.shrink();
+        }
     }
 
     /// Is a Certificate's one write under way? It is planned when that ends, and what is heard before, of its last write as a rule, changes nothing. A key may
@@ -311,47 +316,6 @@ enum Opening {
     Not,
     Until(Timestamp),
     Done,
-}
-
-/// Who wants to be asked again, and when: one ordered index, one timer.
-#[derive(Debug, Default)]
-struct Timers {
-    order: BTreeSet<(Timestamp, Key)>,
-    at: HashMap<Key, Timestamp>,
-}
-
-impl Timers {
-    fn set(&mut self, key: &Key, at: Option<Timestamp>) {
-        self.clear(key);
-        if let Some(at) = at {
-            self.order.insert((at, key.clone()));
-            self.at.insert(key.clone(), at);
-        }
-    }
-
-    fn clear(&mut self, key: &Key) {
-        if let Some(at) = self.at.remove(key) {
-            self.order.remove(&(at, key.clone()));
-        }
-    }
-
-    fn first(&self) -> Option<Timestamp> {
-        self.order.first().map(|(at, _)| *at)
-    }
-
-    fn due(&mut self, now: Timestamp) -> Vec<Key> {
-        let mut due = Vec::new();
-        while let Some((at, _)) = self.order.first() {
-            if !at.is_due(now) {
-                break;
-            }
-            if let Some((_, key)) = self.order.pop_first() {
-                self.at.remove(&key);
-                due.push(key);
-            }
-        }
-        due
-    }
 }
 
 /// Stops what can only be a fault of ours: one key that acts without end.
