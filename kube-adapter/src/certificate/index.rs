@@ -27,6 +27,11 @@ pub(crate) struct Index {
 }
 
 impl Index {
+    /// Gives back what a storm took, once it is over.
+    pub(crate) fn shrink(&mut self) {
+        self.shelf.tidy();
+    }
+
     /// How many bytes those take that wait whole.
     #[cfg(test)]
     pub(super) fn shelved(&self) -> usize {

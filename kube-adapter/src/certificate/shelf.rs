@@ -48,6 +48,13 @@ impl Shelf {
         Some(Kept { text: self.free.split().freeze(), _board: board })
     }
 
+    /// Gives back the last board where nothing is left on it.
+    pub(super) fn tidy(&mut self) {
+        if self.board.as_ref().is_some_and(|it| Arc::strong_count(it) == 1) {
+            (self.board, self.free) = (None, BytesMut::new());
+        }
+    }
+
     /// How many bytes it takes.
     #[cfg(test)]
     pub(super) fn taken(&self) -> usize {
@@ -79,8 +86,8 @@ impl fmt::Debug for Kept {
     }
 }
 
-/// Large enough for the allocator to ask the system for it, and to give it back.
-const BOARD: usize = 128 * 1024;
+/// Large enough for the allocator to ask the system for it even where it holds freed memory, and to give it back.
+const BOARD: usize = 1024 * 1024;
 
 /// Whole Certificates that wait for their turn take so much at most; others are read when it comes.
 const ROOM: usize = 16 * 1024 * 1024;
@@ -104,6 +111,11 @@ mod tests {
         drop((first, second));
         assert_eq!(shelf.taken(), BOARD);
         assert_eq!(third.text().len(), BOARD);
+        shelf.tidy();
+        assert_eq!(shelf.taken(), BOARD, "a text is on it");
+        drop(third);
+        shelf.tidy();
+        assert_eq!(shelf.taken(), 0);
     }
 
     #[test]

@@ -2,77 +2,87 @@
 //!
 //! Each in a piece of its own, ten thousand rows would lie among what was read to make them, and keep from the system the holes that this leaves.
 
-use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+
+use hashbrown::HashTable;
 
 use crate::key::Name;
 
 /// Rows by the names of their objects.
 #[derive(Debug)]
 pub(super) struct Rows<T> {
-    places: HashMap<Name, u32>,
-    boards: Vec<Vec<Option<T>>>,
+    /// Where each row is: names stand beside their rows, and are not held here a second time.
+    places: HashTable<u32>,
+    hasher: RandomState,
+    boards: Vec<Vec<Option<(Name, T)>>>,
     free: Vec<u32>,
 }
 
 impl<T> Default for Rows<T> {
     fn default() -> Self {
-        Self { places: HashMap::new(), boards: Vec::new(), free: Vec::new() }
+        Self { places: HashTable::new(), hasher: RandomState::new(), boards: Vec::new(), free: Vec::new() }
     }
 }
 
 impl<T> Rows<T> {
     pub(super) fn get(&self, name: &Name) -> Option<&T> {
-        self.at(*self.places.get(name)?)
+        self.row(self.place(name)?).map(|(_, row)| row)
     }
 
     pub(super) fn get_mut(&mut self, name: &Name) -> Option<&mut T> {
-        let place = *self.places.get(name)?;
-        self.slot(place)?.as_mut()
+        let place = self.place(name)?;
+        self.slot(place)?.as_mut().map(|(_, row)| row)
     }
 
     /// The name as it is held here.
     pub(super) fn name(&self, name: &Name) -> Option<&Name> {
-        self.places.get_key_value(name).map(|(name, _)| name)
+        self.row(self.place(name)?).map(|(name, _)| name)
     }
 
     /// Holds this copy of the name from now on.
     pub(super) fn rename(&mut self, name: &Name) {
-        if let Some(place) = self.places.remove(name) {
-            self.places.insert(name.clone(), place);
+        if let Some(place) = self.place(name)
+            && let Some(Some((held, _))) = self.slot(place)
+        {
+            *held = name.clone();
         }
     }
 
     pub(super) fn insert(&mut self, name: Name, row: T) {
-        let place = match self.places.get(&name) {
-            Some(place) => *place,
+        let place = match self.place(&name) {
+            Some(place) => place,
             None => {
                 let place = self.free.pop().unwrap_or_else(|| self.next());
-                self.places.insert(name, place);
+                let (boards, hasher) = (&self.boards, &self.hasher);
+                let hash = |place: &u32| at(boards, *place).map_or(0, |(name, _)| hasher.hash_one(name));
+                self.places.insert_unique(hasher.hash_one(&name), place, hash);
                 place
             }
         };
         if let Some(slot) = self.slot(place) {
-            *slot = Some(row);
+            *slot = Some((name, row));
         }
     }
 
     /// Takes a row out, with the name as it was held.
     pub(super) fn remove(&mut self, name: &Name) -> Option<(Name, T)> {
-        let (name, place) = self.places.remove_entry(name)?;
-        let row = self.slot(place)?.take()?;
+        let (boards, hash) = (&self.boards, self.hasher.hash_one(name));
+        let is_it = |place: &u32| at(boards, *place).is_some_and(|(held, _)| held == name);
+        let (place, _) = self.places.find_entry(hash, is_it).ok()?.remove();
+        let taken = self.slot(place)?.take();
         self.free.push(place);
         if self.places.is_empty() {
             // One board stays: of a table of one row, that row goes and comes with all its news.
             self.boards.truncate(1);
             self.boards.iter_mut().for_each(Vec::clear);
             self.free = Vec::new();
-            self.places.shrink_to_fit();
+            self.places = HashTable::new();
         }
-        Some((name, row))
+        taken
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Name, &T)> {
-        self.places.iter().filter_map(|(name, place)| Some((name, self.at(*place)?)))
+        self.boards.iter().flatten().flatten().map(|(name, row)| (name, row))
     }
 
     #[cfg(test)]
@@ -93,25 +103,36 @@ impl<T> Rows<T> {
         u32::try_from(full + last).expect("an API server holds fewer objects of one kind")
     }
 
-    fn at(&self, place: u32) -> Option<&T> {
-        let place = place as usize;
-        self.boards.get(place / Self::EACH)?.get(place % Self::EACH)?.as_ref()
+    fn place(&self, name: &Name) -> Option<u32> {
+        let is_it = |place: &u32| self.row(*place).is_some_and(|(held, _)| held == name);
+        self.places.find(self.hasher.hash_one(name), is_it).copied()
     }
 
-    fn slot(&mut self, place: u32) -> Option<&mut Option<T>> {
+    fn row(&self, place: u32) -> Option<&(Name, T)> {
+        at(&self.boards, place)
+    }
+
+    fn slot(&mut self, place: u32) -> Option<&mut Option<(Name, T)>> {
         let place = place as usize;
         self.boards.get_mut(place / Self::EACH)?.get_mut(place % Self::EACH)
     }
 
     /// Rows on one board.
-    const EACH: usize = {
-        let row = size_of::<Option<T>>();
-        if row == 0 || row > BOARD { 1 } else { BOARD / row }
-    };
+    const EACH: usize = each::<T>();
 }
 
-/// Large enough for the allocator to ask the system for it; what of it is not used is not resident.
-const BOARD: usize = 128 * 1024;
+fn at<T>(boards: &[Vec<Option<(Name, T)>>], place: u32) -> Option<&(Name, T)> {
+    let (board, row) = (place as usize / each::<T>(), place as usize % each::<T>());
+    boards.get(board)?.get(row)?.as_ref()
+}
+
+const fn each<T>() -> usize {
+    let row = size_of::<Option<(Name, T)>>();
+    if row > BOARD { 1 } else { BOARD / row }
+}
+
+/// Large enough for the allocator to ask the system for it even where it holds freed memory; what of it is not used is not resident.
+const BOARD: usize = 1024 * 1024;
 
 #[cfg(test)]
 mod tests {

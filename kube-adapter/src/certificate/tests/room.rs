@@ -73,5 +73,5 @@ fn waiting(name: &Name) -> Certificate {
 
 /// What all that wait may take.
 const ROOM: usize = 16 * 1024 * 1024;
-const EACH: usize = 200_000;
-const CROWD: usize = 100;
+const EACH: usize = 1_100_000;
+const CROWD: usize = 20;
