@@ -44,7 +44,10 @@ pub(crate) trait Watched: DeserializeOwned + Send + 'static {
     const METADATA_ONLY: bool = false;
 
     /// What an object of a list is read as: less than all of it, where there are many and little of them is kept.
-    type Listed: DeserializeOwned + Into<Self>;
+    type Listed: DeserializeOwned;
+
+    /// The object, as far as a list has to tell of it; `None` has it read whole.
+    fn listed(listed: Self::Listed) -> Option<Self>;
 
     /// The state of an object.
     fn version(&self) -> Option<&str>;
@@ -52,11 +55,15 @@ pub(crate) trait Watched: DeserializeOwned + Send + 'static {
 
 /// Whole objects are what the watches of these kinds deliver.
 macro_rules! watched {
-    ($($kind:ty, listed as $listed:ty => $resource:ident,)+) => {$(
+    ($($kind:ty, listed as $listed:ty, by $read:expr => $resource:ident,)+) => {$(
         impl Watched for $kind {
             const RESOURCE: Resource = Resource::$resource;
 
             type Listed = $listed;
+
+            fn listed(listed: $listed) -> Option<Self> {
+                $read(listed)
+            }
 
             fn version(&self) -> Option<&str> {
                 self.metadata.resource_version.as_deref()
@@ -66,12 +73,12 @@ macro_rules! watched {
 }
 
 watched! {
-    Certificate, listed as Certificate => CERTIFICATES,
-    CertificateRequest, listed as request::Listed => REQUESTS,
-    Issuer, listed as Issuer => ISSUERS,
-    ClusterIssuer, listed as ClusterIssuer => CLUSTER_ISSUERS,
-    Order, listed as Order => ORDERS,
-    Challenge, listed as Challenge => CHALLENGES,
+    Certificate, listed as Certificate, by Some => CERTIFICATES,
+    CertificateRequest, listed as request::Listed, by request::Listed::ended => REQUESTS,
+    Issuer, listed as Issuer, by Some => ISSUERS,
+    ClusterIssuer, listed as ClusterIssuer, by Some => CLUSTER_ISSUERS,
+    Order, listed as Order, by Some => ORDERS,
+    Challenge, listed as Challenge, by Some => CHALLENGES,
 }
 
 impl Watched for PartialObjectMeta<Service> {
@@ -79,6 +86,10 @@ impl Watched for PartialObjectMeta<Service> {
     const METADATA_ONLY: bool = true;
 
     type Listed = Self;
+
+    fn listed(listed: Self) -> Option<Self> {
+        Some(listed)
+    }
 
     fn version(&self) -> Option<&str> {
         self.metadata.resource_version.as_deref()

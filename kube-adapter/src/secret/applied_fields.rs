@@ -1,51 +1,63 @@
 //! Which fields of a Secret cert-manager's manager applied, as the API server keeps it.
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::api::Manager;
 
+/// A text that is not copied where it is written as it reads.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// The members of an object, in the order in which they are written: there are few, and they are looked at once.
+#[derive(Debug)]
+pub(super) struct Members<'a, T>(Vec<(Text<'a>, T)>);
+
 /// The fields that cert-manager's manager applied.
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct AppliedFields {
-    #[serde(rename = "f:metadata")]
-    metadata: AppliedMetadata,
-    #[serde(rename = "f:data")]
-    data: Fields,
+pub(super) struct AppliedFields<'a> {
+    #[serde(borrow, rename = "f:metadata")]
+    metadata: AppliedMetadata<'a>,
+    #[serde(borrow, rename = "f:data")]
+    data: Fields<'a>,
 }
 
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct AppliedMetadata {
-    #[serde(rename = "f:labels")]
-    labels: Fields,
-    #[serde(rename = "f:annotations")]
-    annotations: Fields,
-    #[serde(rename = "f:ownerReferences")]
-    owners: Fields,
+struct AppliedMetadata<'a> {
+    #[serde(borrow, rename = "f:labels")]
+    labels: Fields<'a>,
+    #[serde(borrow, rename = "f:annotations")]
+    annotations: Fields<'a>,
+    #[serde(borrow, rename = "f:ownerReferences")]
+    owners: Fields<'a>,
 }
 
-/// The keys of an object.
-#[derive(Debug, Default)]
-struct Fields(Vec<String>);
+/// The names of fields; what they hold says nothing here.
+type Fields<'a> = Members<'a, IgnoredAny>;
 
-impl AppliedFields {
+impl AppliedFields<'_> {
     pub(super) fn has_label(&self, key: &str) -> bool {
-        self.metadata.labels.has(key)
+        self.metadata.labels.has_field(key)
     }
 
     pub(super) fn has_annotation(&self, key: &str) -> bool {
-        self.metadata.annotations.has(key)
+        self.metadata.annotations.has_field(key)
     }
 
     pub(super) fn has_data(&self, file: &str) -> bool {
-        self.data.has(file)
+        self.data.has_field(file)
     }
 
     /// The uid of the owner that was applied.
     pub(super) fn owner(&self) -> Option<&str> {
         let mut owners = self.metadata.owners.0.iter();
-        owners.find_map(|key| key.strip_prefix("k:{\"uid\":\"")?.strip_suffix("\"}"))
+        owners.find_map(|(key, _)| key.as_str().strip_prefix("k:{\"uid\":\"")?.strip_suffix("\"}"))
     }
 }
 
@@ -54,32 +66,51 @@ pub(super) fn is_ours(manager: Option<&str>, operation: Option<&str>, subresourc
     manager == Some(Manager::ISSUING.0) && operation == Some("Apply") && subresource.is_none()
 }
 
-impl Fields {
-    fn has(&self, key: &str) -> bool {
-        self.0.iter().any(|it| it.strip_prefix("f:") == Some(key))
+impl Text<'_> {
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
-impl<'de> Deserialize<'de> for Fields {
+impl Fields<'_> {
+    fn has_field(&self, key: &str) -> bool {
+        self.0.iter().any(|(it, _)| it.as_str().strip_prefix("f:") == Some(key))
+    }
+}
+
+impl Members<'_, Text<'_>> {
+    /// Keys and values.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+}
+
+impl<T> Default for Members<'_, T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Members<'a, T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Keys;
+        struct Object<'a, T>(PhantomData<(&'a (), T)>);
 
-        impl<'de> Visitor<'de> for Keys {
-            type Value = Fields;
+        impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for Object<'a, T> {
+            type Value = Members<'a, T>;
 
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-                let mut keys = Vec::new();
-                while let Some((key, IgnoredAny)) = map.next_entry()? {
-                    keys.push(key);
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
                 }
-                Ok(Fields(keys))
+                Ok(Members(members))
             }
         }
 
-        deserializer.deserialize_map(Keys)
+        deserializer.deserialize_map(Object(PhantomData))
     }
 }

@@ -1,12 +1,10 @@
 //! The metadata of a Secret, as a watch tells them: read for what is kept, and no further.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 
-use super::applied_fields::{AppliedFields, is_ours};
+use super::applied_fields::{AppliedFields, Members, Text, is_ours};
 use super::{ATTENTION, NEXT_KEY, Proof};
 use crate::api::Resource;
 use crate::key::{Identity, Name, Uid, Version};
@@ -47,6 +45,10 @@ impl Watched for SecretMetadata {
 
     type Listed = Self;
 
+    fn listed(listed: Self) -> Option<Self> {
+        Some(listed)
+    }
+
     fn version(&self) -> Option<&str> {
         Some(&self.version)
     }
@@ -81,8 +83,10 @@ struct Metadata<'a> {
     uid: Cow<'a, str>,
     #[serde(borrow)]
     resource_version: Cow<'a, str>,
-    labels: BTreeMap<String, String>,
-    annotations: BTreeMap<String, String>,
+    #[serde(borrow)]
+    labels: Members<'a, Text<'a>>,
+    #[serde(borrow)]
+    annotations: Members<'a, Text<'a>>,
     owner_references: Vec<Owner>,
     #[serde(borrow)]
     managed_fields: Vec<Entry<'a>>,
@@ -107,27 +111,28 @@ struct Entry<'a> {
     #[serde(borrow)]
     subresource: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "fieldsV1")]
-    fields: Option<&'a RawValue>,
+    fields: AppliedFields<'a>,
 }
 
 impl Metadata<'_> {
     fn marked(&self, name: &Name) -> Option<Marked> {
-        if self.labels.get(NEXT_KEY).is_some_and(|it| it == "true") {
+        let label = |key: &str| self.labels.pairs().find(|(it, _)| *it == key).map(|(_, value)| value);
+        if label(NEXT_KEY) == Some("true") {
             let owner = self.owner_references.iter().find(|it| it.controller && it.kind == "Certificate");
             return Some(Marked::NextKey(owner.map(|it| {
                 let name = Name::new(&self.namespace, &it.name);
                 Box::new(super::Owner { name, uid: Uid::parse(&it.uid) })
             })));
         }
-        if !self.labels.contains_key(ATTENTION) {
-            return None;
-        }
+        label(ATTENTION)?;
         let entry = self.managed_fields.iter().find(|it| {
             let (manager, operation) = (it.manager.as_deref(), it.operation.as_deref());
             is_ours(manager, operation, it.subresource.as_deref())
         });
-        let fields = entry.and_then(|it| serde_json::from_str::<AppliedFields>(it.fields?.get()).ok());
-        Some(Marked::Target(Proof::of(name, &self.labels, &self.annotations, &fields.unwrap_or_default())))
+        let nothing = AppliedFields::default();
+        let fields = entry.map_or(&nothing, |it| &it.fields);
+        let (labels, annotations) = (self.labels.pairs().collect(), self.annotations.pairs().collect());
+        Some(Marked::Target(Proof::of(name, labels, annotations, fields)))
     }
 }
 

@@ -28,44 +28,43 @@ pub(crate) struct Proof {
 impl Proof {
     /// Reads the metadata of a Secret.
     pub(crate) fn read(metadata: &ObjectMeta) -> Self {
-        let empty = BTreeMap::new();
         let entries = metadata.managed_fields.as_deref().unwrap_or_default();
         let entry = entries.iter().find(|it| {
             let (manager, operation) = (it.manager.as_deref(), it.operation.as_deref());
             is_ours(manager, operation, it.subresource.as_deref())
         });
         let fields = entry.and_then(|it| AppliedFields::deserialize(&it.fields_v1.as_ref()?.0).ok());
-        let (labels, annotations) = (metadata.labels.as_ref(), metadata.annotations.as_ref());
-        let name = Name::of(metadata);
-        Self::of(&name, labels.unwrap_or(&empty), annotations.unwrap_or(&empty), &fields.unwrap_or_default())
+        let (labels, annotations) = (pairs(metadata.labels.as_ref()), pairs(metadata.annotations.as_ref()));
+        Self::of(&Name::of(metadata), labels, annotations, &fields.unwrap_or_default())
     }
 
     /// What labels and annotations of the Secret of this name prove, when cert-manager's manager applied these fields.
     pub(super) fn of(
         secret: &Name,
-        labels: &BTreeMap<String, String>,
-        annotations: &BTreeMap<String, String>,
-        applied: &AppliedFields,
+        labels: Vec<(&str, &str)>,
+        annotations: Vec<(&str, &str)>,
+        applied: &AppliedFields<'_>,
     ) -> Self {
-        let owned = |of: &BTreeMap<String, String>, is_applied: &dyn Fn(&str) -> bool| -> Vec<(String, String)> {
-            of.iter().filter(|(key, _)| is_applied(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
+        let owned = |of: &[(&str, &str)], is_applied: &dyn Fn(&str) -> bool| -> Vec<(String, String)> {
+            let applied = of.iter().filter(|(key, _)| is_applied(key));
+            applied.map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
         };
         let dress = Dress {
-            labels: owned(labels, &|key| key != ATTENTION && applied.has_label(key)),
-            annotations: owned(annotations, &|key| !is_managed(key) && applied.has_annotation(key)),
+            labels: owned(&labels, &|key| key != ATTENTION && applied.has_label(key)),
+            annotations: owned(&annotations, &|key| !is_managed(key) && applied.has_annotation(key)),
             files: FILES.into_iter().filter(|file| applied.has_data(file)).collect(),
             owner: applied.owner().map(str::to_owned),
         };
         let is_as_applied = DATA.iter().all(|file| applied.has_data(file))
             && ALWAYS.iter().all(|key| applied.has_annotation(key))
             && applied.has_label(ATTENTION)
-            && labels.get(ATTENTION).is_some_and(|it| it == "true");
+            && value(&labels, ATTENTION) == Some("true");
         Self {
             is_as_applied,
-            certificate: annotations.get(CERTIFICATE_NAME).map(|it| secret.beside(it)),
-            issuer: annotations.get(ISSUER_NAME).and_then(|_| {
-                let part = |key: &str| annotations.get(key).cloned().unwrap_or_default();
-                let (name, kind, group) = (part(ISSUER_NAME), part(ISSUER_KIND), part(ISSUER_GROUP));
+            certificate: value(&annotations, CERTIFICATE_NAME).map(|it| secret.beside(it)),
+            issuer: value(&annotations, ISSUER_NAME).and_then(|name| {
+                let part = |key: &str| value(&annotations, key).unwrap_or_default().to_owned();
+                let (name, kind, group) = (name.to_owned(), part(ISSUER_KIND), part(ISSUER_GROUP));
                 NonZeroU64::new(issuer_digest(&IssuerRef { name, kind, group, ..IssuerRef::default() }))
             }),
             dress: dress.digest(),
@@ -138,6 +137,14 @@ impl Dress {
     pub(crate) fn owned_by(digest: u64, owner: &Uid) -> u64 {
         owned(digest, &owner.to_string())
     }
+}
+
+fn pairs(of: Option<&BTreeMap<String, String>>) -> Vec<(&str, &str)> {
+    of.into_iter().flatten().map(|(key, value)| (key.as_str(), value.as_str())).collect()
+}
+
+fn value<'a>(of: &[(&str, &'a str)], key: &str) -> Option<&'a str> {
+    of.iter().find(|(it, _)| *it == key).map(|(_, value)| *value)
 }
 
 fn owned(digest: u64, owner: &str) -> u64 {

@@ -70,19 +70,19 @@ pub(super) fn page<K: Watched>(body: &mut Vec<u8>) -> Result<Page<K>, String> {
     if !K::METADATA_ONLY {
         cut_managers(body);
     }
-    if let Ok(List { metadata, items }) = serde_json::from_slice::<List<K::Listed>>(body) {
+    if let Ok(List { metadata, items }) = serde_json::from_slice::<List<K::Listed>>(body)
+        && let Some(objects) = items.unwrap_or_default().into_iter().map(K::listed).collect()
+    {
         let Metadata { resource_version, r#continue } = metadata;
-        return Ok(Page {
-            objects: items.unwrap_or_default().into_iter().map(Into::into).collect(),
-            left_out: 0,
-            version: resource_version,
-            next: r#continue,
-        });
+        return Ok(Page { objects, left_out: 0, version: resource_version, next: r#continue });
     }
-    // One of them cannot be read: the others are.
+    // Of one of them more has to be read, or it cannot be read at all: the others are.
     let List { metadata, items } = serde_json::from_slice::<List<&RawValue>>(body).map_err(|it| place(&it))?;
     let items = items.unwrap_or_default();
-    let read = |item: &&RawValue| serde_json::from_str::<K::Listed>(item.get()).ok().map(Into::into);
+    let read = |item: &&RawValue| {
+        let listed = serde_json::from_str(item.get()).ok().and_then(K::listed);
+        listed.or_else(|| serde_json::from_str(item.get()).ok())
+    };
     let objects: Vec<K> = items.iter().filter_map(read).collect();
     let left_out = items.len() - objects.len();
     Ok(Page { objects, left_out, version: metadata.resource_version, next: metadata.r#continue })
