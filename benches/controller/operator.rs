@@ -132,4 +132,4 @@ pub(crate) const ROLE: &str = "--as-the-controller";
 pub(crate) const AGENT: &str = "certwright-bench-controller";
 /// As the operator's image has it.
 const TUNABLES: &str = "glibc.malloc.arena_max=1:glibc.malloc.trim_threshold=131072:glibc.malloc.mmap_threshold=131072";
-const THREADS: usize = 2;
+const THREADS: usize = 1;
