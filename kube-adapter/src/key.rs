@@ -156,13 +156,17 @@ impl Uid {
             b'a'..=b'f' => Some(it - b'a' + 10),
             _ => None,
         };
-        let has_dashes = text.len() == 36 && DASHES.iter().all(|at| text[*at] == b'-');
-        let mut digits = text.iter().enumerate().filter(|(at, _)| !DASHES.contains(at)).map(|(_, it)| *it);
-        let mut bytes = [0; 16];
-        for byte in bytes.iter_mut().filter(|_| has_dashes) {
-            *byte = digit(digits.next()?)? << 4 | digit(digits.next()?)?;
+        if text.len() != 36 || DASHES.iter().any(|at| text[*at] != b'-') {
+            return None;
         }
-        has_dashes.then_some(bytes)
+        let mut bytes = [0; 16];
+        let mut at = 0;
+        for byte in &mut bytes {
+            at += usize::from(DASHES.contains(&at));
+            *byte = digit(text[at])? << 4 | digit(text[at + 1])?;
+            at += 2;
+        }
+        Some(bytes)
     }
 }
 

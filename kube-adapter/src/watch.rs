@@ -389,7 +389,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Objects that are handed on together: what waits to be taken in is held whole.
 const TOGETHER: usize = 64;
 
-const PAGE: usize = 250;
+/// A page is in memory whole, and what was read from it: of each stream one, at a start of three at once.
+const PAGE: usize = 125;
 
 const LONGEST_REFUSAL: usize = 64 * 1024;
 
