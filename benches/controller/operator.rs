@@ -131,5 +131,5 @@ pub(crate) const ROLE: &str = "--as-the-controller";
 /// How the audit log calls it.
 pub(crate) const AGENT: &str = "certwright-bench-controller";
 /// As the operator's image has it.
-const TUNABLES: &str = "glibc.malloc.arena_max=1:glibc.malloc.trim_threshold=131072:glibc.malloc.mmap_threshold=131072";
+const TUNABLES: &str = "glibc.malloc.arena_max=1:glibc.malloc.trim_threshold=131072:glibc.malloc.mmap_threshold=16384";
 const THREADS: usize = 1;
