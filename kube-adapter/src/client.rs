@@ -71,7 +71,7 @@ fn unusable(what: &str, source: impl std::error::Error + Send + Sync + 'static) 
 }
 
 /// Connections of a storm are closed soon after it: each takes some 50 KB. Within it none is, since a new one costs more than a write.
-const IDLE: Duration = Duration::from_secs(5);
+const IDLE: Duration = Duration::from_secs(2);
 const MOST_IDLE: usize = 64;
 
 /// A connection reads at most so much at once; a watch would take half a megabyte otherwise.
