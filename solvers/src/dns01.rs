@@ -101,7 +101,7 @@ impl Dns01 {
         if self.value.is_none() {
             record = record.with_key_authorization(presentation.key_authorization()?.clone());
         }
-        self.settings.placed(self.provider.as_ref(), record).await
+        self.settings.placed(self.provider.as_ref(), record, presentation.is_first).await
     }
 
     fn value_for(&self, presentation: &Presentation) -> Result<String, Error> {

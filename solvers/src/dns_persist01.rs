@@ -89,7 +89,7 @@ impl DnsPersist01 {
             let what = format!("the record at {} is published elsewhere, and is to be removed there", record.owner);
             return Err(Error::new(ErrorKind::Unsupported, what));
         };
-        provider.remove_txt(&self.settings.placed(provider.as_ref(), record).await?).await
+        provider.remove_txt(&self.settings.placed(provider.as_ref(), record, presentation.is_first).await?).await
     }
 
     /// What the servers that count lack of a record that suffices, if anything.
@@ -139,7 +139,7 @@ impl Solver for DnsPersist01 {
             return Err(Error::new(ErrorKind::Unsupported, what));
         }
         tracing::debug!(%owner, "adding a TXT record that stays");
-        provider.add_txt(&self.settings.placed(provider.as_ref(), record).await?).await
+        provider.add_txt(&self.settings.placed(provider.as_ref(), record, presentation.is_first).await?).await
     }
 
     async fn check(&self, presentation: &Presentation) -> Result<Readiness, Error> {

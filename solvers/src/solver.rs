@@ -53,6 +53,8 @@ pub struct Presentation {
     pub proof: Proof,
     /// The account's URL; dns-account-01 derives its label from it.
     pub account: Url,
+    /// Whether nobody can have presented it before, a process that died among them. Where that is not known it is looked for.
+    pub is_first: bool,
 }
 
 impl Presentation {
@@ -63,13 +65,20 @@ impl Presentation {
             Some(name) => name.base().into(),
             None => identifier,
         };
-        Self { identifier, wildcard, challenge, proof: proof.into(), account }
+        Self { identifier, wildcard, challenge, proof: proof.into(), account, is_first: false }
     }
 
     /// Says whether the authorization stands for the wildcard of its name (`wildcard: true` in RFC 8555 section 7.1.4).
     #[must_use]
     pub fn with_wildcard(mut self, wildcard: bool) -> Self {
         self.wildcard = wildcard;
+        self
+    }
+
+    /// Says whether nobody can have presented it before.
+    #[must_use]
+    pub fn with_first(mut self, is_first: bool) -> Self {
+        self.is_first = is_first;
         self
     }
 

@@ -1,12 +1,15 @@
 //! One authorization: present an answer, see it, have it checked, take it away again.
 
 mod agenda;
+mod origin;
 mod transitions;
 
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use origin::Origin;
 
 use super::pacing::Looks;
 use super::{Applied, ChallengePace, FORMAT, Failures, Fault, Next, SolverId};
@@ -100,6 +103,8 @@ pub struct ChallengeFlow {
     /// Who looks for the verdict: this flow itself, or the order above it.
     watched: Watched,
     state: State,
+    #[serde(skip)]
+    origin: Origin,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -334,6 +339,7 @@ impl ChallengeFlow {
             pace,
             watched: Watched::BySelf,
             state: State::Presenting { deadline: now + pace.present, failures: Failures::default() },
+            origin: Origin::Here,
         }
     }
 
@@ -405,6 +411,12 @@ impl ChallengeFlow {
     /// Which challenge it is.
     pub fn assignment(&self) -> &Assignment {
         &self.assignment
+    }
+
+    /// Whether nobody can have presented the answer yet: the state was begun in this process, and no attempt has failed. What came from a record may have
+    /// been acted upon by a process that died.
+    pub fn is_untouched(&self) -> bool {
+        matches!((&self.origin, &self.state), (Origin::Here, State::Presenting { failures, .. }) if failures.last.is_none())
     }
 
     /// What to do at `now`.

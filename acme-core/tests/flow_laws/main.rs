@@ -184,6 +184,18 @@ fn the_last_look_tells_how_the_servers_last_attempt_ended() {
 }
 
 #[test]
+fn an_answer_is_new_only_to_the_process_that_began_it_until_an_attempt_has_failed() {
+    let mut flow = ChallengeFlow::new(assignment(), ChallengePace::default(), begin());
+    assert!(flow.is_untouched());
+    let read = ChallengeFlow::decode(&flow.encode().expect("bytes")).expect("a state");
+    assert!(!read.is_untouched(), "whoever wrote the record may have presented it");
+    assert_eq!(read, flow);
+    let fault = Fault::new(ErrorKind::Unreachable, "the answer was lost");
+    let _ = flow.apply(ChallengeEvent::Failed { action: ChallengeAction::Present, fault }, begin());
+    assert!(!flow.is_untouched());
+}
+
+#[test]
 fn what_cannot_be_cleaned_is_given_up_in_time_and_named() {
     let mut flow = ChallengeFlow::new(assignment(), ChallengePace::default(), begin());
     let mut now = begin();

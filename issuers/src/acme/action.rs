@@ -25,24 +25,33 @@ pub(super) struct Hands<'a> {
 /// An action with everything it needs, so that it runs beside others while the flow goes on.
 pub(super) struct Job {
     action: IssuanceAction,
-    assignment: Option<Assignment>,
+    challenge: Option<Challenge>,
+}
+
+/// The challenge that an action is about.
+struct Challenge {
+    assignment: Assignment,
+    /// Whether nobody can have presented its answer yet.
+    is_untouched: bool,
 }
 
 impl Job {
     pub(super) fn new(action: IssuanceAction, flow: &Issuance) -> Self {
-        let assignment = match &action {
-            IssuanceAction::Challenge(url, _) => flow.challenge(url).map(|it| it.assignment().clone()),
+        let challenge = match &action {
+            IssuanceAction::Challenge(url, _) => flow
+                .challenge(url)
+                .map(|it| Challenge { assignment: it.assignment().clone(), is_untouched: it.is_untouched() }),
             IssuanceAction::Order(_) => None,
         };
-        Self { action, assignment }
+        Self { action, challenge }
     }
 
     /// Carries it out, and answers it with what happened and the error, if there was one.
     pub(super) async fn run(self, hands: Hands<'_>) -> Done {
-        let outcome = match (&self.action, &self.assignment) {
+        let outcome = match (&self.action, &self.challenge) {
             (IssuanceAction::Order(action), _) => hands.order(action).await,
-            (IssuanceAction::Challenge(url, action), Some(assignment)) => {
-                let event = hands.challenge(*action, assignment).await;
+            (IssuanceAction::Challenge(url, action), Some(challenge)) => {
+                let event = hands.challenge(*action, challenge).await;
                 event.map(|event| IssuanceEvent::Challenge(url.clone(), event))
             }
             (IssuanceAction::Challenge(..), None) => Err(Error::new(ErrorKind::Internal, "a challenge without a flow")),
@@ -86,10 +95,12 @@ impl Hands<'_> {
         Ok(IssuanceEvent::Authorization { url: url.clone(), authorization, choice })
     }
 
-    async fn challenge(&self, action: ChallengeAction, assignment: &Assignment) -> Result<ChallengeEvent, Error> {
+    async fn challenge(&self, action: ChallengeAction, challenge: &Challenge) -> Result<ChallengeEvent, Error> {
+        let Challenge { assignment, is_untouched } = challenge;
         match action {
             ChallengeAction::Present | ChallengeAction::Check | ChallengeAction::CleanUp => {
-                step::solve(self.solver(assignment)?, action, &self.presentation(assignment).await?).await
+                let presentation = self.presentation(assignment).await?.with_first(*is_untouched);
+                step::solve(self.solver(assignment)?, action, &presentation).await
             }
             ChallengeAction::Accept | ChallengeAction::Look | ChallengeAction::Withdraw => {
                 step::ask(self.client, action, assignment).await

@@ -63,6 +63,15 @@ fn survive(asked: &Asked, replay: Replay) -> Summary {
 }
 
 #[test]
+fn a_process_that_was_not_killed_knows_that_its_answers_are_new() {
+    let world = World::new();
+
+    world.issue(&world.process(), &["a.example", "b.example"]).unwrap();
+
+    assert_eq!(world.network.known_as_new(), 2);
+}
+
+#[test]
 fn without_a_list_of_orders_a_kill_costs_an_idle_order_at_the_most() {
     let asked = Asked::new(&["a.example"]);
     let asked = &asked;

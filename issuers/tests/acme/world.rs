@@ -150,6 +150,8 @@ impl Progress for DurableProgress {
 #[derive(Clone, Default)]
 pub(crate) struct Network {
     answers: Arc<Mutex<BTreeSet<(String, String)>>>,
+    /// All that ever was presented, and whether whoever did so the first time said that it was.
+    presented: Arc<Mutex<BTreeMap<(String, String), bool>>>,
     overlaps: Arc<Mutex<BTreeMap<(String, String), usize>>>,
     blind: Arc<Mutex<bool>>,
 }
@@ -162,6 +164,11 @@ impl Network {
     /// What is still presented.
     pub(crate) fn left_behind(&self) -> usize {
         self.answers.lock().unwrap().len()
+    }
+
+    /// How many answers were known to be new when they were presented.
+    pub(crate) fn known_as_new(&self) -> usize {
+        self.presented.lock().unwrap().values().filter(|is_first| **is_first).count()
     }
 
     /// Lets the certificate authority see nothing.
@@ -217,6 +224,9 @@ impl Solver for Double {
         let answer = Self::answer(presentation);
         let present = async {
             self.enter(&answer);
+            let is_known = self.network.presented.lock().unwrap().contains_key(&answer);
+            assert!(!(is_known && presentation.is_first), "somebody presented it before");
+            self.network.presented.lock().unwrap().entry(answer.clone()).or_insert(presentation.is_first);
             self.network.answers.lock().unwrap().insert(answer.clone());
             self.leave(&answer);
         };

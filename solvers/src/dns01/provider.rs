@@ -192,14 +192,14 @@ impl TxtRecord {
     }
 }
 
-/// What the zone's own name servers showed at the owner of a record, just before it is written.
+/// What the zone's own name servers showed at the owner of a record, just before it is written for the [first](crate::Presentation::is_first) time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[expect(clippy::exhaustive_enums, reason = "complete: nothing else can be known")]
 pub enum Vacancy {
-    /// Something, or they were not asked.
+    /// Something, or they were not asked, or a process that died may have written what they do not show yet.
     #[default]
     Unknown,
-    /// No TXT record. What was written in the seconds before they may not show yet: who wrote it remembers it, or died just then.
+    /// No TXT record, and nobody but this process can have written the value. What it wrote in the seconds before they may not show yet; it remembers that.
     Vacant,
 }
 

@@ -58,7 +58,7 @@ async fn a_name_costs_two_calls_where_a_service_takes_a_value_twice() {
     let solver = Dns01::new(digital_ocean(&double), resolver);
     for token in ["first", "second"] {
         let before = double.calls().len();
-        solver.present(&challenge(token)).await.unwrap();
+        solver.present(&challenge(token).with_first(true)).await.unwrap();
         solver.present(&challenge(token)).await.unwrap();
         solver.clean_up(&challenge(token)).await.unwrap();
         assert_eq!(double.calls().len() - before, 2, "{token}");
@@ -72,6 +72,20 @@ async fn what_a_dead_process_left_is_seen_in_the_dns_and_goes() {
     let double = Double::new(digitalocean::DigitalOcean::new("token", &["example.org"], dns));
     let process = || Dns01::new(digital_ocean(&double), resolver.clone());
     process().present(&challenge("token")).await.unwrap();
+    let next = process();
+    next.present(&challenge("token")).await.unwrap();
+    assert_eq!(double.service().records(), 1);
+    next.clean_up(&challenge("token")).await.unwrap();
+    assert_eq!(double.service().records(), 0);
+}
+
+#[tokio::test]
+async fn what_a_dead_process_left_goes_before_any_name_server_shows_it() {
+    // The service holds what its name servers will show some minutes later.
+    let (_, _server, resolver) = internet();
+    let double = Double::new(digitalocean::DigitalOcean::new("token", &["example.org"], SimDns::new()));
+    let process = || Dns01::new(digital_ocean(&double), resolver.clone());
+    process().present(&challenge("token").with_first(true)).await.unwrap();
     let next = process();
     next.present(&challenge("token")).await.unwrap();
     assert_eq!(double.service().records(), 1);
