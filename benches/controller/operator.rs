@@ -68,7 +68,7 @@ impl Operator {
         while clock() < end {
             pause(Duration::from_secs(2)).await;
             let now = self.processor()?;
-            if now - before <= Duration::from_millis(10) && now > Duration::ZERO {
+            if now - before <= Duration::from_millis(10) && processor::has_begun(self.id)? {
                 return Ok(now);
             }
             before = now;

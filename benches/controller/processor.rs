@@ -58,6 +58,12 @@ pub(crate) fn of(process: u32) -> Result<Duration, String> {
     Stat::of(process).map(|it| it.time)
 }
 
+/// Whether a process has got as far as starting a thread. Before that it uses no more than one of the system's ticks, and so may all that it does where
+/// there is nothing to do.
+pub(crate) fn has_begun(process: u32) -> Result<bool, String> {
+    Ok(fs::read_dir(format!("/proc/{process}/task")).map_err(text)?.count() > 1)
+}
+
 /// The servers of a control plane are one program: its first argument says which.
 fn role(process: u32) -> Option<String> {
     let line = fs::read_to_string(format!("/proc/{process}/cmdline")).ok()?;
