@@ -69,22 +69,20 @@ async fn a_name_costs_two_calls_where_a_service_takes_a_value_twice() {
 #[tokio::test]
 async fn what_a_dead_process_left_is_seen_in_the_dns_and_goes() {
     let (dns, _server, resolver) = internet();
-    let double = Double::new(digitalocean::DigitalOcean::new("token", &["example.org"], dns));
-    let process = || Dns01::new(digital_ocean(&double), resolver.clone());
-    process().present(&challenge("token")).await.unwrap();
-    let next = process();
-    next.present(&challenge("token")).await.unwrap();
-    assert_eq!(double.service().records(), 1);
-    next.clean_up(&challenge("token")).await.unwrap();
-    assert_eq!(double.service().records(), 0);
+    comes_back(&Double::new(digitalocean::DigitalOcean::new("token", &["example.org"], dns)), &resolver).await;
 }
 
 #[tokio::test]
 async fn what_a_dead_process_left_goes_before_any_name_server_shows_it() {
-    // The service holds what its name servers will show some minutes later.
     let (_, _server, resolver) = internet();
-    let double = Double::new(digitalocean::DigitalOcean::new("token", &["example.org"], SimDns::new()));
-    let process = || Dns01::new(digital_ocean(&double), resolver.clone());
+    // The service holds what its name servers will show some minutes later.
+    comes_back(&Double::new(digitalocean::DigitalOcean::new("token", &["example.org"], SimDns::new())), &resolver)
+        .await;
+}
+
+/// A process that dies over an addition, and the next one that presents the same and takes it away.
+async fn comes_back(double: &Double<digitalocean::DigitalOcean>, resolver: &Resolver) {
+    let process = || Dns01::new(digital_ocean(double), resolver.clone());
     process().present(&challenge("token").with_first(true)).await.unwrap();
     let next = process();
     next.present(&challenge("token")).await.unwrap();
