@@ -160,13 +160,8 @@ fn an_account_whose_key_may_not_be_stored_is_told_and_made_once_it_may() {
 
 #[test]
 fn a_certificate_that_is_good_stays_ready_without_the_right_and_what_lacks_is_told() {
-    let scene = Scene::new("good", &["authority", "web", "web-next"]);
-    let Scene { space, proxy } = &scene;
-    authority(space);
-    let operator = scene.ready();
-    space.apply(&certificate("web", "ca"));
-    space.await_ready("web");
-    space.await_quiet(proxy);
+    let (scene, operator) = Scene::with_certificate("good");
+    let Scene { space, .. } = &scene;
     operator.stop();
     scene.grant(&["authority"]);
     let operator = scene.start();

@@ -3,6 +3,7 @@
 use certwright_kube_adapter::{Settings, WatchedSecrets};
 use serde_json::{Value, json};
 
+use crate::kit::manifests::{authority, certificate};
 use crate::kit::{Operator, Proxy, Space, conditions, eventually};
 
 /// A namespace, and a ServiceAccount that may do there what a controller needs; of Secrets only what is named.
@@ -72,6 +73,17 @@ impl Scene {
         self.space.await_quiet(&self.proxy);
         self.proxy.forget();
         operator
+    }
+
+    /// A scene in which a controller has issued the Certificate `web` of the authority `ca`, and nothing more is written.
+    pub(crate) fn with_certificate(hint: &str) -> (Self, Operator) {
+        let scene = Self::new(hint, &["authority", "web", "web-next"]);
+        authority(&scene.space);
+        let operator = scene.ready();
+        scene.space.apply(&certificate("web", "ca"));
+        scene.space.await_ready("web");
+        scene.space.await_quiet(&scene.proxy);
+        (scene, operator)
     }
 
     /// What the controller asked of Secrets, and what it was refused of whatever kind, as the API server wrote it down.

@@ -2,19 +2,13 @@
 
 use std::collections::HashSet;
 
-use crate::kit::manifests::{authority, certificate};
 use crate::kit::{Fault, Operator, Verb, eventually, judge, pause};
 use crate::scene::{Scene, await_revision};
 
 #[test]
 fn what_happens_to_a_secret_while_nobody_looks_is_seen_afterwards() {
-    let scene = Scene::new("away", &["authority", "web", "web-next"]);
+    let (scene, _operator) = Scene::with_certificate("away");
     let Scene { space, proxy } = &scene;
-    authority(space);
-    let _operator = scene.ready();
-    space.apply(&certificate("web", "ca"));
-    space.await_ready("web");
-    space.await_quiet(proxy);
     proxy.close();
     space.delete("secrets", "web");
     pause(std::time::Duration::from_millis(300));
@@ -38,13 +32,8 @@ fn what_happens_to_a_secret_while_nobody_looks_is_seen_afterwards() {
 
 #[test]
 fn a_start_with_everything_in_order_writes_nothing_and_reads_no_key() {
-    let scene = Scene::new("again", &["authority", "web", "web-next"]);
+    let (scene, operator) = Scene::with_certificate("again");
     let Scene { space, proxy } = &scene;
-    authority(space);
-    let operator = scene.ready();
-    space.apply(&certificate("web", "ca"));
-    space.await_ready("web");
-    space.await_quiet(proxy);
     operator.stop();
     proxy.forget();
     let _operator: Operator = scene.start();
