@@ -15,6 +15,8 @@ mod attend;
 mod events;
 mod inbox;
 mod plan;
+mod readiness;
+mod roster;
 mod runner;
 mod schedule;
 mod shared;
@@ -25,6 +27,7 @@ pub use plan::Why;
 pub use schedule::Schedule;
 pub use status::{Served, Status, Step};
 
+use readiness::{Readiness, readiness};
 use runner::Runner;
 use shared::{Command, Shared};
 
@@ -81,6 +84,8 @@ impl Keeper {
             None => Ok(Some(Record::new(spec.clone()))),
         })
         .await?;
+        // Who waits for it next need not ask for a second look.
+        self.0.roster.enter(&key);
         self.0.inbox.send(Command::Look(key));
         Ok(())
     }
@@ -95,6 +100,7 @@ impl Keeper {
         if let Some(serve) = &self.0.serve {
             serve.withdraw(name);
         }
+        self.0.roster.withdraw(&key);
         self.0.outlet.tell(name, Happening::Forgotten);
         self.0.inbox.send(Command::Look(key));
         Ok(())
@@ -122,41 +128,50 @@ impl Keeper {
         Ok(())
     }
 
-    /// How a certificate stands: what is served, what is done next and why, how it failed.
+    /// How a certificate stands: what is stored, what is done next and why, how it failed.
     ///
     /// # Errors
     /// `NotFound` when nothing of this name is kept; what the store says.
     pub async fn status(&self, name: &str) -> Result<Status, Error> {
         let key = Spec::key_of(name)?;
-        let Some(entry) = self.0.ground.store.get(&key).await? else {
-            return Err(not_kept(name));
-        };
-        let record = Record::decode(entry.value.expose()).map_err(|error| error.while_doing(&key))?;
+        let record = self.read(name, &key).await?;
         let leaf = record.current().and_then(|it| it.leaf().ok());
         let plan = attend::decide(&self.0, &record, leaf.as_ref());
         let waiting = self.0.waiting(&key);
         Ok(Status::of(record, leaf.as_ref(), plan, waiting))
     }
 
-    /// Waits until there is a certificate for this name in the store.
+    /// Waits until the certificate of this name is stored and whoever connects is served it: what the builder was told to [`serve`](Builder::serve)
+    /// with has taken it. Without that, until it is in the store.
     ///
     /// # Errors
-    /// `NotFound` when nothing of this name is kept, `Internal` when the keeper shut down before.
+    /// `NotFound` when nothing of this name is kept, `Internal` when the keeper shut down before, and what the store says. Where there is no
+    /// certificate, the failure of an attempt that no repetition can mend: somebody must act; other failures are waited out. Where there is
+    /// one that cannot be served, what [`Serve::install`] said; the next call tries it again.
     pub async fn ready(&self, name: &str) -> Result<(), Error> {
+        let key = Spec::key_of(name)?;
         let mut events = self.events();
+        let mut unsure = true;
         loop {
-            if self.status(name).await?.served.is_some() {
-                return Ok(());
+            match readiness(&self.0, &key, &self.read(name, &key).await?) {
+                Readiness::Served => return Ok(()),
+                Readiness::Failed(error) => return Err(error),
+                // Another keeper issued it, or it was refused before: nobody may be about to look.
+                Readiness::Stored | Readiness::Unknown if unsure => self.0.inbox.send(Command::Look(key.clone())),
+                Readiness::Stored | Readiness::Unknown | Readiness::None => {}
             }
             loop {
                 let Some(notice) = events.next().await else {
-                    return Err(Error::new(
-                        ErrorKind::Internal,
-                        format!("the keeper shut down before there was a certificate for {name}"),
-                    ));
+                    let what = format!("the keeper shut down before the certificate for {name} was served");
+                    return Err(Error::new(ErrorKind::Internal, what));
                 };
-                if notice.missed > 0 || notice.event.name == name {
-                    break;
+                unsure = notice.missed > 0;
+                match notice.event {
+                    Event { name: of, what: Happening::NotServed { fault } } if of == name => {
+                        return Err(fault.to_error());
+                    }
+                    Event { name: of, .. } if of == name || unsure => break,
+                    Event { .. } => {}
                 }
             }
         }
@@ -188,6 +203,13 @@ impl Keeper {
     /// Whether it has stopped.
     pub fn is_shut_down(&self) -> bool {
         self.0.ended.is_open()
+    }
+
+    async fn read(&self, name: &str, key: &Key) -> Result<Record, Error> {
+        match self.0.ground.store.get(key).await? {
+            Some(entry) => Record::decode(entry.value.expose()).map_err(|error| error.while_doing(key)),
+            None => Err(not_kept(name)),
+        }
     }
 
     /// Changes a record by compare-and-swap, whoever holds its claim.

@@ -13,7 +13,7 @@ pub trait Serve: Send + Sync {
     /// Serves `credential` for `names` from now on. `certificate` is what the certificate is called.
     ///
     /// # Errors
-    /// `Malformed` when the credential cannot be served; what was served stays.
+    /// `Malformed` when the credential cannot be served; what was served stays. The keeper tells it, and tries again when it looks at the record next.
     fn install(&self, certificate: &str, names: &[Identifier], credential: &Credential) -> Result<(), Error>;
 
     /// Serves this certificate no more.

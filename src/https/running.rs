@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use acme_core::{Error, ErrorKind, Retry};
+use acme_core::Error;
 use certstore::keeper::{Events, Status};
 use certstore::{Acceptor, Keeper, Listener, Resolver};
 use rustls::ServerConfig;
@@ -72,24 +72,12 @@ impl Running {
         self.0.resolver.server_config(&protocols)
     }
 
-    /// Waits until the certificate is there.
+    /// Waits until whoever connects is served the certificate.
     ///
     /// # Errors
-    /// The failure of an attempt that no repetition can mend: somebody must act. Other failures are waited out.
+    /// As [`Keeper::ready`]: the failure of an attempt that no repetition can mend, or that it cannot be served: somebody must act. Other failures are waited out.
     pub async fn ready(&self) -> Result<(), Error> {
-        let mut events = self.events();
-        loop {
-            let status = self.status(&self.0.certificate).await?;
-            if status.served.is_some() {
-                return Ok(());
-            }
-            if let Some(failure) = status.last_failure.filter(|it| it.fault.retry == Retry::Never) {
-                return Err(failure.fault.to_error());
-            }
-            if events.next().await.is_none() {
-                return Err(Error::new(ErrorKind::Internal, "it was shut down before there was a certificate"));
-            }
-        }
+        self.0.keeper.ready(&self.0.certificate).await
     }
 
     /// How a certificate stands: what is done next, when, and why.

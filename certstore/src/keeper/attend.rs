@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use acme_core::flow::Fault;
 use acme_core::protocol::CertificateId;
-use acme_core::{Error, ErrorKind, Key, Retry, Secret, Timestamp, Version, hash};
+use acme_core::{Error, ErrorKind, Key, Retry, Secret, Timestamp, Version};
 use futures_util::future::{Either, select};
 use issuers::chain::Leaf;
 
@@ -56,18 +56,14 @@ pub(super) struct Looked {
 }
 
 /// Reads a record, serves what is in it, and decides. `None` when there is no record.
-pub(super) async fn look(
-    shared: &Shared,
-    key: &Key,
-    installed: &mut Option<[u8; 32]>,
-) -> Result<Option<Looked>, Error> {
+pub(super) async fn look(shared: &Shared, key: &Key, number: u32) -> Result<Option<Looked>, Error> {
     let Some(entry) = shared.ground.store.get(key).await? else {
         return Ok(None);
     };
     let record = Record::decode(entry.value.expose()).map_err(|error| error.while_doing(key))?;
     let leaf = record.current().and_then(|it| it.leaf().ok());
     if let (Some(credential), Some(leaf)) = (record.current(), &leaf) {
-        serve(shared, &record.spec.name, credential, leaf, installed);
+        serve(shared, number, &record.spec.name, credential, leaf);
     }
     let plan = decide(shared, &record, leaf.as_ref());
     Ok(Some(Looked { version: entry.version, record, leaf, plan }))
@@ -87,16 +83,11 @@ pub(super) fn decide(shared: &Shared, record: &Record, leaf: Option<&Leaf>) -> P
 }
 
 /// One round of work on a record.
-pub(super) async fn attend(
-    shared: &Arc<Shared>,
-    key: &Key,
-    installed: &mut Option<[u8; 32]>,
-    active: Option<Box<Active>>,
-) -> Attended {
+pub(super) async fn attend(shared: &Arc<Shared>, key: &Key, number: u32, active: Option<Box<Active>>) -> Attended {
     if let Some(active) = active {
-        return go_on(shared, active, installed).await;
+        return go_on(shared, active, number).await;
     }
-    let looked = match look(shared, key, installed).await {
+    let looked = match look(shared, key, number).await {
         Ok(Some(looked)) => looked,
         Ok(None) => {
             return Attended { next: Next::Gone, active: None };
@@ -112,27 +103,29 @@ pub(super) async fn attend(
         }
         Plan::Issue(_) if shared.is_held_back() => Attended { next: Next::Parked, active: None },
         Plan::Issue(why) => match begin(shared, key, looked, why).await {
-            Ok(active) => go_on(shared, active, installed).await,
+            Ok(active) => go_on(shared, active, number).await,
             Err(attended) => attended,
         },
     }
 }
 
-fn serve(shared: &Shared, name: &str, credential: &Credential, leaf: &Leaf, installed: &mut Option<[u8; 32]>) {
-    let Some(bytes) = credential.chain.leaf() else {
+/// Hands a certificate to whoever serves, unless that was done. What failed is tried again at the next look.
+fn serve(shared: &Shared, number: u32, name: &str, credential: &Credential, leaf: &Leaf) {
+    let Some(print) = credential.print() else {
         return;
     };
-    let print = hash::sha256(bytes);
-    if *installed == Some(print) {
+    if shared.roster.is_served(number, &print) {
         return;
     }
-    *installed = Some(print);
     if let Some(serve) = &shared.serve
         && let Err(error) = serve.install(name, &leaf.names, credential)
     {
         tracing::error!(certificate = name, %error, "a certificate cannot be served");
+        shared.outlet.tell(name, Happening::NotServed { fault: Fault::from(&error) });
         return;
     }
+    // First what `ready` looks at, then what wakes it.
+    shared.roster.serve(number, print);
     let serial = leaf.serial.clone();
     shared.outlet.tell(name, Happening::Serving { serial });
 }

@@ -55,10 +55,15 @@ pub enum Happening {
         /// Why.
         fault: Fault,
     },
-    /// A certificate is served from now on.
+    /// A certificate is served from now on: whoever connects gets it.
     Serving {
         /// Its serial number, hexadecimal.
         serial: String,
+    },
+    /// A certificate could not be handed to whoever serves it. What was served stays.
+    NotServed {
+        /// Why.
+        fault: Fault,
     },
     /// The certificate authority suggested when to renew.
     RenewalSuggested {

@@ -12,6 +12,7 @@ use futures_util::stream::{self, FuturesUnordered, StreamExt as _};
 use super::attend::{Active, Attended, Next, attend, give_back, look};
 use super::events::Happening;
 use super::plan::Plan;
+use super::roster::index;
 use super::schedule::Schedule;
 use super::shared::{Command, Shared};
 use crate::policy::after_failure;
@@ -21,9 +22,8 @@ use crate::spec::FOLDER;
 pub(super) struct Runner {
     shared: Arc<Shared>,
     schedule: Schedule,
+    /// By the numbers of the roster.
     kept: Vec<Option<Kept>>,
-    free: Vec<u32>,
-    numbers: HashMap<Key, u32>,
     running: FuturesUnordered<BoxFuture<'static, Finished>>,
     /// Due, and waiting for room.
     due: VecDeque<u32>,
@@ -33,10 +33,9 @@ pub(super) struct Runner {
     stop: Option<Timestamp>,
 }
 
-/// What is remembered of one certificate; the rest is in its record.
+/// What is remembered of one certificate; the rest is in its record, and in the roster what is served of it.
 struct Kept {
     key: Key,
-    installed: Option<[u8; 32]>,
     place: Place,
     panics: u32,
 }
@@ -56,7 +55,6 @@ enum Place {
 
 struct Finished {
     number: u32,
-    installed: Option<[u8; 32]>,
     attended: Option<Attended>,
 }
 
@@ -67,8 +65,6 @@ impl Runner {
             shared,
             schedule: Schedule::new(),
             kept: Vec::new(),
-            free: Vec::new(),
-            numbers: HashMap::new(),
             running: FuturesUnordered::new(),
             due: VecDeque::new(),
             busy: HashMap::new(),
@@ -80,27 +76,27 @@ impl Runner {
         let mut looks = stream::iter(keys)
             .map(|key| {
                 let shared = Arc::clone(&shared);
+                let number = shared.roster.enter(&key);
                 async move {
-                    let mut installed = None;
-                    let looked = look(&shared, &key, &mut installed).await;
-                    (key, installed, looked)
+                    let looked = look(&shared, &key, number).await;
+                    (key, number, looked)
                 }
             })
             .buffer_unordered(LOADS);
-        while let Some((key, installed, looked)) = looks.next().await {
+        while let Some((key, number, looked)) = looks.next().await {
             let at = match looked {
                 Ok(Some(looked)) => match looked.plan {
                     Plan::Rest { at, .. } => at,
                     Plan::Issue(_) | Plan::Ask(_) => shared.ground.now(),
                 },
-                Ok(None) => continue,
+                Ok(None) => {
+                    shared.roster.leave(&key);
+                    continue;
+                }
                 // The work will say so, and look again.
                 Err(_) => shared.ground.now(),
             };
-            let number = runner.add(key);
-            if let Some(kept) = runner.kept_mut(number) {
-                kept.installed = installed;
-            }
+            runner.keep(number, key);
             runner.schedule.set(number, at);
         }
         drop(looks);
@@ -181,19 +177,9 @@ impl Runner {
             return;
         };
         let key = kept.key.clone();
-        let before = kept.installed;
-        let work = async move {
-            let mut installed = before;
-            let attended = attend(&shared, &key, &mut installed, active).await;
-            (installed, attended)
-        };
-        let work = AssertUnwindSafe(work).catch_unwind().map(move |outcome| {
-            let (installed, attended) = match outcome {
-                Ok((installed, attended)) => (installed, Some(attended)),
-                Err(_) => (before, None),
-            };
-            Finished { number, installed, attended }
-        });
+        let work = async move { attend(&shared, &key, number, active).await };
+        let work =
+            AssertUnwindSafe(work).catch_unwind().map(move |outcome| Finished { number, attended: outcome.ok() });
         self.running.push(work.boxed());
     }
 
@@ -204,7 +190,6 @@ impl Runner {
         let Some(kept) = self.kept_mut(number) else {
             return;
         };
-        kept.installed = finished.installed;
         let Place::Running { again } = kept.place else {
             return;
         };
@@ -243,10 +228,8 @@ impl Runner {
         let now = self.shared.ground.now();
         match command {
             Command::Look(key) => {
-                let number = match self.numbers.get(&key) {
-                    Some(number) => *number,
-                    None => self.add(key),
-                };
+                let number = self.shared.roster.enter(&key);
+                self.keep(number, key);
                 self.hurry(number, now);
             }
             Command::Nudge => {
@@ -283,27 +266,19 @@ impl Runner {
         }
     }
 
-    fn add(&mut self, key: Key) -> u32 {
-        let kept = Kept { key: key.clone(), installed: None, place: Place::Scheduled(None), panics: 0 };
-        let number = match self.free.pop() {
-            Some(number) => {
-                self.kept[index(number)] = Some(kept);
-                number
-            }
-            None => {
-                self.kept.push(Some(kept));
-                u32::try_from(self.kept.len() - 1).unwrap_or(u32::MAX)
-            }
-        };
-        self.numbers.insert(key, number);
-        number
+    /// Remembers the certificate with this number, unless it does.
+    fn keep(&mut self, number: u32, key: Key) {
+        let place = index(number);
+        if self.kept.len() <= place {
+            self.kept.resize_with(place + 1, || None);
+        }
+        self.kept[place].get_or_insert_with(|| Kept { key, place: Place::Scheduled(None), panics: 0 });
     }
 
     fn forget(&mut self, number: u32) {
         self.schedule.clear(number);
         if let Some(kept) = self.kept.get_mut(index(number)).and_then(Option::take) {
-            self.numbers.remove(&kept.key);
-            self.free.push(number);
+            self.shared.roster.leave(&kept.key);
         }
     }
 
@@ -342,10 +317,6 @@ impl Runner {
         self.shared.outlet.close();
         self.shared.ended.open();
     }
-}
-
-fn index(number: u32) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// Records read side by side at the start.

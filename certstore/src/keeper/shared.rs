@@ -10,6 +10,7 @@ use issuers::{Issuer, IssuerId};
 
 use super::events::Outlet;
 use super::inbox::{Door, Inbox, lock};
+use super::roster::Roster;
 use crate::holding::Ground;
 use crate::{Serve, Spec};
 
@@ -20,6 +21,7 @@ pub(super) struct Shared {
     pub(super) outlet: Outlet,
     pub(super) inbox: Inbox<Command>,
     pub(super) ended: Door,
+    pub(super) roster: Roster,
     pub(super) cap: usize,
     held_back: AtomicBool,
     /// What issuances under way wait for: newer than what their records say.
@@ -53,6 +55,7 @@ impl Shared {
             outlet: Outlet::default(),
             inbox: Inbox::new(),
             ended: Door::default(),
+            roster: Roster::default(),
             cap,
             held_back: AtomicBool::new(held_back),
             waiting: Mutex::default(),

@@ -18,7 +18,7 @@ use crate::{Credential, Spec};
 pub struct Status {
     /// What is wanted.
     pub spec: Spec,
-    /// What is served.
+    /// What is to be served: the certificate in the store. Whether whoever connects gets it already is what [`Keeper::ready`](super::Keeper::ready) waits for.
     pub served: Option<Served>,
     /// What is done next.
     pub next: Step,
@@ -28,7 +28,7 @@ pub struct Status {
     pub last_failure: Option<Failure>,
 }
 
-/// A certificate that is served.
+/// A certificate that is stored, and is served or about to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Served {

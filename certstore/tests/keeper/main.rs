@@ -7,5 +7,6 @@ mod crash;
 mod fleet;
 mod in_process;
 mod lifecycle;
+mod ready;
 mod trouble;
 mod world;

@@ -40,9 +40,9 @@ impl Active {
 }
 
 /// Asks the issuer for the next step, or stores what it gave.
-pub(super) async fn go_on(shared: &Shared, mut active: Box<Active>, installed: &mut Option<[u8; 32]>) -> Attended {
+pub(super) async fn go_on(shared: &Shared, mut active: Box<Active>, number: u32) -> Attended {
     if active.unsaved.is_some() {
-        return store(shared, active, installed).await;
+        return store(shared, active, number).await;
     }
     if let Err(attended) = still_held(shared, &mut active.holding).await {
         return attended;
@@ -60,7 +60,7 @@ pub(super) async fn go_on(shared: &Shared, mut active: Box<Active>, installed: &
                 return not_held(shared, &name, Trouble::Lost);
             };
             active.unsaved = Some(Unsaved { credential, leaf, tries: 0 });
-            store(shared, active, installed).await
+            store(shared, active, number).await
         }
         Ok(Stepped::Useless(error)) => failed(shared, holding, &error, Void::Everything).await,
         Err(error) => match holding.trouble.take() {
@@ -194,7 +194,7 @@ fn credential(shared: &Shared, holding: &Holding, issued: Issued) -> Option<Cred
 }
 
 /// Stores a new certificate and serves it. When it cannot be stored it is served all the same, and storing is tried again: it is never ordered again.
-async fn store(shared: &Shared, mut active: Box<Active>, installed: &mut Option<[u8; 32]>) -> Attended {
+async fn store(shared: &Shared, mut active: Box<Active>, number: u32) -> Attended {
     let Active { holding, unsaved, .. } = &mut *active;
     let Some(Unsaved { credential, leaf, tries }) = unsaved else {
         return Attended::at(shared.ground.now());
@@ -220,12 +220,12 @@ async fn store(shared: &Shared, mut active: Box<Active>, installed: &mut Option<
     match written.await {
         Ok(()) => {
             shared.outlet.tell(&name, Happening::Issued { serial: leaf.serial.clone(), not_after: leaf.not_after });
-            serve(shared, &name, credential, leaf, installed);
+            serve(shared, number, &name, credential, leaf);
             Attended::at(now)
         }
         Err(Trouble::Lost) => not_held(shared, &name, Trouble::Lost),
         Err(Trouble::Failed(error)) => {
-            serve(shared, &name, credential, leaf, installed);
+            serve(shared, number, &name, credential, leaf);
             *tries = tries.saturating_add(1);
             let again = now + STORE.pause(*tries, &name);
             let fault = Fault::from(&error);
