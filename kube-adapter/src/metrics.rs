@@ -67,7 +67,7 @@ impl Metrics {
     }
 
     /// Counts an Event of this type that was never written.
-    pub(crate) fn event_dropped(&self, kind: &'static str) {
+    pub fn event_dropped(&self, kind: &'static str) {
         self.0.event_dropped(kind);
     }
 

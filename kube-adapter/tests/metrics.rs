@@ -70,6 +70,7 @@ fn what_happened_is_counted_by_issuer_and_reason() {
     metrics.attempt(&Attempt { issuer: ISSUER, end: AttemptEnd::Failed("Denied") });
     metrics.synced("certificates-issuing");
     metrics.sync_failed("certificates-issuing");
+    metrics.event_dropped("Normal");
     let call = |status, millis| AcmeCall {
         scheme: "https",
         host: "acme.example",
@@ -97,6 +98,7 @@ fn what_happened_is_counted_by_issuer_and_reason() {
         format!(r#"certmanager_http_acme_client_request_duration_seconds{{{acme},status="200",quantile="0.9"}} 0.09"#),
         r#"certmanager_controller_sync_call_count{controller="certificates-issuing"} 1"#.to_owned(),
         r#"certmanager_controller_sync_error_count{controller="certificates-issuing"} 1"#.to_owned(),
+        r#"certmanager_events_dropped_total{type="Normal"} 1"#.to_owned(),
     ] {
         assert!(text.lines().any(|it| it == line), "{line}\nis not in\n{text}");
     }
