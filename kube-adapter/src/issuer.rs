@@ -35,7 +35,7 @@ use crate::world::{Changed, World};
 pub(crate) use crate::plan::issuer::Action;
 pub(crate) use index::{Index, credentials};
 pub(crate) use record::{ClusterIssuerRecord, IssuerRecord, Kept, Tried};
-pub(crate) use view::{View, missing, view};
+pub(crate) use view::{View, missing, unready, view};
 
 /// The subject. A name without a namespace is a ClusterIssuer's.
 pub(crate) struct Issuers;
@@ -89,7 +89,7 @@ pub(crate) fn untried(world: &World) -> Vec<Key> {
 }
 
 /// One of them changed. Who waits for it is woken when it appears or goes; how it stands is told by its set-up.
-pub(crate) fn changed<R>(world: &mut World, changed: Changed<R>) {
+pub(crate) fn changed<R>(world: &mut World, changed: Changed<R>, now: Timestamp) {
     let Changed { name, removed } = changed;
     let secrets =
         kept(world, &name).map(|kept| index::secrets(&kept.spec).into_iter().map(ToOwned::to_owned).collect());
@@ -103,6 +103,7 @@ pub(crate) fn changed<R>(world: &mut World, changed: Changed<R>) {
     }
     if removed.is_some() || kept(world, &name).is_some_and(|kept| kept.tried().is_none()) {
         request::wake_waiting(world, &name);
+        order::issuer_changed(world, &name, now);
     }
     world.wake(key(&name));
 }
@@ -376,6 +377,7 @@ fn tried_out(world: &mut World, name: &Name, generation: i64, tried: engine::Set
     }
     if news {
         request::wake_waiting(world, name);
+        order::issuer_changed(world, name, now);
     }
 }
 

@@ -146,6 +146,17 @@ pub(crate) fn account_changed(world: &mut World, issuer: Name, account: Option<A
     wake_unsettled(world);
 }
 
+/// An issuer appeared, went, or stands differently now: who was told what it lacks is told otherwise, in time.
+pub(crate) fn issuer_changed(world: &mut World, issuer: &Name, now: Timestamp) {
+    let runs = world.order_index.runs.keys();
+    let refers = |name: &&Name| {
+        let order = world.orders.get(name).and_then(OrderRecord::object);
+        order.is_some_and(|it| observe::issuer_of(name, &it.spec.issuer_ref) == *issuer)
+    };
+    let names: Vec<Name> = runs.filter(refers).cloned().collect();
+    names.iter().for_each(|name| fold::look_again(world, name, now));
+}
+
 /// Tells the pace of an account what was ordered before this process came: what the server allows is counted on, not begun anew with every restart.
 fn tell_of_orders(world: &mut World, issuer: &Name, account: &Account) {
     if !world.order_index.told.insert(issuer.clone()) {

@@ -117,12 +117,12 @@ impl World {
             }
             Change::Issuer(news) => {
                 for changed in self.issuers.take(*news) {
-                    crate::issuer::changed(self, changed);
+                    crate::issuer::changed(self, changed, now);
                 }
             }
             Change::ClusterIssuer(news) => {
                 for changed in self.cluster_issuers.take(*news) {
-                    crate::issuer::changed(self, changed);
+                    crate::issuer::changed(self, changed, now);
                 }
             }
             Change::TlsSecret(mut news) => {

@@ -78,6 +78,12 @@ pub(crate) fn missing(world: &World, namespace: &str, reference: &IssuerRef) -> 
     )
 }
 
+/// Why a request waits for an issuer that is there and cannot sign, in cert-manager's words and with the issuer's own.
+pub(crate) fn unready(kept: &Kept) -> String {
+    let why = kept.verdict().filter(|it| !it.message.is_empty()).map(|it| format!(": {}", it.message));
+    format!("Referenced issuer does not have a Ready status condition{}", why.unwrap_or_default())
+}
+
 fn meant_by_issuer(world: &World, namespace: &str, name: &str) -> Option<String> {
     if world.cluster_issuers.get(&Name::of_cluster(name)).is_some() {
         return Some(format!(". A ClusterIssuer \"{name}\" exists: set spec.issuerRef.kind: ClusterIssuer"));

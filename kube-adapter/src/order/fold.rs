@@ -19,7 +19,7 @@ use crate::codec;
 use crate::codec::words;
 use crate::crd::challenge::Challenge;
 use crate::engine::Account;
-use crate::key::Name;
+use crate::key::{Key, Kind, Name};
 use crate::order::act::{Answer, Described, Picked};
 use crate::order::run::{CONFLICTS, Stuck};
 use crate::order::{Action, OrderRecord, Run, observe, patience};
@@ -27,7 +27,7 @@ use crate::plan::order::Seen;
 use crate::world::World;
 
 use begin::begin;
-use turn::update;
+use turn::{owe, update};
 use written::{challenge_written, order_written};
 
 /// Puts an answer into the world.
@@ -55,6 +55,12 @@ pub(super) fn fold(world: &mut World, name: &Name, action: &Action, answer: Answ
         (action, _) => with_run(world, name, |run| run.failed(action, CONFLICTS, now)),
     }
     update(world, name, now);
+}
+
+/// What an issuer lacks may be something else now: from now on that is owed to people.
+pub(super) fn look_again(world: &mut World, name: &Name, now: Timestamp) {
+    owe(world, name, now);
+    world.wake(Key::new(Kind::Order, name.clone()));
 }
 
 fn with_run(world: &mut World, name: &Name, change: impl FnOnce(&mut Run)) {
@@ -127,7 +133,7 @@ fn is_healed(
         return false;
     }
     let Some(order) = world.orders.get(name).and_then(OrderRecord::object) else { return false };
-    let issuer = observe::issuer(name, &order.spec.issuer_ref);
+    let issuer = observe::issuer_of(name, &order.spec.issuer_ref);
     let is_back = crate::issuer::account_forgotten(world, &issuer, asked, now);
     let made = world.order_index.runs.get(name).and_then(|it| it.issuance.as_ref()).and_then(|it| it.order().url());
     is_back && made.is_none()
@@ -255,7 +261,7 @@ fn cleaned_up(
 
 /// The Challenge is to go, and its issuer is gone with its Secret, as in a namespace that is deleted: nobody will ever be able to clean up.
 fn is_hopeless(world: &World, of: &Name, record: &ChallengeRecord) -> bool {
-    let issuer = observe::issuer(of, &record.object.spec.issuer_ref);
+    let issuer = observe::issuer_of(of, &record.object.spec.issuer_ref);
     record.object.metadata.deletion_timestamp.is_some()
         && !issuer.namespace().is_empty()
         && world.issuers.get(&issuer).is_none()

@@ -6,11 +6,14 @@ use std::sync::Arc;
 use acme_core::protocol::Url;
 
 use crate::crd::order::Order;
-use crate::engine::Account;
+use crate::engine::{Account, Engine};
+use crate::issuer::{self, View};
 use crate::key::Name;
+use crate::limits;
 use crate::order::OrderRecord;
 use crate::order::turns::Place;
 use crate::plan::order::{Authority, Observed, Seen, Standing};
+use crate::status::text::lines;
 use crate::world::World;
 
 /// Gathers what is known of an Order.
@@ -40,6 +43,7 @@ pub(crate) fn observe<'a>(world: &'a World, name: &Name) -> Observed<'a> {
             Some(account) => Authority::Ready(account),
             None => Authority::Missing,
         },
+        lacks: order.and_then(|order| lacks(world, name, order)),
         may_answer,
         may_tell,
         closing: world.closing,
@@ -58,11 +62,32 @@ pub(crate) fn challenges<'a>(world: &'a World, order: &Name) -> Vec<Seen<'a>> {
 
 /// The account that an Order is made with, when its issuer is ready.
 pub(crate) fn account<'a>(world: &'a World, name: &Name, order: &Order) -> Option<&'a Arc<Account>> {
-    world.order_index.accounts.get(&issuer(name, &order.spec.issuer_ref))
+    world.order_index.accounts.get(&issuer_of(name, &order.spec.issuer_ref))
+}
+
+/// Why nobody can be asked for an Order that somebody made by hand. Where a request waits for it, that one says so.
+pub(crate) fn lacks(world: &World, name: &Name, order: &Order) -> Option<String> {
+    let mut owners = order.metadata.owner_references.iter().flatten();
+    if account(world, name, order).is_some() || owners.any(|it| it.kind == "CertificateRequest") {
+        return None;
+    }
+    let reference = &order.spec.issuer_ref;
+    let said = match issuer::view(world, name.namespace(), reference) {
+        View::Foreign => return None,
+        View::Missing => issuer::missing(world, name.namespace(), reference),
+        View::Unready(kept) => issuer::unready(kept),
+        // Its account is about to be told.
+        View::Ready(Engine::Acme(_)) => return None,
+        View::Ready(Engine::Authority(..) | Engine::SelfSigned(_) | Engine::Remote(_)) => {
+            let (kind, name) = (reference.effective_kind(), &reference.name);
+            format!("{kind} \"{name}\" is no ACME issuer: an Order is for one with spec.acme")
+        }
+    };
+    Some(lines(&said, limits::TEXT))
 }
 
 /// The name of an issuer: one of the cluster has no namespace, and one of another kind no name.
-pub(crate) fn issuer(beside: &Name, reference: &crate::crd::reference::IssuerRef) -> Name {
+pub(crate) fn issuer_of(beside: &Name, reference: &crate::crd::reference::IssuerRef) -> Name {
     match reference.effective_kind() {
         "ClusterIssuer" => Name::of_cluster(reference.name.as_str()),
         "Issuer" => beside.beside(reference.name.as_str()),

@@ -37,7 +37,7 @@ impl Ordered {
         }
         let at = order.metadata.creation_timestamp.as_ref()?;
         let at = Timestamp::from_unix_seconds(at.0.as_second());
-        Some(Self { issuer: observe::issuer(&Name::of(&order.metadata), &order.spec.issuer_ref), at })
+        Some(Self { issuer: observe::issuer_of(&Name::of(&order.metadata), &order.spec.issuer_ref), at })
     }
 }
 

@@ -53,8 +53,9 @@ pub(super) fn tell(
     let order = world.orders.get(name).and_then(OrderRecord::object)?;
     let run = world.order_index.runs.get(name)?;
     let before = order.status.clone().unwrap_or_default();
+    let lacks = observe::lacks(world, name, order);
     let wanted: OrderStatus = match (&run.issuance, &run.failure) {
-        (Some(issuance), _) => plan::order::wanted_status(order, run, issuance),
+        (Some(issuance), _) => plan::order::wanted_status(order, run, issuance, lacks.as_deref()),
         (None, Some(it)) => codec::order::refuse(Failed { stage: it.stage, fault: &it.fault, at: now }, &before),
         (None, None) => return None,
     };

@@ -28,6 +28,8 @@ pub(crate) struct Observed<'a> {
     pub(crate) challenges: Vec<Seen<'a>>,
     pub(crate) run: Option<&'a Run>,
     pub(crate) authority: Authority<'a>,
+    /// Why nobody can be asked, where nobody else tells people.
+    pub(crate) lacks: Option<String>,
     /// The authorizations whose turn it is to be answered for.
     pub(crate) may_answer: HashSet<&'a Url>,
     /// Those that the server may be told of.
@@ -183,15 +185,15 @@ fn is_deleted_after(end: End, challenge: &Challenge) -> bool {
     }
 }
 
-/// The status that the Order should have.
-pub(crate) fn wanted_status(order: &Order, run: &Run, issuance: &Issuance) -> OrderStatus {
+/// The status that the Order should have; it says what its issuer `lacks`.
+pub(crate) fn wanted_status(order: &Order, run: &Run, issuance: &Issuance, lacks: Option<&str>) -> OrderStatus {
     let before = order.status.clone().unwrap_or_default();
     let told = Told {
         flow: issuance.order(),
         finalize: run.finalize.as_ref(),
         authorizations: &run.authorizations,
         described: &run.described,
-        stuck: run.why_stuck(),
+        stuck: lacks.or_else(|| run.why_stuck()),
         certificate: run.certificate.as_ref(),
         failed: run.failure.as_ref().map(|it| Failed { stage: it.stage, fault: &it.fault, at: it.at }),
     };

@@ -8,7 +8,7 @@ use acme_core::flow::{Agenda, Waiting, Wake};
 use crate::codec::words;
 use crate::crd::condition::{Condition, ConditionStatus, Conditions};
 use crate::engine::Engine;
-use crate::issuer::View;
+use crate::issuer::{self, View};
 use crate::key::Name;
 use crate::request::{Ended, Failure, KeyRead, Memory, Right, order};
 
@@ -121,10 +121,7 @@ pub(crate) fn plan(observed: &Observed<'_>, now: Timestamp) -> Standing {
     }
     match observed.issuer {
         View::Foreign | View::Missing => observed.blocked((observed.missing)(), now),
-        View::Unready(kept) => {
-            let why = kept.verdict().filter(|it| !it.message.is_empty()).map(|it| format!(": {}", it.message));
-            observed.blocked(format!("{NOT_READY}{}", why.unwrap_or_default()), now)
-        }
+        View::Unready(kept) => observed.blocked(issuer::unready(kept), now),
         View::Ready(Engine::Authority(..)) => observed.sign(now),
         View::Ready(Engine::SelfSigned(_)) => observed.sign_with_own_key(now),
         View::Ready(Engine::Acme(_)) => observed.order(now),
@@ -337,7 +334,6 @@ pub(crate) const FAILED: &str = "Failed";
 pub(crate) const ISSUED: &str = "Issued";
 
 pub(crate) const UNAPPROVED: &str = "Not signing CertificateRequest until it is Approved";
-const NOT_READY: &str = "Referenced issuer does not have a Ready status condition";
 const SIGNING: &str = "Waiting for the issuer to sign";
 
 /// When a wait that ends by an event is looked at all the same.

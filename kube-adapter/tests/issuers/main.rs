@@ -9,6 +9,7 @@ mod crowd;
 mod doubt;
 mod external;
 mod local;
+mod orders;
 mod requests;
 mod together;
 mod vault;

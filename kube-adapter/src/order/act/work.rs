@@ -57,7 +57,7 @@ impl Work {
     ) -> Self {
         let lead = leads::lead(world, context, order, name, &challenge);
         let solver = world.order_index.runs.get(order).and_then(|run| run.solvers.get(name)).cloned();
-        let issuer = observe::issuer(name, &challenge.spec.issuer_ref);
+        let issuer = observe::issuer_of(name, &challenge.spec.issuer_ref);
         let made = world.order_index.accounts.get(&issuer).map(|account| Arc::clone(&account.dns_solvers));
         let about = About { kind: "Challenge", name: name.clone(), identity: world.challenges.identity(name).cloned() };
         Self { context: Arc::clone(context), challenge, issuer, solver, made, lead, about }

@@ -35,7 +35,7 @@ pub(super) fn update(world: &mut World, name: &Name, now: Timestamp) {
 fn wishes(world: &World, name: &Name) -> Vec<Wish> {
     let issuance = world.order_index.runs.get(name).and_then(|it| it.issuance.as_ref());
     let issuer =
-        world.orders.get(name).and_then(OrderRecord::object).map(|it| observe::issuer(name, &it.spec.issuer_ref));
+        world.orders.get(name).and_then(OrderRecord::object).map(|it| observe::issuer_of(name, &it.spec.issuer_ref));
     let seen = observe::challenges(world, name);
     let flows = issuance.into_iter().flat_map(Issuance::challenges).filter(|(_, flow)| flow.verdict().is_none());
     let wish = |(url, flow): (&Url, &ChallengeFlow)| {
@@ -59,13 +59,16 @@ fn wishes(world: &World, name: &Name) -> Vec<Wish> {
 }
 
 /// Since when a status is not what people should see.
-fn owe(world: &mut World, name: &Name, now: Timestamp) {
+pub(super) fn owe(world: &mut World, name: &Name, now: Timestamp) {
     let mut owed = Vec::new();
     if let Some(run) = world.order_index.runs.get(name)
         && let Some(issuance) = &run.issuance
         && let Some(order) = world.orders.get(name).and_then(OrderRecord::object)
     {
-        if plan::order::wanted_status(order, run, issuance) != order.status.clone().unwrap_or_default() {
+        let lacks = observe::lacks(world, name, order);
+        if plan::order::wanted_status(order, run, issuance, lacks.as_deref())
+            != order.status.clone().unwrap_or_default()
+        {
             owed.push(Action::Tell(Telling::Progress));
         }
         for it in observe::challenges(world, name) {

@@ -28,7 +28,7 @@ impl Draft<'_, '_> {
     /// The order is under way.
     pub(super) fn live(&mut self, order: &Order, issuance: &Issuance) {
         let before = order.status.clone().unwrap_or_default();
-        let wanted = wanted_status(order, self.run, issuance);
+        let wanted = wanted_status(order, self.run, issuance, self.seen.lacks.as_deref());
         // Nothing follows before the order's URL is durable.
         if issuance.order().url().is_some() && before.url.is_empty() {
             return self.want(Action::Tell(Telling::Made));
