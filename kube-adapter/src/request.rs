@@ -31,7 +31,7 @@ use crate::order::OrderRecord;
 use crate::plan;
 use crate::plan::request::Observed;
 use crate::queue::Class;
-use crate::secret::named;
+use crate::secret::named::{self, Access};
 use crate::settings::{DurableKeys, EventSet};
 use crate::subject::{Lane, Subject};
 use crate::world::{Changed, World};
@@ -303,6 +303,17 @@ pub(crate) fn wake_waiting(world: &mut World, issuer: &Name) {
 fn wake_expecting(world: &mut World, which: impl Fn(&Signer) -> bool) {
     for certificate in world.request_index.expecting(which) {
         world.wake(Key::new(Kind::Certificate, certificate));
+    }
+}
+
+/// Whether anybody tells of the Secret with a request's key is known now. Where nobody does, the request looks by itself.
+pub(crate) fn key_access_changed(world: &mut World, request: &Name) {
+    let key = Key::new(Kind::CertificateRequest, request.clone());
+    if let Access::Closed(_) = named::access_of(world, &key)
+        && let Some(record) = world.requests.get_mut(request)
+    {
+        record.memory_mut().key = KeyRead::Unread;
+        wake(world, request);
     }
 }
 

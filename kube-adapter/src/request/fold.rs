@@ -14,6 +14,7 @@ use super::{Answer, SHORTEST_PAUSE, changed, right_told};
 use crate::crd::certificate_request::CertificateRequest;
 use crate::engine::Remote;
 use crate::key::{Key, Kind, Name};
+use crate::secret::named::{self, Access};
 use crate::world::World;
 
 /// Takes in how it went.
@@ -21,13 +22,14 @@ pub(super) fn fold(world: &mut World, name: &Name, answer: Answer, now: Timestam
     match answer {
         Answer::Right(asked) => right_told(world, asked, now),
         Answer::Key(keyed) => {
+            let access = named::access_of(world, &Key::new(Kind::CertificateRequest, name.clone()));
             let Some(record) = world.requests.get_mut(name) else { return };
             let memory = record.memory_mut();
             match keyed {
                 // The Secret changed while it was read.
                 _ if memory.key_is_news => {}
                 Keyed::Read(signer) => memory.signer = Some(signer),
-                Keyed::Waiting(text, again) => memory.key = KeyRead::Waiting { text, again },
+                Keyed::Waiting(text, again) => memory.key = waits(text, again, access, now),
                 Keyed::Failed(failure) => memory.failure = Some(failure),
             }
         }
@@ -86,6 +88,17 @@ pub(super) fn fold(world: &mut World, name: &Name, answer: Answer, now: Timestam
             }
         }
         Answer::Gone => {}
+    }
+}
+
+/// There is no key yet. Where nobody will tell of its Secret, that is said, and it is looked for from time to time.
+fn waits(text: String, again: Option<Timestamp>, access: Access, now: Timestamp) -> KeyRead {
+    match access {
+        Access::Closed(closed) => {
+            let text = format!("{text}. {}", closed.message);
+            KeyRead::Waiting { text, again: again.or(Some(now + UNTOLD)) }
+        }
+        Access::Open | Access::Awaited => KeyRead::Waiting { text, again },
     }
 }
 
@@ -202,6 +215,9 @@ fn tried(
 
 /// What people are told while a certificate that was requested is not there.
 const STILL_PENDING: &str = "certificate still in a pending state, the request will be retried";
+
+/// Between two looks at a Secret that nobody tells of.
+const UNTOLD: Duration = Duration::from_secs(10);
 
 /// Between two questions to an issuer that failed.
 const PAUSES: Backoff = Backoff::new(Duration::from_secs(5), Duration::from_secs(300));

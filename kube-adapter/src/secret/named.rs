@@ -12,7 +12,7 @@ use super::metadata::SecretMetadata;
 use crate::key::{Key, Kind, Name};
 use crate::watch::{Event, Follow, Told};
 use crate::world::{News, World};
-use crate::{certificate, issuer};
+use crate::{certificate, issuer, request};
 
 /// The Secrets that are followed by their names, and for whom.
 #[derive(Debug)]
@@ -181,10 +181,17 @@ impl Named {
         let names = self.wanted.get(key).map_or(&[][..], Vec::as_slice);
         let namespace = names.first().map_or_else(|| key.name.namespace(), Name::namespace);
         let names: Vec<&str> = names.iter().map(Name::object).collect();
-        format!(
-            "A Role in namespace {namespace} must give get, watch, patch and delete on secrets with resourceNames [{}], and create on secrets",
-            names.join(", ")
-        )
+        let names = names.join(", ");
+        match key.kind {
+            Kind::CertificateRequest => {
+                format!(
+                    "A Role in namespace {namespace} must give get and watch on secrets with resourceNames [{names}]"
+                )
+            }
+            Kind::Certificate | Kind::Issuer | Kind::ClusterIssuer | Kind::Order | Kind::SolverService => format!(
+                "A Role in namespace {namespace} must give get, watch, patch and delete on secrets with resourceNames [{names}], and create on secrets"
+            ),
+        }
     }
 }
 
@@ -265,8 +272,11 @@ pub(crate) fn take(world: &mut World, secret: &Name, told: Told<SecretMetadata>)
     for key in waiting {
         match key.kind {
             Kind::Issuer | Kind::ClusterIssuer => issuer::access_changed(world, &key.name),
-            // It looks for its key by itself, and is woken by news of it.
-            Kind::CertificateRequest => continue,
+            // It looks for its key by itself, and is woken by news of it; where none will come, it looks again from time to time.
+            Kind::CertificateRequest => {
+                request::key_access_changed(world, &key.name);
+                continue;
+            }
             Kind::Certificate | Kind::Order | Kind::SolverService => {}
         }
         world.wake(key);

@@ -3,8 +3,10 @@
 #[path = "../kit/kit.rs"]
 mod kit;
 
+mod cluster;
 mod crash;
 mod references;
+mod requests;
 mod rights;
 mod scene;
 mod weather;

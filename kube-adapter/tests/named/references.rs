@@ -93,8 +93,38 @@ fn a_key_on_its_way_is_taken_over_from_one_way_to_the_other_and_back() {
     }
 }
 
+#[test]
+fn two_hundred_secrets_are_followed_at_once_and_who_refers_to_one_more_is_told() {
+    let names: Vec<String> = (0..99).map(|at| format!("c{at}")).chain(["late".to_owned()]).collect();
+    let named: Vec<String> = names.iter().flat_map(|it| [it.clone(), format!("{it}-next")]).collect();
+    let granted: Vec<&str> = named.iter().map(String::as_str).chain(["authority", "password"]).collect();
+    let scene = Scene::new("limit", &granted);
+    let Scene { space, proxy } = &scene;
+    authority(space);
+    space.apply(&json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "password" }, "stringData": { "p": "changeit" } }));
+    let _operator = scene.ready();
+    let [first, others @ .., late] = names.as_slice() else { panic!("there are a hundred") };
+    let password = json!({ "create": true, "passwordSecretRef": { "name": "password", "key": "p" } });
+    space.apply(&with_spec(certificate(first, "ca"), json!({ "keystores": { "pkcs12": password } })));
+    others.iter().for_each(|it| drop(space.apply(&certificate(it, "ca"))));
+    [first].into_iter().chain(others).for_each(|it| drop(space.await_ready(it)));
+    await_watches(proxy, 200);
+
+    space.apply(&certificate(late, "ca"));
+    let words = ["TooManySecrets: ", "is not watched: with --secrets=named no more than 200 Secrets are. "];
+    await_word(space, "certificates", late, "Ready", &words);
+    space.await_quiet(proxy);
+    assert_eq!(proxy.watches("secrets"), 200);
+    // One place is not enough for it, the next one is.
+    space.patch("certificates", first, "", &json!({ "spec": { "keystores": null } }));
+    space.delete("certificates", &others[0]);
+    space.await_ready(late);
+    await_watches(proxy, 199);
+    assert_eq!(scene.asked().refused, [""; 0]);
+}
+
 #[track_caller]
-fn await_watches(proxy: &Proxy, count: usize) {
+pub(crate) fn await_watches(proxy: &Proxy, count: usize) {
     eventually(&format!("{count} open watches of Secrets"), || {
         let open = proxy.watches("secrets");
         if open == count { Ok(()) } else { Err(format!("{open}")) }

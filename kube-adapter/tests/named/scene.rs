@@ -1,4 +1,4 @@
-//! A namespace, and a controller with a Role in it that names Secrets.
+//! A namespace, or a cluster, and a controller with a Role in each namespace that names Secrets.
 
 use certwright_kube_adapter::{Settings, WatchedSecrets};
 use serde_json::{Value, json};
@@ -15,7 +15,15 @@ pub(crate) struct Scene {
 impl Scene {
     /// Makes one, with rights on Secrets of these names.
     pub(crate) fn new(hint: &str, secrets: &[&str]) -> Self {
-        let space = Space::new(hint);
+        Self::at(Space::new(hint), "Role", secrets)
+    }
+
+    /// One whose controller looks after every namespace of a cluster of its own; `secrets` are those of ClusterIssuers.
+    pub(crate) fn of_cluster(hint: &str, secrets: &[&str]) -> Self {
+        Self::at(Space::alone(hint), "ClusterRole", secrets)
+    }
+
+    fn at(space: Space, kind: &str, secrets: &[&str]) -> Self {
         space.apply(&json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": ACCOUNT } }));
         let all = json!(["get", "list", "watch", "create", "patch", "delete"]);
         let rest = json!([
@@ -24,8 +32,8 @@ impl Scene {
             { "apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "create", "patch"] },
         ]);
         let signers = json!([{ "apiGroups": ["cert-manager.io"], "resources": ["signers"], "verbs": ["approve"] }]);
-        bind(&space, "Role", "rest", &rest);
-        bind(&space, "ClusterRole", &space.namespace, &signers);
+        bind(&space, &space, kind, "rest", &rest);
+        bind(&space, &space, "ClusterRole", &space.namespace, &signers);
         let scene =
             Self { proxy: Proxy::with_kubeconfig(&space.plane.kubeconfig_of(&space.namespace, ACCOUNT)), space };
         scene.grant(secrets);
@@ -34,23 +42,32 @@ impl Scene {
 
     /// From now on these Secrets are named, and no other.
     pub(crate) fn grant(&self, secrets: &[&str]) {
-        self.grant_verbs(secrets, &["get", "watch", "patch", "delete"]);
+        self.grant_in(&self.space, secrets);
+    }
+
+    /// The same in another namespace.
+    pub(crate) fn grant_in(&self, space: &Space, secrets: &[&str]) {
+        self.grant_verbs_in(space, secrets, &["get", "watch", "patch", "delete"]);
     }
 
     /// The same, with these rights on them.
     pub(crate) fn grant_verbs(&self, secrets: &[&str], verbs: &[&str]) {
+        self.grant_verbs_in(&self.space, secrets, verbs);
+    }
+
+    fn grant_verbs_in(&self, space: &Space, secrets: &[&str], verbs: &[&str]) {
         let rules = json!([
             { "apiGroups": [""], "resources": ["secrets"], "resourceNames": secrets, "verbs": verbs },
             { "apiGroups": [""], "resources": ["secrets"], "verbs": ["create"] },
         ]);
-        bind(&self.space, "Role", "secrets", &rules);
+        bind(&self.space, space, "Role", "secrets", &rules);
     }
 
     /// Secrets of these names may be used, and none made.
     pub(crate) fn grant_without_create(&self, secrets: &[&str]) {
         let verbs = ["get", "watch", "patch", "delete"];
         let rules = json!([{ "apiGroups": [""], "resources": ["secrets"], "resourceNames": secrets, "verbs": verbs }]);
-        bind(&self.space, "Role", "secrets", &rules);
+        bind(&self.space, &self.space, "Role", "secrets", &rules);
     }
 
     /// Settings of a controller that follows Secrets by name.
@@ -144,13 +161,14 @@ pub(crate) fn await_revision(space: &Space, certificate: &str, revision: i64) {
     });
 }
 
-fn bind(space: &Space, kind: &str, name: &str, rules: &Value) {
+/// Gives the account of `home` these rights in another namespace, or in the cluster.
+fn bind(home: &Space, space: &Space, kind: &str, name: &str, rules: &Value) {
     let api = "rbac.authorization.k8s.io";
     let of = |kind: &str| json!({ "apiVersion": format!("{api}/v1"), "kind": kind, "metadata": { "name": name } });
     let (mut role, mut binding) = (of(kind), of(&format!("{kind}Binding")));
     role["rules"] = rules.clone();
     binding["roleRef"] = json!({ "apiGroup": api, "kind": kind, "name": name });
-    binding["subjects"] = json!([{ "kind": "ServiceAccount", "name": ACCOUNT, "namespace": space.namespace }]);
+    binding["subjects"] = json!([{ "kind": "ServiceAccount", "name": ACCOUNT, "namespace": home.namespace }]);
     for object in [role, binding] {
         if kind == "Role" {
             space.apply(&object)
