@@ -15,6 +15,12 @@ impl Moment {
     }
 }
 
+impl Default for Moment {
+    fn default() -> Self {
+        Self(NONE)
+    }
+}
+
 impl From<Option<Timestamp>> for Moment {
     fn from(time: Option<Timestamp>) -> Self {
         Self(time.map_or(NONE, Timestamp::unix_millis))

@@ -9,7 +9,7 @@ use acme_core::flow::Next;
 
 use super::answer::{Answer, Asked, Read, Refused, Stored, Unwritten, Written};
 use super::observe;
-use super::record::{Absence, CertificateRecord, InHand, Issuances, Memory, Seen, Trouble};
+use super::record::{Absence, CertificateRecord, InHand, Memory, Seen, Trouble};
 use super::wanted::Wanted;
 use super::{ask, information, start};
 use crate::api::{Refusal, RefusalKind};
@@ -250,10 +250,7 @@ fn written(world: &mut World, name: &Name, written: Result<Box<Written>, Unwritt
     secret::written(world, secret::Written { name: secret, identity, proof, is_tls }, sent);
     let Some(record) = world.certificates.get_mut(name) else { return };
     if is_issued {
-        match &mut record.issued {
-            Some(issued) => issued.add(now),
-            none => *none = Some(Box::new(Issuances::begin(now))),
-        }
+        record.issued.add(now);
         if let Some(object) = record.object() {
             // The watch may show the status before its answer is here; the Secret is written by nobody else.
             count(&world.metrics, &object, AttemptEnd::Issued(record.memory().begun.map(|begun| now.since(begun))));

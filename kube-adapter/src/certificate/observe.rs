@@ -126,7 +126,7 @@ pub(super) fn observe<'a>(
         begun: seen.begun,
         stored_at: seen.stored,
         announced: memory.map_or(&[], |it| &it.announced),
-        loop_until: record.issued.as_ref().and_then(|it| it.held_until(now)),
+        loop_until: record.issued.held_until(now),
         held_until: seen.trouble.as_ref().map(|it| it.until),
         is_stale: seen.is_stale,
         is_reporting: seen.is_reporting,

@@ -52,7 +52,7 @@ pub(crate) struct CertificateRecord {
     /// What only this process remembers, while anything is to be done for it.
     pub(super) memory: Option<Box<Memory>>,
     /// When this process stored certificates for this generation, during the last hour.
-    pub(super) issued: Option<Box<Issuances>>,
+    pub(super) issued: Issuances,
 }
 
 impl CertificateRecord {
@@ -111,9 +111,10 @@ impl Record for CertificateRecord {
                 if let Some(memory) = memory.as_mut().filter(|_| before.revision != revision) {
                     memory.attempt_over();
                 }
-                (Some(before.secret), memory, before.issued.filter(|_| is_same), before.answered)
+                let issued = if is_same { before.issued } else { Issuances::default() };
+                (Some(before.secret), memory, issued, before.answered)
             }
-            None => (None, None, None, None),
+            None => (None, None, Issuances::default(), None),
         };
         let name = Name::of(metadata);
         let secret = match &before_secret {
@@ -271,30 +272,32 @@ impl Memory {
     }
 }
 
-/// When certificates were stored for one specification, as far as that is not long ago: one as a rule.
-#[derive(Debug)]
+/// When certificates were stored for one specification, as far as that is not long ago: one as a rule, which has no memory of its own, since that would lie
+/// among what a storm leaves behind.
+#[derive(Debug, Default)]
 pub(super) struct Issuances {
-    last: Timestamp,
-    earlier: Vec<Timestamp>,
+    last: Moment,
+    #[expect(clippy::box_collection, reason = "one pointer in every record")]
+    earlier: Option<Box<Vec<Timestamp>>>,
 }
 
 impl Issuances {
-    /// The first.
-    pub(super) fn begin(now: Timestamp) -> Self {
-        Self { last: now, earlier: Vec::new() }
-    }
-
     /// One more.
     pub(super) fn add(&mut self, now: Timestamp) {
-        self.earlier.push(self.last);
-        self.earlier.retain(|it| now.since(*it) < GUARDED);
-        self.last = now;
+        if let Some(last) = self.last.get() {
+            let earlier = self.earlier.get_or_insert_default();
+            earlier.push(last);
+            earlier.retain(|it| now.since(*it) < GUARDED);
+        }
+        self.last = Some(now).into();
     }
 
     /// Until when nothing more is issued, after too many.
     pub(super) fn held_until(&self, now: Timestamp) -> Option<Timestamp> {
-        let recent = self.earlier.iter().chain([&self.last]).filter(|it| now.since(**it) < GUARDED).count();
-        (recent > MOST_ISSUED).then(|| self.last + GUARDED)
+        let last = self.last.get()?;
+        let earlier = self.earlier.iter().flat_map(|it| it.iter());
+        let recent = earlier.chain([&last]).filter(|it| now.since(**it) < GUARDED).count();
+        (recent > MOST_ISSUED).then(|| last + GUARDED)
     }
 }
 
