@@ -1,9 +1,9 @@
 //! The one loop: take in what changed, ask who is next, start what they want, fold in the answers. Nothing else waits.
 
+mod guard;
 mod timers;
 mod under_way;
 
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +27,7 @@ use crate::request::Requests;
 use crate::subject::Subject;
 use crate::world::{Change, World};
 
+use guard::Guard;
 use timers::Timers;
 use under_way::UnderWay;
 
@@ -318,35 +319,6 @@ enum Opening {
     Done,
 }
 
-/// Stops what can only be a fault of ours: one key that acts without end.
-#[derive(Debug, Default)]
-struct Guard {
-    counts: HashMap<Key, usize>,
-    since: Timestamp,
-}
-
-impl Guard {
-    /// Until when a key that wants to start `actions` more is held back.
-    fn holds(&mut self, key: &Key, actions: usize, now: Timestamp) -> Option<Timestamp> {
-        if now.since(self.since) >= GUARDED {
-            self.counts = HashMap::new();
-            self.since = now;
-        }
-        if actions == 0 {
-            return None;
-        }
-        let count = self.counts.entry(key.clone()).or_default();
-        *count += actions;
-        if *count < MOST_ACTIONS {
-            return None;
-        }
-        if *count < MOST_ACTIONS + actions {
-            tracing::error!(%key, "held back: it acts without end, which is a fault of this program");
-        }
-        Some(self.since + GUARDED)
-    }
-}
-
 /// The controller of cert-manager that looks after a kind, for the metrics.
 fn controller(kind: Kind) -> &'static str {
     match kind {
@@ -361,10 +333,6 @@ fn controller(kind: Kind) -> &'static str {
 
 /// Bundles of changes taken in before planning goes on.
 const BATCH: usize = 16;
-
-/// Actions of one key in [`GUARDED`] that no honest plan comes near: an order of a hundred names has some five hundred.
-const MOST_ACTIONS: usize = 5000;
-const GUARDED: Duration = Duration::from_secs(60);
 
 /// How long what is owed may take at the end.
 const LONGEST_CLOSING: Duration = Duration::from_secs(20);
