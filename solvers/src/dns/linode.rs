@@ -140,6 +140,10 @@ impl DnsProvider for Linode {
         let outcome = self.records.remove(&self.api, &what, &path, record, found).await;
         outcome.map_err(|error| self.zones.forgetting(record, error))
     }
+
+    fn wants_vacancy(&self) -> bool {
+        true
+    }
 }
 
 impl fmt::Debug for Linode {

@@ -130,6 +130,10 @@ impl DnsProvider for Vultr {
         let (what, path) = about("removing", record)?;
         self.records.remove(&self.api, &what, &path, record, self.ids_of(&what, &path, record)).await
     }
+
+    fn wants_vacancy(&self) -> bool {
+        true
+    }
 }
 
 impl fmt::Debug for Vultr {

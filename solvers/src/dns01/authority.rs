@@ -23,10 +23,24 @@ pub(crate) struct Located {
     pub(super) chain: Chain,
     /// The zone that holds the end, where its own servers told.
     zone: Option<DnsName>,
-    pub(super) vacancy: Vacancy,
+    presence: Presence,
 }
 
 impl Located {
+    /// Whether nothing stands at the end. That may take one more question, to the server that told of the name.
+    pub(super) async fn vacancy(&self, resolver: &Resolver) -> Vacancy {
+        let server = match self.presence {
+            Presence::Absent => return Vacancy::Vacant,
+            Presence::Unknown => return Vacancy::Unknown,
+            Presence::Seen(server) => server,
+        };
+        let end = self.chain.end();
+        match resolver.quick().ask_at(&server.into(), end, RecordType::TXT, Recursion::Unwanted).await {
+            Ok(answer) if answer.texts().next().is_none() => Vacancy::Vacant,
+            Ok(_) | Err(_) => Vacancy::Unknown,
+        }
+    }
+
     /// The end, and its zone.
     pub(super) async fn with_zone(self, resolver: &Resolver) -> Result<(DnsName, DnsName), Error> {
         let end = self.chain.into_end();
@@ -58,7 +72,18 @@ pub(super) struct Server {
 struct Standing {
     alias: Option<DnsName>,
     zone: Option<DnsName>,
-    vacancy: Vacancy,
+    presence: Presence,
+}
+
+/// Whether there is a name, as its zone's own servers tell.
+#[derive(Clone, Copy)]
+enum Presence {
+    /// There is none.
+    Absent,
+    /// This server shows it. It may be there without a record of its own: below it is one, or a wildcard stands for it.
+    Seen(SocketAddr),
+    /// They were not asked, or it is an alias, or another zone's.
+    Unknown,
 }
 
 impl Resolver {
@@ -70,11 +95,11 @@ impl Resolver {
         let mut chain = Chain::begin(name);
         loop {
             let standing = self.standing(chain.end()).await;
-            let Standing { alias, zone, vacancy } =
+            let Standing { alias, zone, presence } =
                 standing.map_err(|error| error.while_doing(format_args!("following {name}")))?;
             match alias.filter(|_| delegation == Delegation::Follow) {
                 Some(target) => grow(&mut chain, target)?,
-                None => return Ok(Located { chain, zone, vacancy }),
+                None => return Ok(Located { chain, zone, presence }),
             }
         }
     }
@@ -84,7 +109,7 @@ impl Resolver {
             Some(standing) => Ok(standing),
             None => {
                 let alias = self.ask(name, RecordType::CNAME).await?.alias_of(name).transpose()?;
-                Ok(Standing { alias, zone: None, vacancy: Vacancy::Unknown })
+                Ok(Standing { alias, zone: None, presence: Presence::Unknown })
             }
         }
     }
@@ -153,11 +178,9 @@ impl Resolver {
 }
 
 async fn look(resolver: &Resolver, server: &Server, zone: &DnsName, name: &DnsName) -> Result<Standing, Error> {
-    let address = server.address.into();
-    let ask = |kind| resolver.ask_at(&address, name, kind, Recursion::Unwanted);
-    let answer = ask(RecordType::CNAME).await?;
+    let answer = resolver.ask_at(&server.address.into(), name, RecordType::CNAME, Recursion::Unwanted).await?;
     if let Some(cut) = answer.referral().filter(|cut| cut != zone && holds(zone, cut) && holds(cut, name)) {
-        return Ok(Standing { alias: None, zone: Some(cut), vacancy: Vacancy::Unknown });
+        return Ok(Standing { alias: None, zone: Some(cut), presence: Presence::Unknown });
     }
     if !answer.authoritative {
         let what = format!("{} is no authority for {name}", server.name);
@@ -169,7 +192,10 @@ async fn look(resolver: &Resolver, server: &Server, zone: &DnsName, name: &DnsNa
         // The zone that says so: it may begin at this very name.
         None => answer.denier().map(|(it, _)| it).filter(|it| holds(zone, it) && holds(it, name)),
     };
-    // A name may be there without a record of its own: below it is one, or a wildcard stands for it.
-    let is_vacant = alias.is_none() && (!answer.found || ask(RecordType::TXT).await?.texts().next().is_none());
-    Ok(Standing { alias, zone, vacancy: if is_vacant { Vacancy::Vacant } else { Vacancy::Unknown } })
+    let presence = match (&alias, answer.found) {
+        (Some(_), _) => Presence::Unknown,
+        (None, true) => Presence::Seen(server.address),
+        (None, false) => Presence::Absent,
+    };
+    Ok(Standing { alias, zone, presence })
 }

@@ -14,17 +14,20 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Where `provider` writes what is to be seen at `owner`.
+    /// Where `provider` writes what is to be seen at `owner`. Whether anything stands there is asked for the [first](crate::Presentation::is_first) to present alone,
+    /// and for a provider that makes something of it: what a process that died has just written no name server may show yet.
     pub(crate) async fn find(
         resolver: &Resolver,
         provider: &dyn DnsProvider,
         owner: &DnsName,
         delegation: Delegation,
+        is_first: bool,
     ) -> Result<Self, Error> {
         let zones = provider.zones();
+        let asks_vacancy = is_first && provider.wants_vacancy();
         if let Zones::BySoa = zones {
             let located = resolver.locate(owner, delegation).await?;
-            let vacancy = located.vacancy;
+            let vacancy = if asks_vacancy { located.vacancy(resolver).await } else { Vacancy::Unknown };
             let (owner, zone) = located.with_zone(resolver).await?;
             return Ok(Self { owner, zone: Some(Zone::new(zone)), vacancy });
         }
@@ -32,7 +35,7 @@ impl Place {
             Delegation::None => (owner.clone(), Vacancy::Unknown),
             Delegation::Follow => {
                 let located = resolver.locate(owner, delegation).await?;
-                let vacancy = located.vacancy;
+                let vacancy = if asks_vacancy { located.vacancy(resolver).await } else { Vacancy::Unknown };
                 (located.into_end(), vacancy)
             }
         };

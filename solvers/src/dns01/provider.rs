@@ -22,7 +22,7 @@ use crate::{Error, ErrorKind, Readiness, Retry};
 /// 6. After an `add_txt` that succeeded the value is served, now or soon. A service that takes a change and ignores it is an error here.
 /// 7. Both answer within bounded time; neither waits until name servers show the change, and neither retries.
 /// 8. Both may be called at the same time by any number of callers, also for values at one owner, and no value is lost.
-/// 9. `zones` never changes during the life of the value.
+/// 9. `zones` and `wants_vacancy` never change during the life of the value.
 /// 10. `settled` is one look. It becomes and stays `Ready` after an `add_txt` that succeeded, and is `Ready` for a value it knows nothing of.
 #[async_trait]
 pub trait DnsProvider: Send + Sync {
@@ -37,6 +37,11 @@ pub trait DnsProvider: Send + Sync {
     async fn settled(&self, value: &str) -> Result<Readiness, Error> {
         let _ = value;
         Ok(Readiness::Ready)
+    }
+
+    /// Whether [`TxtRecord::vacancy`] is of use: to a service that takes a value twice it saves a look. Else it is `Unknown`, and costs the name servers no question.
+    fn wants_vacancy(&self) -> bool {
+        false
     }
 
     /// How the zone of a record is found for this provider.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use acme_core::DnsName;
 
-use super::{Delegation, DnsProvider, Place, Propagation, Resolver, TxtRecord, Vacancy};
+use super::{Delegation, DnsProvider, Place, Propagation, Resolver, TxtRecord};
 use crate::{Error, Readiness};
 
 /// The settings of one solver.
@@ -29,17 +29,15 @@ impl Settings {
         }
     }
 
-    /// The record where `provider` is to write it. What a process that died has just written no name server may show yet, so a name is vacant for the
-    /// [first](crate::Presentation::is_first) to present alone.
+    /// The record where `provider` is to write it.
     pub(crate) async fn placed(
         &self,
         provider: &dyn DnsProvider,
         record: TxtRecord,
         is_first: bool,
     ) -> Result<TxtRecord, Error> {
-        let place = Place::find(&self.resolver, provider, &record.owner, self.delegation).await?;
-        let record = place.take(record.with_ttl(self.ttl));
-        Ok(if is_first { record } else { record.with_vacancy(Vacancy::Unknown) })
+        let place = Place::find(&self.resolver, provider, &record.owner, self.delegation, is_first).await?;
+        Ok(place.take(record.with_ttl(self.ttl)))
     }
 
     /// What the servers that count lack of a value at `owner` that is `wanted`, if anything.

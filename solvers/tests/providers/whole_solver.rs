@@ -67,6 +67,29 @@ async fn a_name_costs_two_calls_where_a_service_takes_a_value_twice() {
 }
 
 #[tokio::test]
+async fn what_stands_at_a_name_is_asked_where_somebody_makes_something_of_it() {
+    let (dns, server, resolver) = internet();
+    let double = Double::new(digitalocean::DigitalOcean::new("token", &["example.org"], dns.clone()));
+    let twice = Dns01::new(digital_ocean(&double), resolver.clone());
+    let double = Double::new(cloudflare::Cloudflare::new("token", dns).with_zone("example.org", "z1"));
+    let once = Cloudflare::new(fixed(Access::token(&secret("token"))), Arc::new(double), clock()).unwrap();
+    let once = Dns01::new(once, resolver);
+    for (solver, asked) in [(&twice, [1, 0, 0]), (&once, [0, 0, 0])] {
+        let mut found = Vec::new();
+        for step in 0..3 {
+            let before = server.texts_asked(OWNER);
+            match step {
+                0 => solver.present(&challenge("token").with_first(true)).await.unwrap(),
+                1 => solver.present(&challenge("token")).await.unwrap(),
+                _ => solver.clean_up(&challenge("token")).await.unwrap(),
+            }
+            found.push(server.texts_asked(OWNER) - before);
+        }
+        assert_eq!(found, asked);
+    }
+}
+
+#[tokio::test]
 async fn what_a_dead_process_left_is_seen_in_the_dns_and_goes() {
     let (dns, _server, resolver) = internet();
     comes_back(&Double::new(digitalocean::DigitalOcean::new("token", &["example.org"], dns)), &resolver).await;

@@ -2,16 +2,18 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::sync::lock;
 use crate::{DnsRecord, SimDns};
 
 /// Answers over UDP and TCP what the table holds, until it is dropped. Every host has the address 127.0.0.1.
 pub struct NameServer {
     address: SocketAddr,
+    log: Log,
     ends: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -24,23 +26,28 @@ impl NameServer {
     pub fn start(dns: SimDns) -> Self {
         let (socket, listener) = (0..TRIES).find_map(|_| bind().ok()).expect("a free port on loopback");
         let address = socket.local_addr().expect("a bound port has an address");
-        let ends = Arc::new(AtomicBool::new(false));
+        let (log, ends) = (Log::default(), Arc::new(AtomicBool::new(false)));
         let threads = vec![
             std::thread::spawn({
-                let (dns, ends) = (dns.clone(), Arc::clone(&ends));
-                move || over_udp(&socket, &dns, &ends)
+                let (dns, log, ends) = (dns.clone(), log.clone(), Arc::clone(&ends));
+                move || over_udp(&socket, &dns, &log, &ends)
             }),
             std::thread::spawn({
-                let ends = Arc::clone(&ends);
-                move || over_tcp(&listener, &dns, &ends)
+                let (log, ends) = (log.clone(), Arc::clone(&ends));
+                move || over_tcp(&listener, &dns, &log, &ends)
             }),
         ];
-        Self { address, ends, threads }
+        Self { address, log, ends, threads }
     }
 
     /// Where it answers.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How often it was asked so far for the TXT records of a name.
+    pub fn texts_asked(&self, name: &str) -> usize {
+        lock(&self.log.0).iter().filter(|(asked, kind)| asked == name && *kind == TXT).count()
     }
 }
 
@@ -56,37 +63,41 @@ impl Drop for NameServer {
     }
 }
 
+/// What was asked: name and type.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<(String, u16)>>>);
+
 /// One port for both.
 fn bind() -> io::Result<(UdpSocket, TcpListener)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     Ok((UdpSocket::bind(listener.local_addr()?)?, listener))
 }
 
-fn over_udp(socket: &UdpSocket, dns: &SimDns, ends: &AtomicBool) {
+fn over_udp(socket: &UdpSocket, dns: &SimDns, log: &Log, ends: &AtomicBool) {
     let mut buffer = [0; 1500];
     while let Ok((length, asker)) = socket.recv_from(&mut buffer) {
         if ends.load(Ordering::Acquire) {
             return;
         }
-        if let Some(answer) = answer(&buffer[..length], dns) {
+        if let Some(answer) = answer(&buffer[..length], dns, log) {
             // Who asked and went away is his own affair.
             let _ = socket.send_to(&answer, asker);
         }
     }
 }
 
-fn over_tcp(listener: &TcpListener, dns: &SimDns, ends: &AtomicBool) {
+fn over_tcp(listener: &TcpListener, dns: &SimDns, log: &Log, ends: &AtomicBool) {
     for stream in listener.incoming() {
         if ends.load(Ordering::Acquire) {
             return;
         }
-        let dns = dns.clone();
-        std::thread::spawn(move || stream.and_then(|stream| converse(stream, &dns)));
+        let (dns, log) = (dns.clone(), log.clone());
+        std::thread::spawn(move || stream.and_then(|stream| converse(stream, &dns, &log)));
     }
 }
 
 /// Questions and answers, each behind its length (RFC 1035 section 4.2.2).
-fn converse(mut stream: TcpStream, dns: &SimDns) -> io::Result<()> {
+fn converse(mut stream: TcpStream, dns: &SimDns, log: &Log) -> io::Result<()> {
     stream.set_read_timeout(Some(LIMIT))?;
     stream.set_write_timeout(Some(LIMIT))?;
     loop {
@@ -94,14 +105,14 @@ fn converse(mut stream: TcpStream, dns: &SimDns) -> io::Result<()> {
         stream.read_exact(&mut length)?;
         let mut question = vec![0; usize::from(u16::from_be_bytes(length))];
         stream.read_exact(&mut question)?;
-        let Some(answer) = answer(&question, dns) else { return Ok(()) };
+        let Some(answer) = answer(&question, dns, log) else { return Ok(()) };
         let length = u16::try_from(answer.len()).map_err(io::Error::other)?;
         stream.write_all(&[&length.to_be_bytes()[..], &answer].concat())?;
     }
 }
 
 /// One answer (RFC 1035 section 4); `None` for what is no question.
-fn answer(question: &[u8], dns: &SimDns) -> Option<Vec<u8>> {
+fn answer(question: &[u8], dns: &SimDns, log: &Log) -> Option<Vec<u8>> {
     let mut labels = Vec::new();
     let mut at = 12;
     loop {
@@ -116,6 +127,7 @@ fn answer(question: &[u8], dns: &SimDns) -> Option<Vec<u8>> {
     let kind = u16::from_be_bytes(question.get(at..at + 2)?.try_into().ok()?);
     let asked = question.get(12..at + 4)?;
     let first = labels.join(".");
+    lock(&log.0).push((first.clone(), kind));
     let mut name = first.clone();
     let mut answers: Vec<Vec<u8>> = Vec::new();
     for _ in 0..ALIASES {
