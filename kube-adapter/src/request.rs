@@ -306,6 +306,14 @@ fn wake_expecting(world: &mut World, which: impl Fn(&Signer) -> bool) {
     }
 }
 
+/// The Order of this request came to nothing through no fault of the request's: it is made anew. A crash forgets that, and the attempt fails then.
+pub(crate) fn order_is_void(world: &mut World, request: &Name) {
+    if let Some(record) = world.requests.get_mut(request) {
+        record.memory_mut().order_is_unfit = true;
+        wake(world, request);
+    }
+}
+
 /// Whether anybody tells of the Secret with a request's key is known now. Where nobody does, the request looks by itself.
 pub(crate) fn key_access_changed(world: &mut World, request: &Name) {
     let key = Key::new(Kind::CertificateRequest, request.clone());

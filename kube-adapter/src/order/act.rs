@@ -42,6 +42,8 @@ pub(crate) enum Answer {
     Chosen(Box<Described>),
     /// A step of a challenge, and the solver that was made for it.
     Challenge { event: Result<ChallengeEvent, Error>, solver: Option<Arc<dyn Solver>> },
+    /// A question to the server about a challenge, and the account that asked.
+    Asked(Result<ChallengeEvent, Error>, Arc<Account>),
     /// A write about the Order.
     OrderWritten(Box<Written<Order>>),
     /// A write about a Challenge.
@@ -190,7 +192,7 @@ fn challenge(
             Some(
                 async move {
                     let event = step::ask(&*account.client, action, &assignment).await;
-                    Answer::Challenge { event, solver: None }
+                    Answer::Asked(event, account)
                 }
                 .boxed(),
             )

@@ -24,6 +24,7 @@ use crate::order::act::{Answer, Described, Picked};
 use crate::order::run::{CONFLICTS, Stuck};
 use crate::order::{Action, OrderRecord, Run, observe, patience};
 use crate::plan::order::Seen;
+use crate::request;
 use crate::world::World;
 
 use begin::begin;
@@ -35,7 +36,7 @@ pub(super) fn fold(world: &mut World, name: &Name, action: &Action, answer: Answ
     match (action, answer) {
         (Action::Begin, _) => begin(world, name, now),
         (Action::Order(action), Answer::Order(told, asked)) => {
-            if !is_healed(world, name, &told, &asked, now) {
+            if !is_healed(world, name, told.as_ref().err(), &asked, now) {
                 order(world, name, action, told, now);
             }
         }
@@ -47,6 +48,12 @@ pub(super) fn fold(world: &mut World, name: &Name, action: &Action, answer: Answ
         (Action::Challenge(url, action), Answer::Challenge { event, solver }) => {
             let event = event.unwrap_or_else(|error| failed(*action, &error));
             challenge_step(world, name, url, event, solver, now);
+        }
+        (Action::Challenge(url, action), Answer::Asked(event, asked)) => {
+            if !is_healed(world, name, event.as_ref().err(), &asked, now) {
+                let event = event.unwrap_or_else(|error| failed(*action, &error));
+                challenge_step(world, name, url, event, None, now);
+            }
         }
         (Action::CleanUp(of), Answer::Challenge { event, solver }) => cleaned_up(world, name, of, event, solver, now),
         (action, Answer::OrderWritten(written)) => order_written(world, name, action, *written, now),
@@ -120,23 +127,26 @@ fn order(world: &mut World, name: &Name, action: &OrderAction, told: Result<Orde
     apply(run, IssuanceEvent::Order(event), now);
 }
 
-/// Did the server only forget the account, before it made the order? Nothing is to blame then: the same is asked by the account that is made in its place.
-fn is_healed(
-    world: &mut World,
-    name: &Name,
-    told: &Result<OrderEvent, Error>,
-    asked: &Arc<Account>,
-    now: Timestamp,
-) -> bool {
+/// Did the server only forget the account? Nothing is to blame then: the same is asked by the account that is made in its place. Where the server had made the
+/// order, that is gone with the account, and ends; the request makes another one.
+fn is_healed(world: &mut World, name: &Name, error: Option<&Error>, asked: &Arc<Account>, now: Timestamp) -> bool {
     let is_forgotten = |error: &Error| error.problem().is_some_and(|it| it.kind == ProblemType::AccountDoesNotExist);
-    if !told.as_ref().is_err_and(is_forgotten) {
+    if !error.is_some_and(is_forgotten) {
         return false;
     }
-    let Some(order) = world.orders.get(name).and_then(OrderRecord::object) else { return false };
+    let Some(order) = world.orders.get(name).and_then(OrderRecord::object).cloned() else { return false };
     let issuer = observe::issuer_of(name, &order.spec.issuer_ref);
-    let is_back = crate::issuer::account_forgotten(world, &issuer, asked, now);
+    if !crate::issuer::account_forgotten(world, &issuer, asked, now) {
+        return false;
+    }
     let made = world.order_index.runs.get(name).and_then(|it| it.issuance.as_ref()).and_then(|it| it.order().url());
-    is_back && made.is_none()
+    if made.is_none() {
+        return true;
+    }
+    for request in order.metadata.owner_references.iter().flatten().filter(|it| it.kind == "CertificateRequest") {
+        request::order_is_void(world, &name.beside(request.name.as_str()));
+    }
+    false
 }
 
 /// An order for the same names that is known under another name is another one's.

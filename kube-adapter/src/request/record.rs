@@ -52,7 +52,7 @@ pub(crate) struct Memory {
     pub(crate) pickup: Option<String>,
     /// Whether nothing is to be picked up by the name that the annotation has.
     pub(crate) pickup_is_void: bool,
-    /// Whether its Order gave a certificate that is of no use.
+    /// Whether its Order is of no use: the certificate that it gave, or that it came to nothing through no fault of the request.
     pub(crate) order_is_unfit: bool,
     /// Whether it was said that somebody else has to approve it.
     pub(crate) wait_is_said: bool,

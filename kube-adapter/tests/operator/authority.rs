@@ -58,6 +58,32 @@ fn an_account_that_was_ended_fails_the_attempt_and_is_asked_for_nothing_more() {
 }
 
 #[test]
+fn an_order_that_is_gone_with_its_account_is_made_anew_within_the_attempt() {
+    for endpoint in [Endpoint::Challenge, Endpoint::Finalize] {
+        let (space, model, proxy, _operator) = set("midway");
+        let busy = model.ca.inject(endpoint, Fault::RateLimited(Wait::Seconds(Duration::from_secs(2))), Times::Once);
+        space.apply(&certificate("web", "ca"));
+        eventually("an order under way", || match model.ca.struck(busy) {
+            1 => Ok(()),
+            count => Err(count.to_string()),
+        });
+        model.ca.forget_everything();
+
+        let object = space.await_ready("web");
+
+        assert_eq!(
+            object["status"]["failedIssuanceAttempts"],
+            Value::Null,
+            "{endpoint:?}: nothing of web's was to blame"
+        );
+        assert_eq!(model.ca.accounts(), 1, "{endpoint:?}");
+        space.await_quiet(&proxy);
+        judge::assert_settled(&space, "web");
+        assert_eq!(space.list("challenges").len(), 0, "{endpoint:?}");
+    }
+}
+
+#[test]
 fn orders_go_on_with_the_same_key_when_the_authority_forgot_the_account() {
     let (space, model, proxy, _operator) = set("forgotten");
     let key = space.get("secrets", "account").expect("the key of the account")["data"].clone();
