@@ -93,6 +93,7 @@ prepare() {
     }
     need cc gcc
     need cc libc6-dev
+    need make make
     need openssl openssl
     need python3 python3
     install_missing

@@ -20,6 +20,11 @@ mod rival;
 
 use std::process::ExitCode;
 
+/// As the operator's image has it.
+#[cfg(feature = "jemalloc")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let mut plan = course::Plan { pairs: PAIRS, crowd: CROWD, patience: PATIENCE };

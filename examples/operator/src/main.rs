@@ -9,6 +9,11 @@ use certwright_operator::options::{Options, Telling};
 use certwright_operator::process::Surroundings;
 use certwright_operator::{Error, ErrorKind, config_file, logging, run};
 
+/// Memory that a storm of certificates took is given back page by page; of the C library's heap, what stays among it keeps most.
+#[cfg(feature = "jemalloc")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     match begin() {
         Ok(()) => ExitCode::SUCCESS,
