@@ -30,15 +30,17 @@ pub(crate) async fn measure(plan: Plan) -> Result<(), String> {
     let in_flight = best_in_flight(&cluster, &material).await?;
     let mut pairs = Vec::new();
     for round in 0..plan.pairs {
-        let floor = floor_run(&cluster, &material, &format!("floor-{round}"), FEW, in_flight).await?;
-        let watched = watched_floor_run(&cluster, &material, &format!("watched-{round}"), in_flight).await?;
-        println!("  {}", report::watched(FEW, &watched));
+        // Before and after: a machine that becomes slower or faster meanwhile favours nobody.
+        let before = floor_run(&cluster, &material, &format!("before-{round}"), FEW, in_flight).await?;
         let (ours, writes) = our_run(&cluster, &format!("ours-{round}"), FEW).await?;
-        let mut pair = Pair { count: FEW, floor, ours, writes, rival: None };
+        let after = floor_run(&cluster, &material, &format!("after-{round}"), FEW, in_flight).await?;
+        let mut pair = Pair { count: FEW, floor: before.mean(after), ours, writes, rival: None };
         println!("  {}", report::pair(&pair));
         pair.rival = rival(plan, FEW).await?;
         pairs.push(pair);
     }
+    let watched = watched_floor_run(&cluster, &material, "watched", in_flight).await?;
+    println!("  {}", report::watched(FEW, &watched));
     let idle = idle(&cluster, &material).await?;
     println!("  {}", report::idle(&idle));
     let acme = acme::measure(&cluster).await?;

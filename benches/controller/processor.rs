@@ -47,6 +47,15 @@ impl Usage {
         }
     }
 
+    /// Half of both.
+    pub(crate) fn mean(self, other: Self) -> Self {
+        Self {
+            servers: (self.servers + other.servers) / 2,
+            others: (self.others + other.others) / 2,
+            clients: (self.clients + other.clients) / 2,
+        }
+    }
+
     /// All of it.
     pub(crate) fn all(self) -> Duration {
         self.servers + self.others + self.clients

@@ -10,7 +10,7 @@ use crate::acme::Acme;
 use crate::processor::Usage;
 use crate::rival::Rival;
 
-/// Floor and controller, one after the other, and cert-manager beside them where there is one.
+/// Floor and controller, one after the other, and cert-manager after them where there is one.
 #[derive(Debug)]
 pub(crate) struct Pair {
     pub(crate) count: usize,
@@ -62,6 +62,13 @@ pub(crate) struct Cold {
     pub(crate) processor: Duration,
     pub(crate) resident: u64,
     pub(crate) writes: usize,
+}
+
+impl Run {
+    /// Half of both.
+    pub(crate) fn mean(self, other: Self) -> Self {
+        Self { time: (self.time + other.time) / 2, usage: self.usage.mean(other.usage) }
+    }
 }
 
 impl Pair {
