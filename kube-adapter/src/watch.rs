@@ -6,6 +6,7 @@
 
 mod line;
 mod lines;
+mod protobuf;
 mod single;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use crate::world::News;
 use line::Line;
 use lines::Lines;
 
+pub(crate) use protobuf::{Field, Malformed, Message};
 pub(crate) use single::{Follow, Told, follow};
 
 /// What a watch delivers.
@@ -42,6 +44,9 @@ pub(crate) trait Watched: DeserializeOwned + Send + 'static {
 
     /// Whether the API server is asked for the metadata alone.
     const METADATA_ONLY: bool = false;
+
+    /// Reads the metadata of an object of a list in Protocol Buffers, where lists are asked for so: where there are many.
+    const LISTED: Option<fn(Message<'_>) -> Result<Self, Malformed>> = None;
 
     /// What an object of a list is read as: less than all of it, where there are many and little of them is kept.
     type Listed: DeserializeOwned;
@@ -221,8 +226,7 @@ impl<T: Send + 'static> Follower<T> {
 
     /// Watches on from a state, unless the server has not reached it: then its history went back, and it would be silent until it caught up.
     async fn resume<K: Watched>(&mut self, version: &str, wrap: fn(News<K>) -> T) -> Result<(), End> {
-        let accept = if K::METADATA_ONLY { METADATA_LIST } else { JSON };
-        let answer = self.ask::<K>("?limit=1", accept).await?.map_err(|(_, why)| End::Broken(why))?;
+        let answer = self.ask::<K>("?limit=1", list_of::<K>()).await?.map_err(|(_, why)| End::Broken(why))?;
         let mut body = Vec::new();
         lines::read_whole(answer.into_body(), &mut body).await.map_err(End::Broken)?;
         let newest = line::page::<K>(&mut body).map_err(End::Broken)?.version;
@@ -274,13 +278,12 @@ impl<T: Send + 'static> Follower<T> {
 
     /// Reads everything page by page.
     async fn list<K: Watched>(&mut self, wrap: fn(News<K>) -> T) -> Result<(), End> {
-        let accept = if K::METADATA_ONLY { METADATA_LIST } else { JSON };
         // One buffer for all pages: the system would have to clear a new one for each.
         let (mut body, mut more) = (Vec::new(), String::new());
         loop {
             let query = format!("?limit={PAGE}{more}");
             // Whatever is wrong, a state that is too old for the next page included, the list is begun again.
-            let answer = self.ask::<K>(&query, accept).await?.map_err(|(_, why)| End::Broken(why))?;
+            let answer = self.ask::<K>(&query, list_of::<K>()).await?.map_err(|(_, why)| End::Broken(why))?;
             lines::read_whole(answer.into_body(), &mut body).await.map_err(End::Broken)?;
             let page = line::page::<K>(&mut body).map_err(End::Broken)?;
             if more.is_empty() {
@@ -368,6 +371,15 @@ async fn ask(
     Ok(Err((head.status, Refusal::read(head.status, &head.headers, &body).to_string())))
 }
 
+/// What a list is asked for as.
+fn list_of<K: Watched>() -> &'static str {
+    match K::LISTED {
+        Some(_) => PROTOBUF_LIST,
+        None if K::METADATA_ONLY => METADATA_LIST,
+        None => JSON,
+    }
+}
+
 /// Text from outside, for the log.
 fn printable(error: impl std::fmt::Display) -> String {
     text::printable(&error.to_string(), limits::TEXT)
@@ -397,3 +409,4 @@ const LONGEST_REFUSAL: usize = 64 * 1024;
 const JSON: &str = "application/json";
 const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+const PROTOBUF_LIST: &str = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";

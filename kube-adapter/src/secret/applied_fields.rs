@@ -78,7 +78,12 @@ impl Fields<'_> {
     }
 }
 
-impl Members<'_, Text<'_>> {
+impl<'a> Members<'a, Text<'a>> {
+    /// One more of them.
+    pub(super) fn push(&mut self, key: &'a str, value: &'a str) {
+        self.0.push((Text(Cow::Borrowed(key)), Text(Cow::Borrowed(value))));
+    }
+
     /// Keys and values.
     pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Watched;
+use super::protobuf::{self, Malformed};
 use crate::limits;
 
 /// What a line of a watch says.
@@ -66,6 +67,9 @@ pub(super) fn page<K: Watched>(body: &mut Vec<u8>) -> Result<Page<K>, String> {
     }
     fn none<T>() -> Option<Vec<T>> {
         None
+    }
+    if let Some(read) = K::LISTED.filter(|_| protobuf::is_it(body)) {
+        return protobuf::page(body, read).map_err(|Malformed| "a message that cannot be read".to_owned());
     }
     if !K::METADATA_ONLY {
         cut_managers(body);
