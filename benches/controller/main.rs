@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p certwright-benches --bench controller [-- --pairs 5] [--crowd 10000]` starts control planes of its own and stops them. The floor is a
 //! bare client that makes the four writes of the ledger and nothing else, from bodies that are ready, with as many in flight as serve it best. Floor and
-//! controller take turns; ratios are medians of the ratios of each pair. The controller is a process of its own: this program, started again. Build the servers
+//! controller take turns, the floor before and after; ratios are medians of the ratios of each pair. The controller is a process of its own: this program, started again. Build the servers
 //! with `testkit/servers/build.sh` first. `CERTWRIGHT_CERT_MANAGER` may name cert-manager's controller (`benches/peers/build.sh cert-manager` makes one),
 //! which then has as many to issue, for no longer than `--patience` seconds.
 
