@@ -74,7 +74,7 @@ impl Issuance {
             |path: String, content, body: serde_json::Value| Write { path, content, body: body.to_string().into() };
         let (requester, signer, issuing) =
             ("certificates-request-manager", "certificaterequests-issuer-ca", "certificates-issuing");
-        let by = |manager: &str| format!("?fieldManager=cert-manager-{manager}");
+        let by = |manager: &str| format!("?fieldManager=cert-manager-{manager}&fieldValidation=Ignore");
         let of_request = path(namespace, "certificaterequests", &format!("/{request}/status{}", by(signer)));
         let of_secret = format!("/api/v1/namespaces/{namespace}/secrets/{name}{}&force=true", by(issuing));
         let of_certificate = path(namespace, "certificates", &format!("/{name}/status{}", by(issuing)));

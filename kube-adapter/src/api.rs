@@ -62,7 +62,7 @@ impl Api {
         by: Manager,
         why: &'static str,
     ) -> Result<Identity, Refusal> {
-        let path = format!("{}?fieldManager={}", resource.collection(namespace), by.0);
+        let path = format!("{}?{}", resource.collection(namespace), by.query());
         self.counted(by, self.write(Method::POST, &path, JSON, encode(body)?, why).await)
     }
 
@@ -75,7 +75,7 @@ impl Api {
         by: Manager,
         why: &'static str,
     ) -> Result<Identity, Refusal> {
-        let path = format!("{}?fieldManager={}", resource.object(name), by.0);
+        let path = format!("{}?{}", resource.object(name), by.query());
         self.counted(by, self.write(Method::PATCH, &path, MERGE_PATCH, encode(patch)?, why).await)
     }
 
@@ -88,7 +88,7 @@ impl Api {
         by: Manager,
         why: &'static str,
     ) -> Result<Identity, Refusal> {
-        let path = format!("{}/status?fieldManager={}", resource.object(name), by.0);
+        let path = format!("{}/status?{}", resource.object(name), by.query());
         self.counted(by, self.write(Method::PATCH, &path, MERGE_PATCH, encode(patch)?, why).await)
     }
 
@@ -101,7 +101,7 @@ impl Api {
         by: Manager,
         why: &'static str,
     ) -> Result<Identity, Refusal> {
-        let path = format!("{}?fieldManager={}&force=true", resource.object(name), by.0);
+        let path = format!("{}?{}&force=true", resource.object(name), by.query());
         self.counted(by, self.write(Method::PATCH, &path, APPLY, encode(object)?, why).await)
     }
 
@@ -335,6 +335,11 @@ impl Manager {
     pub(crate) const SERVING: Self = Self("cert-manager-controller");
     /// ClusterIssuers.
     pub(crate) const CLUSTER_ISSUERS: Self = Self("cert-manager-clusterissuers");
+
+    /// As whom to write. Fields that a server does not know are dropped without a word: for warnings, which nobody would read, it reads each body twice.
+    fn query(self) -> String {
+        format!("fieldManager={}&fieldValidation=Ignore", self.0)
+    }
 
     /// The controller of cert-manager that it is the field manager of.
     pub(crate) fn controller(self) -> &'static str {
