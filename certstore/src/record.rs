@@ -3,7 +3,7 @@
 use acme_core::client::Chain;
 use acme_core::flow::{Fault, Waiting};
 use acme_core::protocol::{CertificateId, Window};
-use acme_core::{Error, Identifier, KeyType, Secret, Timestamp, hash};
+use acme_core::{Error, Identifier, KeyType, Secret, Timestamp};
 use issuers::IssuerId;
 use issuers::chain::Leaf;
 use rustls_pki_types::{CertificateDer, CertificateSigningRequestDer};
@@ -148,11 +148,6 @@ impl Credential {
             Some(leaf) => Leaf::read(leaf),
             None => Err(Error::new(acme_core::ErrorKind::Malformed, "the stored chain is empty")),
         }
-    }
-
-    /// The leaf as a hash: no two certificates have the same.
-    pub(crate) fn print(&self) -> Option<[u8; 32]> {
-        self.chain.leaf().map(|leaf| hash::sha256(leaf))
     }
 }
 

@@ -15,6 +15,7 @@ use issuers::chain::Leaf;
 
 use super::events::Happening;
 use super::plan::{DAY, Facts, Plan, plan};
+use super::roster;
 use super::shared::Shared;
 use crate::holding::{Holding, Trouble};
 use crate::policy::renew;
@@ -111,7 +112,7 @@ pub(super) async fn attend(shared: &Arc<Shared>, key: &Key, number: u32, active:
 
 /// Hands a certificate to whoever serves, unless that was done. What failed is tried again at the next look.
 fn serve(shared: &Shared, number: u32, name: &str, credential: &Credential, leaf: &Leaf) {
-    let Some(print) = credential.print() else {
+    let Some(print) = roster::print(credential) else {
         return;
     };
     if shared.roster.is_served(number, &print) {

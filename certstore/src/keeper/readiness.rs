@@ -5,6 +5,7 @@ use acme_core::{Error, Key, Retry};
 
 use super::attend::decide;
 use super::plan::Plan;
+use super::roster;
 use super::shared::Shared;
 use crate::record::Record;
 
@@ -26,7 +27,7 @@ pub(super) enum Readiness {
 pub(super) fn readiness(shared: &Shared, key: &Key, record: &Record) -> Readiness {
     if let Some(credential) = record.current()
         && credential.leaf().is_ok()
-        && let Some(print) = credential.print()
+        && let Some(print) = roster::print(credential)
     {
         return match &shared.serve {
             Some(_) if !shared.roster.is_served_of(key, &print) => Readiness::Stored,

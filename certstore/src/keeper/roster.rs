@@ -3,9 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use acme_core::Key;
+use acme_core::{Key, hash};
 
 use super::inbox::lock;
+use crate::record::Credential;
+
+/// The leaf as a hash: no two certificates have the same.
+pub(super) fn print(credential: &Credential) -> Option<[u8; 32]> {
+    credential.chain.leaf().map(|leaf| hash::sha256(leaf))
+}
 
 /// The numbers of what is kept, and what is served. It is in memory alone: the next life hands out anew.
 #[derive(Default)]
