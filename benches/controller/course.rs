@@ -198,10 +198,7 @@ async fn idle(cluster: &Cluster, material: &Material) -> Result<Idle, String> {
 
 /// The large pair, each on a control plane of its own; then memory, and a start in front of everything that is ready.
 async fn crowd(material: &Material, count: usize, in_flight: usize) -> Result<Crowd, String> {
-    let cluster = Cluster::start().await?;
-    let floor = floor_run(&cluster, material, "crowd", count, in_flight).await?;
-    println!("  floor, {count}: {:.1}/s", report::rate(count, floor.time));
-    drop(cluster);
+    let before = crowded_floor(material, count, in_flight).await?;
     let cluster = Cluster::start().await?;
     let fields = [cluster.field("crowd").await?];
     let file = kubeconfig_file(&cluster)?;
@@ -211,8 +208,6 @@ async fn crowd(material: &Material, count: usize, in_flight: usize) -> Result<Cr
         operator.resident()?
     };
     let (ours, writes) = issue(&cluster, &fields, &mut operator, count).await?;
-    let pair = Pair { count, floor, ours, writes, rival: None };
-    println!("  {}", report::pair(&pair));
     let after_issuing = operator.resident()?;
     operator.stop().await?;
     let mut starts = Vec::new();
@@ -223,7 +218,19 @@ async fn crowd(material: &Material, count: usize, in_flight: usize) -> Result<Cr
     cluster.foreign_secrets(field, FOREIGN).await?;
     println!("  beside {FOREIGN} Secrets of others, a megabyte each:");
     let beside_foreign = cold_start(&cluster, file.path()).await?;
+    drop(cluster);
+    let after = crowded_floor(material, count, in_flight).await?;
+    let pair = Pair { count, floor: before.mean(after), ours, writes, rival: None };
+    println!("  {}", report::pair(&pair));
     Ok(Crowd { pair, empty, after_issuing, starts, beside_foreign })
+}
+
+/// The floor of a crowd, on a control plane of its own.
+async fn crowded_floor(material: &Material, count: usize, in_flight: usize) -> Result<Run, String> {
+    let cluster = Cluster::start().await?;
+    let run = floor_run(&cluster, material, "crowd", count, in_flight).await?;
+    println!("  floor, {count}: {:.1}/s", report::rate(count, run.time));
+    Ok(run)
 }
 
 /// As many in many namespaces: starts in front of them.

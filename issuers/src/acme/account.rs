@@ -148,6 +148,12 @@ impl Account {
         self.settled(&mut held).await
     }
 
+    /// Did the certificate authority say that it does not know the account (RFC 8555, section 6.7)? What it made for that account is gone with it. Nothing is
+    /// to blame, and the same is asked by the account that is made in its place.
+    pub fn is_forgotten(error: &Error) -> bool {
+        error.problem().is_some_and(|problem| problem.kind == ProblemType::AccountDoesNotExist)
+    }
+
     /// Takes in that the certificate authority does not know the account: the next use registers the same key again, once in a while.
     /// Answers whether that will be tried.
     pub(super) async fn forgotten(&self, account: &Url) -> bool {
@@ -281,11 +287,6 @@ impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Account({} at {})", self.key, self.directory.url())
     }
-}
-
-/// Did the certificate authority say that it does not know the account?
-pub(super) fn is_forgotten(error: &Error) -> bool {
-    error.problem().is_some_and(|problem| problem.kind == ProblemType::AccountDoesNotExist)
 }
 
 /// Steps of one use: register, update, change the key, and as many lost races.

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use rustls_pki_types::CertificateDer;
 use solvers::Solvers;
 
-use super::account::{self, Account, Readiness};
+use super::account::{Account, Readiness};
 use super::action::Hands;
 use super::builder::Builder;
 use super::issuance::{self, Reached, Start};
@@ -168,7 +168,7 @@ impl AcmeIssuer {
         let Ordering::Own(own) = &self.ordering else {
             return false;
         };
-        if account::is_forgotten(&fault.to_error()) {
+        if Account::is_forgotten(&fault.to_error()) {
             own.forgotten(account).await
         } else {
             matches!(fault.kind, ErrorKind::Unauthorized | ErrorKind::Refused) && own.has_another_key().await

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use acme_core::flow::{
     ChallengeAction, ChallengeEvent, ChallengeFlow, Choice, Fault, IssuanceEvent, OrderAction, OrderEvent,
 };
-use acme_core::protocol::{ProblemType, Url};
+use acme_core::protocol::Url;
 use acme_core::{Error, ErrorKind, Retry, Timestamp};
 use solvers::Solver;
 
@@ -130,8 +130,7 @@ fn order(world: &mut World, name: &Name, action: &OrderAction, told: Result<Orde
 /// Did the server only forget the account? Nothing is to blame then: the same is asked by the account that is made in its place. Where the server had made the
 /// order, that is gone with the account, and ends; the request makes another one.
 fn is_healed(world: &mut World, name: &Name, error: Option<&Error>, asked: &Arc<Account>, now: Timestamp) -> bool {
-    let is_forgotten = |error: &Error| error.problem().is_some_and(|it| it.kind == ProblemType::AccountDoesNotExist);
-    if !error.is_some_and(is_forgotten) {
+    if !error.is_some_and(issuers::acme::Account::is_forgotten) {
         return false;
     }
     let Some(order) = world.orders.get(name).and_then(OrderRecord::object).cloned() else { return false };
