@@ -336,7 +336,7 @@ impl Manager {
     /// ClusterIssuers.
     pub(crate) const CLUSTER_ISSUERS: Self = Self("cert-manager-clusterissuers");
 
-    /// As whom to write. Fields that a server does not know are dropped without a word: for warnings, which nobody would read, it reads each body twice.
+    /// As whom to write. Fields that a server does not know are dropped without a word: for warnings, which nobody would read, it reads each patch twice.
     fn query(self) -> String {
         format!("fieldManager={}&fieldValidation=Ignore", self.0)
     }

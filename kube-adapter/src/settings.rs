@@ -121,12 +121,12 @@ pub enum EventSet {
 
 /// How many writes are under way at once.
 ///
-/// Each takes a connection, some 50 KB. A bare client of an API server on two cores makes a tenth more of them in a second with 64 under way than with 32, and
-/// not more with 128 (`benches/controller`); a larger server may take more.
+/// Each takes a connection, some 50 KB. A bare client of an API server on two cores makes fewer writes in a second with 128 under way than with 32 or 64, by a
+/// tenth in the middle of six runs (`benches/controller`); a larger server may take more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WriteLimits {
-    /// At the start: 64.
+    /// At the start: 32.
     pub first: usize,
     /// At most: 64.
     pub most: usize,
@@ -134,7 +134,7 @@ pub struct WriteLimits {
 
 impl Default for WriteLimits {
     fn default() -> Self {
-        Self { first: 64, most: 64 }
+        Self { first: 32, most: 64 }
     }
 }
 

@@ -1,4 +1,4 @@
-//! How many writes may be under way: half of them when the server says that it is too much, one more at a time while all goes well.
+//! How many writes may be under way: a few at first, more while all goes well, half when the server says that it is too much.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
