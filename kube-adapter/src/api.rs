@@ -3,6 +3,7 @@
 mod behind;
 mod refusal;
 mod room;
+mod written;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::metrics::Metrics;
 pub(crate) use behind::Behind;
 pub(crate) use refusal::{Refusal, RefusalKind};
 pub(crate) use room::Room;
+pub(crate) use written::Written;
 
 /// The API server, as the subjects use it.
 #[derive(Clone)]
@@ -33,17 +35,26 @@ pub(crate) struct Api {
     patience: Duration,
     metrics: Metrics,
     leadership: Leadership,
+    /// Writes of requests.
+    written: Written,
 }
 
 impl Api {
     /// Writes through `client`; an answer that takes longer than `patience` counts as lost.
     pub(crate) fn new(client: kube::Client, room: Arc<Room>, clock: Arc<dyn Clock>, patience: Duration) -> Self {
-        Self { client, room, clock, patience, metrics: Metrics::default(), leadership: Leadership::undisputed() }
+        let (metrics, leadership) = (Metrics::default(), Leadership::undisputed());
+        Self { client, room, clock, patience, metrics, leadership, written: Written::default() }
     }
 
     /// Writes only while `leadership` holds: what was begun before it ended, in a process that stood still, is not sent after that.
     pub(crate) fn led_by(mut self, leadership: &Leadership) -> Self {
         self.leadership = leadership.clone();
+        self
+    }
+
+    /// Remembers there which requests it wrote, for the watch that will tell of them.
+    pub(crate) fn remembered_in(mut self, written: &Written) -> Self {
+        self.written = written.clone();
         self
     }
 
@@ -57,13 +68,14 @@ impl Api {
     pub(crate) async fn create(
         &self,
         resource: Resource,
-        body: &impl Serialize,
-        namespace: &str,
+        name: &Name,
+        object: &impl Serialize,
         by: Manager,
         why: &'static str,
     ) -> Result<Identity, Refusal> {
-        let path = format!("{}?{}", resource.collection(namespace), by.query());
-        self.counted(by, self.write(Method::POST, &path, JSON, encode(body)?, why).await)
+        let path = format!("{}?{}", resource.collection(name.namespace()), by.query());
+        let write = self.write(Method::POST, &path, JSON, encode(object)?, why);
+        self.noted(resource, name, by, write).await
     }
 
     /// Merge-patches an object; `patch` holds `metadata.resourceVersion` wherever a conflict must be noticed.
@@ -76,7 +88,8 @@ impl Api {
         why: &'static str,
     ) -> Result<Identity, Refusal> {
         let path = format!("{}?{}", resource.object(name), by.query());
-        self.counted(by, self.write(Method::PATCH, &path, MERGE_PATCH, encode(patch)?, why).await)
+        let write = self.write(Method::PATCH, &path, MERGE_PATCH, encode(patch)?, why);
+        self.noted(resource, name, by, write).await
     }
 
     /// Merge-patches the status of an object.
@@ -89,7 +102,8 @@ impl Api {
         why: &'static str,
     ) -> Result<Identity, Refusal> {
         let path = format!("{}/status?{}", resource.object(name), by.query());
-        self.counted(by, self.write(Method::PATCH, &path, MERGE_PATCH, encode(patch)?, why).await)
+        let write = self.write(Method::PATCH, &path, MERGE_PATCH, encode(patch)?, why);
+        self.noted(resource, name, by, write).await
     }
 
     /// Applies an object (server-side apply, force): all that `by` owns of it, in one atomic write.
@@ -102,7 +116,8 @@ impl Api {
         why: &'static str,
     ) -> Result<Identity, Refusal> {
         let path = format!("{}?{}&force=true", resource.object(name), by.query());
-        self.counted(by, self.write(Method::PATCH, &path, APPLY, encode(object)?, why).await)
+        let write = self.write(Method::PATCH, &path, APPLY, encode(object)?, why);
+        self.noted(resource, name, by, write).await
     }
 
     /// Deletes exactly this state of an object. What is gone already is deleted.
@@ -178,10 +193,20 @@ impl Api {
         &self.room
     }
 
-    /// A write that was refused, or whose answer was lost, is an error of the controller that made it.
-    fn counted(&self, by: Manager, written: Result<Identity, Refusal>) -> Result<Identity, Refusal> {
-        if written.is_err() {
-            self.metrics.sync_failed(by.controller());
+    /// Remembers what a write made. One that was refused, or whose answer was lost, is an error of the controller that made it.
+    async fn noted(
+        &self,
+        resource: Resource,
+        name: &Name,
+        by: Manager,
+        write: impl Future<Output = Result<Identity, Refusal>>,
+    ) -> Result<Identity, Refusal> {
+        let under_way = (resource == Resource::REQUESTS).then(|| self.written.begins(name));
+        let written = write.await;
+        match (&written, under_way) {
+            (Ok(identity), Some(under_way)) => under_way.made(identity),
+            (Ok(_), None) => {}
+            (Err(_), _) => self.metrics.sync_failed(by.controller()),
         }
         written
     }

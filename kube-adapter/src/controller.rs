@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::sync::watch::Receiver;
 use tokio::task::JoinSet;
 
-use crate::api::{self, Room};
+use crate::api::{self, Room, Written};
 use crate::context::Context;
 use crate::engine::Servers;
 use crate::events::{self, Events};
@@ -96,7 +96,8 @@ impl Controller {
     pub(crate) async fn run_on(self, mut world: World, stop: Receiver<bool>) -> Result<(), Error> {
         let (changes, taken) = mpsc::channel(CHANGES);
         let mut tasks = JoinSet::new();
-        self.watch(&changes, &mut tasks);
+        let written = Written::default();
+        self.watch(&written, &changes, &mut tasks);
         if let Some(orders) = world.secret_index.orders() {
             let (client, timer) = (self.client.clone(), Arc::clone(&self.timer));
             tasks.spawn(watch::follow(client, changes.clone(), timer, orders, Change::NamedSecret));
@@ -110,7 +111,8 @@ impl Controller {
             self.settings.patience,
         )
         .counted_in(&self.inspected.metrics)
-        .led_by(&self.leadership);
+        .led_by(&self.leadership)
+        .remembered_in(&written);
         let mut writer = tokio::spawn(events::write(api.clone(), events.clone()));
         let embargoes = Name::new(self.settings.cluster_resource_namespace.as_str(), EMBARGOES);
         let embargoes: Arc<dyn Store> = Arc::new(ConfigMapStore::new(api.clone(), embargoes));
@@ -139,10 +141,14 @@ impl Controller {
     }
 
     /// One stream for each kind, and for each namespace where not all are looked after.
-    fn watch(&self, changes: &mpsc::Sender<Vec<Change>>, tasks: &mut JoinSet<()>) {
+    fn watch(&self, written: &Written, changes: &mpsc::Sender<Vec<Change>>, tasks: &mut JoinSet<()>) {
         let all = Selection::Everything;
         self.follow(tasks, "Certificates", all, changes, |news| Change::Certificate(Box::new(news)));
-        self.follow(tasks, "CertificateRequests", all, changes, |news| Change::Request(Box::new(news)));
+        for scope in self.scopes() {
+            let follower = self.follower(scope, all, "CertificateRequests", changes);
+            let follower = follower.sparing(written, &self.leadership);
+            tasks.spawn(follower.run(|news| Change::Request(Box::new(news))));
+        }
         self.follow(tasks, "Issuers", all, changes, |news| Change::Issuer(Box::new(news)));
         self.follow(tasks, "Orders", all, changes, |news| Change::Order(Box::new(news)));
         self.follow(tasks, "Challenges", all, changes, |news| Change::Challenge(Box::new(news)));
@@ -167,16 +173,16 @@ impl Controller {
         changes: &mpsc::Sender<Vec<Change>>,
         wrap: fn(News<K>) -> Change,
     ) {
-        let mut begin = |scope| tasks.spawn(self.follower(scope, selection, what, changes).run(wrap));
+        for scope in self.scopes() {
+            tasks.spawn(self.follower(scope, selection, what, changes).run(wrap));
+        }
+    }
+
+    /// The namespaces that are looked after; `None` is the whole cluster.
+    fn scopes(&self) -> Vec<Option<Arc<str>>> {
         match &self.settings.namespaces {
-            None => {
-                begin(None);
-            }
-            Some(namespaces) => {
-                for namespace in namespaces {
-                    begin(Some(namespace.as_str().into()));
-                }
-            }
+            None => vec![None],
+            Some(namespaces) => namespaces.iter().map(|it| Some(it.as_str().into())).collect(),
         }
     }
 

@@ -173,12 +173,8 @@ pub(crate) async fn write(api: Api, events: Events) {
             continue;
         }
         log(&event);
-        let namespace = match event.regarding.name.namespace() {
-            "" => "default",
-            namespace => namespace,
-        };
-        let object = object(&event, namespace, print, now);
-        match api.create(Resource::EVENTS, &object, namespace, Manager::EVENTS, "event").await {
+        let name = name(&event, print, now);
+        match api.create(Resource::EVENTS, &name, &object(&event, &name, now), Manager::EVENTS, "event").await {
             Ok(_) => {
                 written.insert(print, now);
             }
@@ -203,15 +199,24 @@ fn log(Event { regarding, severity, reason, note, .. }: &Event) {
     }
 }
 
-/// The Event as the API takes it. Its name holds what it says and when, so that a repeat after a lost answer meets itself.
-fn object(event: &Event, namespace: &str, print: u64, now: Timestamp) -> Value {
-    let Event { regarding, severity, reason, note, controller } = event;
-    let kind = severity.name();
+/// The name of an Event holds what it says and when, so that a repeat after a lost answer meets itself.
+fn name(Event { regarding, .. }: &Event, print: u64, now: Timestamp) -> Name {
+    let namespace = match regarding.name.namespace() {
+        "" => "default",
+        namespace => namespace,
+    };
     let mut named = regarding.name.object().to_owned();
     named.truncate(LONGEST_NAME);
+    Name::new(namespace, format!("{named}.{:016x}", print ^ now.unix_millis().unsigned_abs()))
+}
+
+/// The Event as the API takes it.
+fn object(event: &Event, name: &Name, now: Timestamp) -> Value {
+    let Event { regarding, severity, reason, note, controller } = event;
+    let kind = severity.name();
     let mut object = json!({
         "apiVersion": "events.k8s.io/v1", "kind": "Event",
-        "metadata": { "name": format!("{named}.{:016x}", print ^ now.unix_millis().unsigned_abs()), "namespace": namespace },
+        "metadata": { "name": name.object(), "namespace": name.namespace() },
         "eventTime": micro(now), "type": kind, "reason": reason, "action": reason, "note": lines(note, LONGEST_NOTE),
         "reportingController": format!("cert-manager-{controller}"), "reportingInstance": format!("cert-manager-{controller}"),
         "regarding": {
@@ -219,7 +224,7 @@ fn object(event: &Event, namespace: &str, print: u64, now: Timestamp) -> Value {
         },
     });
     if !regarding.name.namespace().is_empty() {
-        object["regarding"]["namespace"] = namespace.into();
+        object["regarding"]["namespace"] = regarding.name.namespace().into();
     }
     object
 }

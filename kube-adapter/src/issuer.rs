@@ -270,8 +270,8 @@ fn keep_key(world: &World, context: Arc<Context>, name: &Name) -> BoxFuture<'sta
     };
     let (key, by) = (Arc::clone(key), manager(name));
     async move {
-        let (namespace, object) = (key.secret.namespace(), key.object());
-        Answer::Kept(context.api.create(Resource::SECRETS, &object, namespace, by, "account key").await)
+        let object = key.object();
+        Answer::Kept(context.api.create(Resource::SECRETS, &key.secret, &object, by, "account key").await)
     }
     .boxed()
 }

@@ -235,7 +235,7 @@ impl fmt::Debug for Version {
 }
 
 /// Which object, and which state of it: what every answer to a write is reduced to, and what deletions and patches insist on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Identity {
     pub(crate) uid: Uid,
     pub(crate) version: Version,

@@ -38,7 +38,6 @@ use crate::world::{Changed, World};
 
 pub(crate) use crate::plan::request::{Action, Standing};
 pub(crate) use index::Index;
-pub(crate) use listed::Listed;
 pub(crate) use record::{Ended, Failure, KeyRead, Memory, PICKUP, REVISION, RequestRecord};
 pub(crate) use requester::Requester;
 pub(crate) use rights::Right;
@@ -225,7 +224,11 @@ pub(crate) fn learn(world: &mut World, name: &Name, identity: Identity, mut reco
     record.memory_mut().seen = Some(now);
     share_owner(world, &mut record);
     world.request_index.enter(name, &record);
+    let object = record.whole().cloned();
     world.requests.learn(name.clone(), identity, record);
+    if let Some(object) = object {
+        world.requests.measure(name, &object);
+    }
 }
 
 /// The owner is named many times, and once in memory.

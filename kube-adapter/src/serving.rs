@@ -130,8 +130,8 @@ impl ServingAuthority {
                     "apiVersion": "v1", "kind": "Secret", "data": data,
                     "metadata": { "name": self.secret.object(), "annotations": { INJECTABLE: "true" } },
                 });
-                let namespace = self.secret.namespace();
-                self.api.create(Resource::SECRETS, &object, namespace, Manager::SERVING, "serving-authority").await
+                let (api, secret) = (&self.api, &self.secret);
+                api.create(Resource::SECRETS, secret, &object, Manager::SERVING, "serving-authority").await
             }
             Some(found) => {
                 let patch = json!({ "metadata": { "resourceVersion": found.metadata.resource_version }, "data": data });

@@ -86,8 +86,7 @@ impl ConfigMapStore {
                 let object = json!({
                     "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": self.name.object() }, "binaryData": data,
                 });
-                let namespace = self.name.namespace();
-                self.api.create(Resource::CONFIG_MAPS, &object, namespace, Manager::ORDERS, "embargo").await?;
+                self.api.create(Resource::CONFIG_MAPS, &self.name, &object, Manager::ORDERS, "embargo").await?;
             }
         }
         Ok(())

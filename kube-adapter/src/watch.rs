@@ -1,20 +1,28 @@
 //! Streams of changes: one for each kind, begun again after whatever ended them.
 //!
-//! The lines of a watch are read here and not by kube's watcher, because there are many: each is decoded where it arrived, without the fields that nobody
-//! here reads, and what arrived together is handed on together. A list is read in pages and not as a watch: a streamed list comes one object at a time,
-//! and to be woken for each costs a cold start more than to read it.
+//! News are read here and not by kube's watcher, because there are many: each is decoded where it arrived, without the fields that nobody here reads, and what
+//! arrived together is handed on together. A list is read in pages and not as a watch: a streamed list comes one object at a time, and to be woken for each
+//! costs a cold start more than to read it.
+//!
+//! Where there are many, metadata are asked for as Protocol Buffers. Of most requests that is enough: this process made them, and knows what it wrote. The
+//! API server writes each of its news as JSON for us alone, which costs it more than to read the few that others made; so that is what is done while this
+//! process leads.
 
-mod line;
-mod lines;
+mod json;
+mod piece;
+mod pieces;
 mod protobuf;
 mod single;
 
+use std::future::ready;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use acme_core::backoff::Backoff;
 use acme_core::text;
-use http::header::ACCEPT;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use issuers::Timer;
@@ -24,15 +32,15 @@ use kube::core::PartialObjectMeta;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
-use crate::api::{Refusal, Resource, escape};
-use crate::crd::{Certificate, CertificateRequest, Challenge, ClusterIssuer, Issuer, Order};
-use crate::key::Version;
+use crate::api::{Refusal, Resource, Written, escape};
+use crate::crd::{Certificate, Challenge, ClusterIssuer, Issuer, Order};
+use crate::key::{Identity, Name, Version};
+use crate::leader::Leadership;
 use crate::limits;
-use crate::request;
 use crate::world::News;
 
-use line::Line;
-use lines::Lines;
+use piece::{Page, Piece};
+use pieces::{Cut, Pieces};
 
 pub(crate) use protobuf::{Field, Malformed, Message};
 pub(crate) use single::{Follow, Told, follow};
@@ -45,8 +53,8 @@ pub(crate) trait Watched: DeserializeOwned + Send + 'static {
     /// Whether the API server is asked for the metadata alone.
     const METADATA_ONLY: bool = false;
 
-    /// Reads the metadata of an object of a list in Protocol Buffers, where lists are asked for so: where there are many.
-    const LISTED: Option<fn(Message<'_>) -> Result<Self, Malformed>> = None;
+    /// Reads metadata in Protocol Buffers, where they may be asked for so: where there are many. Of an object that is watched whole it is what names it.
+    const METADATA: Option<fn(Message<'_>) -> Result<Self, Malformed>> = None;
 
     /// What an object of a list is read as: less than all of it, where there are many and little of them is kept.
     type Listed: DeserializeOwned;
@@ -56,18 +64,23 @@ pub(crate) trait Watched: DeserializeOwned + Send + 'static {
 
     /// The state of an object.
     fn version(&self) -> Option<&str>;
+
+    /// Which object it is, and in which state, where its kind may be told of by metadata alone and read for the rest: see [`Follower::sparing`].
+    fn head(&self) -> Option<(Name, Identity)> {
+        None
+    }
 }
 
 /// Whole objects are what the watches of these kinds deliver.
 macro_rules! watched {
-    ($($kind:ty, listed as $listed:ty, by $read:expr => $resource:ident,)+) => {$(
+    ($($kind:ty => $resource:ident,)+) => {$(
         impl Watched for $kind {
             const RESOURCE: Resource = Resource::$resource;
 
-            type Listed = $listed;
+            type Listed = Self;
 
-            fn listed(listed: $listed) -> Option<Self> {
-                $read(listed)
+            fn listed(listed: Self) -> Option<Self> {
+                Some(listed)
             }
 
             fn version(&self) -> Option<&str> {
@@ -78,12 +91,11 @@ macro_rules! watched {
 }
 
 watched! {
-    Certificate, listed as Certificate, by Some => CERTIFICATES,
-    CertificateRequest, listed as request::Listed, by request::Listed::ended => REQUESTS,
-    Issuer, listed as Issuer, by Some => ISSUERS,
-    ClusterIssuer, listed as ClusterIssuer, by Some => CLUSTER_ISSUERS,
-    Order, listed as Order, by Some => ORDERS,
-    Challenge, listed as Challenge, by Some => CHALLENGES,
+    Certificate => CERTIFICATES,
+    Issuer => ISSUERS,
+    ClusterIssuer => CLUSTER_ISSUERS,
+    Order => ORDERS,
+    Challenge => CHALLENGES,
 }
 
 impl Watched for PartialObjectMeta<Service> {
@@ -148,6 +160,7 @@ pub(crate) struct Follower<T> {
     selection: Selection,
     /// What people call it.
     what: &'static str,
+    sparing: Option<Sparing>,
     changes: mpsc::Sender<Vec<T>>,
     timer: Arc<dyn Timer>,
     /// The state up to which everything was told; `None` before the first list and after a history was lost.
@@ -155,6 +168,12 @@ pub(crate) struct Follower<T> {
     /// The same of a history that was lost.
     lost: Option<String>,
     failures: u32,
+}
+
+/// What spares a watch most of its news.
+struct Sparing {
+    written: Written,
+    leadership: Leadership,
 }
 
 /// Why a stream ended.
@@ -179,7 +198,14 @@ impl<T: Send + 'static> Follower<T> {
         changes: mpsc::Sender<Vec<T>>,
         timer: Arc<dyn Timer>,
     ) -> Self {
-        Self { client, scope, selection, what, changes, timer, version: None, lost: None, failures: 0 }
+        Self { client, scope, selection, what, sparing: None, changes, timer, version: None, lost: None, failures: 0 }
+    }
+
+    /// While this process leads, most news are of what it wrote. Then metadata are watched, news of what is in `written` are passed over, and what others wrote
+    /// is read. A process that waits would read everything, and watches whole objects.
+    pub(crate) fn sparing(mut self, written: &Written, leadership: &Leadership) -> Self {
+        self.sparing = Some(Sparing { written: written.clone(), leadership: leadership.clone() });
+        self
     }
 
     /// Hands every change on, until nobody takes them any more. It begins with a list.
@@ -228,8 +254,8 @@ impl<T: Send + 'static> Follower<T> {
     async fn resume<K: Watched>(&mut self, version: &str, wrap: fn(News<K>) -> T) -> Result<(), End> {
         let answer = self.ask::<K>("?limit=1", list_of::<K>()).await?.map_err(|(_, why)| End::Broken(why))?;
         let mut body = Vec::new();
-        lines::read_whole(answer.into_body(), &mut body).await.map_err(End::Broken)?;
-        let newest = line::page::<K>(&mut body).map_err(End::Broken)?.version;
+        pieces::read_whole(answer.into_body(), &mut body).await.map_err(End::Broken)?;
+        let newest = Page::<K>::read(&mut body).map_err(End::Broken)?.version;
         if Version::parse(&newest).is_older_than(&Version::parse(version)) {
             return Err(End::Forgotten(format!("the API server is at {newest} again, before {version}")));
         }
@@ -238,29 +264,46 @@ impl<T: Send + 'static> Follower<T> {
 
     /// Reads a watch to its end, from a state on that everything was told of.
     async fn watch<K: Watched>(&mut self, version: &str, wrap: fn(News<K>) -> T) -> Result<(), End> {
-        let accept = if K::METADATA_ONLY { METADATA } else { JSON };
+        let spares = self.sparing.as_ref().is_some_and(|it| it.leadership.leads());
+        let accept = match K::METADATA {
+            Some(_) if spares || K::METADATA_ONLY => PROTOBUF,
+            None if K::METADATA_ONLY => METADATA,
+            Some(_) | None => JSON,
+        };
         let query = format!("{WATCH}&resourceVersion={}", escape(version));
         let answer = match self.ask::<K>(&query, accept).await? {
             Ok(answer) => answer,
             Err((StatusCode::GONE, why)) => return Err(End::Forgotten(why)),
             Err((_, why)) => return Err(End::Broken(why)),
         };
-        let mut lines = Lines::new(answer.into_body());
+        let turned = self.sparing.as_ref().map(|it| it.leadership.clone());
+        let mut turned = pin!(turns(turned, spares));
+        let cut = cut(&answer);
+        let mut pieces = Pieces::new(answer.into_body(), cut);
         loop {
-            match tokio::time::timeout(LONGEST_SILENCE, lines.more()).await {
+            let more = tokio::select! {
+                biased;
+                // It is asked in another way from now on.
+                () = &mut turned => return Ok(()),
+                more = tokio::time::timeout(LONGEST_SILENCE, pieces.more()) => more,
+            };
+            match more {
                 // The connection is dead, or the server ended the stream.
                 Err(_) | Ok(Ok(false)) => return Ok(()),
                 Ok(Ok(true)) => {}
                 Ok(Err(why)) => return Err(End::Broken(why)),
             }
             let mut events = Vec::new();
-            while let Some(line) = lines.next() {
-                match line::read::<K>(line) {
-                    Ok(Line::Put(object)) => events.push(self.reached(Event::Apply(object))),
-                    Ok(Line::Delete(object)) => events.push(self.reached(Event::Delete(object))),
-                    Ok(Line::Bookmark { version }) => self.version = Some(version),
-                    Ok(Line::Error { code, message }) => {
-                        self.hand_on(events, wrap).await?;
+            while let Some(piece) = pieces.next() {
+                match Piece::<K>::read(piece, cut) {
+                    Ok(Piece::Put(object)) => events.push(Event::Apply(object)),
+                    Ok(Piece::Delete(object)) => events.push(Event::Delete(object)),
+                    Ok(Piece::Bookmark { version }) => {
+                        self.tell(std::mem::take(&mut events), spares, wrap).await?;
+                        self.version = Some(version);
+                    }
+                    Ok(Piece::Error { code, message }) => {
+                        self.tell(events, spares, wrap).await?;
                         return Err(if code == 410 { End::Forgotten(message) } else { End::Broken(message) });
                     }
                     // The next change of it is another chance; the others are not held up.
@@ -269,10 +312,64 @@ impl<T: Send + 'static> Follower<T> {
                     }
                 }
                 if events.len() == TOGETHER {
-                    self.hand_on(std::mem::take(&mut events), wrap).await?;
+                    self.tell(std::mem::take(&mut events), spares, wrap).await?;
                 }
             }
-            self.hand_on(events, wrap).await?;
+            self.tell(events, spares, wrap).await?;
+        }
+    }
+
+    /// Hands on what a watch told. Only then everything up to it was told: what cannot be read now is told again.
+    async fn tell<K: Watched>(
+        &mut self,
+        events: Vec<Event<K>>,
+        spares: bool,
+        wrap: fn(News<K>) -> T,
+    ) -> Result<(), End> {
+        let reached = events.iter().rev().find_map(|event| match event {
+            Event::Apply(object) | Event::Delete(object) => object.version().filter(|it| !it.is_empty()),
+            Event::Rewound | Event::Init | Event::InitApply(_) | Event::InitDone => None,
+        });
+        let reached = reached.map(str::to_owned);
+        let events = match &self.sparing {
+            Some(Sparing { written, .. }) if spares => self.read_others(written, events).await?,
+            Some(_) | None => events,
+        };
+        self.hand_on(events, wrap).await?;
+        self.version = reached.or(self.version.take());
+        Ok(())
+    }
+
+    /// Leaves out what this process wrote, and reads what others wrote.
+    async fn read_others<K: Watched>(&self, written: &Written, events: Vec<Event<K>>) -> Result<Vec<Event<K>>, End> {
+        let events = stream::iter(events).map(|event| async move {
+            let Event::Apply(head) = event else { return Ok(Some(event)) };
+            Ok(self.read_other(written, head).await?.map(Event::Apply))
+        });
+        events.buffered(READS).try_filter_map(|it| ready(Ok(it))).try_collect().await
+    }
+
+    /// The object that this names, if others wrote it. Of one that is gone the watch tells next.
+    async fn read_other<K: Watched>(&self, written: &Written, head: K) -> Result<Option<K>, End> {
+        let Some((name, identity)) = head.head() else { return Ok(None) };
+        if written.knows(&name, &identity).await {
+            return Ok(None);
+        }
+        let answer = match ask(&self.client, &K::RESOURCE.object(&name), JSON).await? {
+            Ok(answer) => answer,
+            Err((StatusCode::NOT_FOUND, _)) => return Ok(None),
+            Err((_, why)) => return Err(End::Broken(why)),
+        };
+        let mut body = Vec::new();
+        pieces::read_whole(answer.into_body(), &mut body).await.map_err(End::Broken)?;
+        match serde_json::from_slice(&body) {
+            Ok(object) => Ok(Some(object)),
+            Err(error) => {
+                // The next change of it is another chance; the others are not held up.
+                let place = json::place(&error);
+                tracing::warn!(what = self.what, %name, place, "an object cannot be read and is left out");
+                Ok(None)
+            }
         }
     }
 
@@ -284,12 +381,15 @@ impl<T: Send + 'static> Follower<T> {
             let query = format!("?limit={PAGE}{more}");
             // Whatever is wrong, a state that is too old for the next page included, the list is begun again.
             let answer = self.ask::<K>(&query, list_of::<K>()).await?.map_err(|(_, why)| End::Broken(why))?;
-            lines::read_whole(answer.into_body(), &mut body).await.map_err(End::Broken)?;
-            let page = line::page::<K>(&mut body).map_err(End::Broken)?;
+            pieces::read_whole(answer.into_body(), &mut body).await.map_err(End::Broken)?;
+            let page = Page::<K>::read(&mut body).map_err(End::Broken)?;
             if more.is_empty() {
                 let lost = self.lost.take().map(|it| Version::parse(&it));
                 let is_rewound = lost.is_some_and(|lost| Version::parse(&page.version).is_older_than(&lost));
                 let begin = if is_rewound { vec![Event::Rewound, Event::Init] } else { vec![Event::Init] };
+                if let Some(Sparing { written, .. }) = self.sparing.as_ref().filter(|_| is_rewound) {
+                    written.forget();
+                }
                 self.hand_on(begin, wrap).await?;
             }
             if page.left_out > 0 {
@@ -321,20 +421,6 @@ impl<T: Send + 'static> Follower<T> {
         // It is never an object that is asked for.
         let hint = |status| if status == StatusCode::NOT_FOUND { UNDEFINED } else { "" };
         Ok(answer.map_err(|(status, why)| (status, format!("{why}{}", hint(status)))))
-    }
-
-    /// Everything up to this object was told.
-    fn reached<K: Watched>(&mut self, event: Event<K>) -> Event<K> {
-        let version = match &event {
-            Event::Apply(object) | Event::Delete(object) => object.version(),
-            Event::Rewound | Event::Init | Event::InitApply(_) | Event::InitDone => None,
-        };
-        if let Some(version) = version.filter(|it| !it.is_empty()) {
-            let known = self.version.get_or_insert_default();
-            known.clear();
-            known.push_str(version);
-        }
-        event
     }
 
     async fn hand_on<K>(&mut self, events: Vec<Event<K>>, wrap: fn(News<K>) -> T) -> Result<(), End> {
@@ -373,10 +459,24 @@ async fn ask(
 
 /// What a list is asked for as.
 fn list_of<K: Watched>() -> &'static str {
-    match K::LISTED {
+    match K::METADATA {
+        _ if !K::METADATA_ONLY => JSON,
         Some(_) => PROTOBUF_LIST,
-        None if K::METADATA_ONLY => METADATA_LIST,
-        None => JSON,
+        None => METADATA_LIST,
+    }
+}
+
+/// How the news of an answer are cut: the API server may answer in JSON all the same.
+fn cut(answer: &Response<Body>) -> Cut {
+    let content = answer.headers().get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
+    if content.is_some_and(|it| it.starts_with(PROTOBUF_CONTENT)) { Cut::Lengths } else { Cut::Lines }
+}
+
+/// Waits until this process leads, where it did not, or leads no more, where it did; for ever where that makes no difference.
+async fn turns(leadership: Option<Leadership>, led: bool) {
+    let Some(mut leadership) = leadership else { return std::future::pending().await };
+    while leadership.leads() == led {
+        leadership.changed().await;
     }
 }
 
@@ -398,6 +498,9 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(295);
 /// How long the beginning of an answer may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Objects that are read at once, of what others wrote.
+const READS: usize = 8;
+
 /// Objects that are handed on together: what waits to be taken in is held whole.
 const TOGETHER: usize = 64;
 
@@ -408,5 +511,7 @@ const LONGEST_REFUSAL: usize = 64 * 1024;
 
 const JSON: &str = "application/json";
 const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+const PROTOBUF_CONTENT: &str = "application/vnd.kubernetes.protobuf";
 const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 const PROTOBUF_LIST: &str = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";

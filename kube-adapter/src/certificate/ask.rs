@@ -42,8 +42,7 @@ impl Question {
         let user = context.requester.user(&context.api, context.now()).await.map_err(Refused::ByServer)?;
         let mut object = self.request(&csr, &context.settings.copied_annotation_prefixes);
         user.sign(&mut object.spec);
-        let namespace = self.name.namespace();
-        match context.api.create(Resource::REQUESTS, &object, namespace, Manager::REQUESTS, "request").await {
+        match context.api.create(Resource::REQUESTS, &self.name, &object, Manager::REQUESTS, "request").await {
             Ok(identity) => {
                 object.metadata.uid = Some(identity.uid.to_string());
                 object.metadata.resource_version = Some(identity.version.to_string());

@@ -81,7 +81,7 @@ pub(super) async fn store(api: &Api, name: &Name, owner: &Owner, key: &PrivateKe
         },
         "data": { "tls.key": Base64::from(pem.expose().as_bytes()) },
     });
-    match api.create(Resource::SECRETS, &object, name.namespace(), Manager::KEYS, "next-key").await {
+    match api.create(Resource::SECRETS, name, &object, Manager::KEYS, "next-key").await {
         Ok(identity) => Ok(Stored::Now(identity)),
         Err(refusal) if refusal.kind() == RefusalKind::Exists => {
             let found: Option<SecretObject> = api.read(Resource::SECRETS, name).await?;

@@ -37,7 +37,7 @@ impl Objects<'_> {
             Some(found) => found,
             None => {
                 let api = &self.context.api;
-                let made = api.create(resource, wanted, name.namespace(), Manager::CHALLENGES, "solver: made").await;
+                let made = api.create(resource, &name, wanted, Manager::CHALLENGES, "solver: made").await;
                 match made {
                     Ok(_) => return Ok(()),
                     Err(refusal) if matches!(refusal.kind(), RefusalKind::Exists | RefusalKind::Lost) => {}

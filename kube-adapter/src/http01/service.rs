@@ -103,10 +103,8 @@ async fn service(context: &Context, name: &Name, service_type: &str) -> Result<U
                 context.settings.acme.solver_port,
                 &context.settings.acme.solver_labels,
             );
-            let made = context
-                .api
-                .create(Resource::SERVICES, &object, name.namespace(), Manager::CHALLENGES, "solver: Service")
-                .await;
+            let made =
+                context.api.create(Resource::SERVICES, name, &object, Manager::CHALLENGES, "solver: Service").await;
             match made {
                 Ok(identity) => return Ok(identity.uid),
                 Err(refusal) if matches!(refusal.kind(), RefusalKind::Exists | RefusalKind::Lost) => {
@@ -136,7 +134,7 @@ async fn endpoint_slice(context: &Context, wanted: &Value, namespace: &str) -> R
     let Some(found) = read(context, Resource::ENDPOINT_SLICES, &name, &what).await? else {
         return context
             .api
-            .create(Resource::ENDPOINT_SLICES, wanted, namespace, Manager::CHALLENGES, "solver: EndpointSlice")
+            .create(Resource::ENDPOINT_SLICES, &name, wanted, Manager::CHALLENGES, "solver: EndpointSlice")
             .await
             .map(drop)
             .map_err(|refusal| refused(&what, &refusal));

@@ -107,10 +107,8 @@ pub(super) fn make(
     let context = Arc::clone(context);
     Some(
         async move {
-            let created = context
-                .api
-                .create(Resource::CHALLENGES, &challenge, of.namespace(), Manager::ORDERS, "challenge: made")
-                .await;
+            let created =
+                context.api.create(Resource::CHALLENGES, &of, &challenge, Manager::ORDERS, "challenge: made").await;
             if created.is_ok() {
                 let (made, domain) = (of.object(), &challenge.spec.dns_name);
                 let note = format!("Created Challenge resource {made:?} for domain {domain:?}");

@@ -194,7 +194,7 @@ fn gone() -> BoxFuture<'static, Answer> {
 /// Makes an Order. One that is there already is ours when it is owned by the request; another one is seen by the watch.
 async fn make_order(writing: Writing, name: Name, object: Order, request: Uid) -> Answer {
     let api = &writing.context.api;
-    let made = api.create(Resource::ORDERS, &object, name.namespace(), Manager::ORDERS, "order").await;
+    let made = api.create(Resource::ORDERS, &name, &object, Manager::ORDERS, "order").await;
     Answer::Ordered(match made {
         Ok(identity) => {
             writing.mention("OrderCreated", format!("Created Order resource {name}"));

@@ -70,12 +70,14 @@ pub(super) fn fold(world: &mut World, name: &Name, answer: Answer, now: Timestam
         }
         Answer::Wrote(Ok((identity, status))) => {
             world.requests.touch(name, identity);
-            if let Some(record) = world.requests.get_mut(name) {
-                record.wrote(status);
-                if record.ended().is_some() {
-                    world.request_index.settle(name);
-                    super::look_for_none(world, name);
-                }
+            let Some(record) = world.requests.get_mut(name) else { return };
+            let (object, has_ended) = (record.wrote(status), record.ended().is_some());
+            if let Some(object) = object {
+                world.requests.measure(name, &object);
+            }
+            if has_ended {
+                world.request_index.settle(name);
+                super::look_for_none(world, name);
             }
         }
         Answer::Wrote(Err(refusal))

@@ -3,11 +3,14 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
 
+use crate::api::Resource;
 use crate::crd::certificate_request::{CertificateRequest, CertificateRequestSpec, CertificateRequestStatus};
 use crate::crd::condition::Condition;
 use crate::crd::reference::IssuerRef;
 use crate::crd::time::Time;
+use crate::key::{Identity, Name};
 use crate::plan::request::settled;
+use crate::watch::{Malformed, Message, Watched};
 
 /// A request of a list, without signing request, certificate and authority: a cold start would read them all for nothing.
 #[derive(Debug, Deserialize, Default)]
@@ -42,6 +45,41 @@ impl Listed {
         let status = CertificateRequestStatus { conditions, failure_time, ..CertificateRequestStatus::default() };
         Some(CertificateRequest { metadata, spec, status: Some(status) })
     }
+}
+
+impl Watched for CertificateRequest {
+    const RESOURCE: Resource = Resource::REQUESTS;
+    const METADATA: Option<fn(Message<'_>) -> Result<Self, Malformed>> = Some(named);
+
+    type Listed = Listed;
+
+    fn listed(listed: Listed) -> Option<Self> {
+        listed.ended()
+    }
+
+    fn version(&self) -> Option<&str> {
+        self.metadata.resource_version.as_deref()
+    }
+
+    fn head(&self) -> Option<(Name, Identity)> {
+        Some((Name::of(&self.metadata), Identity::of(&self.metadata)?))
+    }
+}
+
+/// A request of which nothing is said but which it is, and in what state.
+fn named(mut message: Message<'_>) -> Result<CertificateRequest, Malformed> {
+    let mut metadata = ObjectMeta::default();
+    while let Some((number, field)) = message.next()? {
+        let place = match number {
+            1 => &mut metadata.name,
+            3 => &mut metadata.namespace,
+            5 => &mut metadata.uid,
+            6 => &mut metadata.resource_version,
+            _ => continue,
+        };
+        *place = Some(field.text()?.to_owned());
+    }
+    Ok(CertificateRequest { metadata, ..CertificateRequest::default() })
 }
 
 /// Whether nothing of a request was left out: every one asks for something.

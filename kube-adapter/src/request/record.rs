@@ -178,11 +178,12 @@ impl RequestRecord {
         }
     }
 
-    /// Takes in the status that this process just wrote.
-    pub(super) fn wrote(&mut self, status: CertificateRequestStatus) {
-        let Some(object) = &mut self.object else { return };
+    /// Takes in the status that this process just wrote; tells what the object is now, where it is kept.
+    pub(super) fn wrote(&mut self, status: CertificateRequestStatus) -> Option<Arc<CertificateRequest>> {
+        let object = self.object.as_mut()?;
         Arc::make_mut(object).status = Some(status);
         self.ended = ending(object);
+        let object = Arc::clone(object);
         if let Some(memory) = &mut self.memory {
             memory.quiet_until = None;
             memory.refusals = 0;
@@ -192,6 +193,7 @@ impl RequestRecord {
         if self.owner.is_none() {
             self.settle();
         }
+        Some(object)
     }
 
     /// Takes in that the name that its certificate is picked up by is written down.

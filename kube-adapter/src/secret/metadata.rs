@@ -50,7 +50,7 @@ impl SecretMetadata {
 impl Watched for SecretMetadata {
     const RESOURCE: Resource = Resource::SECRETS;
     const METADATA_ONLY: bool = true;
-    const LISTED: Option<fn(Message<'_>) -> Result<Self, Malformed>> =
+    const METADATA: Option<fn(Message<'_>) -> Result<Self, Malformed>> =
         Some(|metadata| Metadata::of_message(metadata).map(Self::of));
 
     type Listed = Self;
@@ -266,7 +266,7 @@ mod tests {
     }
 
     fn listed(metadata: &[u8]) -> SecretMetadata {
-        let read = SecretMetadata::LISTED.expect("it is listed so");
+        let read = SecretMetadata::METADATA.expect("it is read so");
         read(Message::new(metadata)).expect("it is metadata")
     }
 

@@ -1,9 +1,13 @@
-//! Lists of metadata as Protocol Buffers: what the API server writes and this process reads in a fraction of the time that JSON takes.
+//! Metadata as Protocol Buffers: what the API server writes and this process reads in a fraction of the time that JSON takes. Of news the server writes it
+//! once for all who ask for it so, and its garbage collector always does.
 //!
 //! The numbers of fields are those of `k8s.io/apimachinery/pkg/apis/meta/v1/generated.proto` and `pkg/runtime/generated.proto`, which never change. What else
 //! is in a message is passed over. The encoding is described at <https://protobuf.dev/programming-guides/encoding>.
 
-use super::line::Page;
+use acme_core::text;
+
+use super::piece::{Kind, Page, Piece};
+use crate::limits;
 
 /// What is not what was asked for: at a byte that cannot be read, or for want of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,9 +106,44 @@ impl<'a> Field<'a> {
     }
 }
 
-/// Whether an answer is written so: the API server may answer in JSON all the same.
+/// Whether a list is written so.
 pub(super) fn is_it(body: &[u8]) -> bool {
     body.starts_with(MAGIC)
+}
+
+/// Reads a piece of news, its object by `read`.
+///
+/// # Errors
+/// Where it is not what was asked for.
+pub(super) fn news<K>(piece: &[u8], read: fn(Message<'_>) -> Result<K, Malformed>) -> Result<Piece<K>, Malformed> {
+    let (mut kind, mut embedded) = (Kind::Unknown, Message(&[]));
+    let mut event = Message(piece);
+    while let Some((number, field)) = event.next()? {
+        match number {
+            1 => kind = Kind::of(field.bytes()?),
+            2 => embedded = field.message()?,
+            _ => {}
+        }
+    }
+    let content = enveloped(within(embedded, 1)?.0)?;
+    match kind {
+        Kind::Put => object(content, read).map(Piece::Put),
+        Kind::Delete => object(content, read).map(Piece::Delete),
+        Kind::Bookmark => object(content, version).map(|version| Piece::Bookmark { version }),
+        Kind::Error => {
+            let (mut code, mut message) = (0, "");
+            let mut status = content;
+            while let Some((number, field)) = status.next()? {
+                match (number, field) {
+                    (3, _) => message = field.text()?,
+                    (6, Field::Number(number)) => code = u16::try_from(number).unwrap_or(0),
+                    (_, _) => {}
+                }
+            }
+            Ok(Piece::Error { code, message: text::printable(message, limits::TEXT) })
+        }
+        Kind::Unknown => Err(Malformed),
+    }
 }
 
 /// Reads a page of a list of metadata, each object by `read`.
@@ -112,13 +151,7 @@ pub(super) fn is_it(body: &[u8]) -> bool {
 /// # Errors
 /// Where it is not what was asked for.
 pub(super) fn page<K>(body: &[u8], read: fn(Message<'_>) -> Result<K, Malformed>) -> Result<Page<K>, Malformed> {
-    let mut envelope = Message(body.strip_prefix(MAGIC).ok_or(Malformed)?);
-    let mut list = Message(&[]);
-    while let Some((number, field)) = envelope.next()? {
-        if number == 2 {
-            list = field.message()?;
-        }
-    }
+    let mut list = enveloped(body)?;
     let mut page = Page { objects: Vec::new(), left_out: 0, version: String::new(), next: String::new() };
     while let Some((number, field)) = list.next()? {
         match number {
@@ -143,14 +176,35 @@ pub(super) fn page<K>(body: &[u8], read: fn(Message<'_>) -> Result<K, Malformed>
 }
 
 /// An object of which the metadata is all there is.
-fn object<K>(mut object: Message<'_>, read: fn(Message<'_>) -> Result<K, Malformed>) -> Result<K, Malformed> {
-    let mut metadata = Message(&[]);
-    while let Some((number, field)) = object.next()? {
-        if number == 1 {
-            metadata = field.message()?;
+fn object<K>(object: Message<'_>, read: fn(Message<'_>) -> Result<K, Malformed>) -> Result<K, Malformed> {
+    read(within(object, 1)?)
+}
+
+/// The state that metadata show.
+fn version(mut metadata: Message<'_>) -> Result<String, Malformed> {
+    let mut version = "";
+    while let Some((number, field)) = metadata.next()? {
+        if number == 6 {
+            version = field.text()?;
         }
     }
-    read(metadata)
+    Ok(version.to_owned())
+}
+
+/// What is in the envelope that the API server puts around each message.
+fn enveloped(bytes: &[u8]) -> Result<Message<'_>, Malformed> {
+    within(Message(bytes.strip_prefix(MAGIC).ok_or(Malformed)?), 2)
+}
+
+/// The message in a field of another; an empty one where it is not there.
+fn within(mut message: Message<'_>, wanted: u64) -> Result<Message<'_>, Malformed> {
+    let mut found = Message(&[]);
+    while let Some((number, field)) = message.next()? {
+        if number == wanted {
+            found = field.message()?;
+        }
+    }
+    Ok(found)
 }
 
 /// What the API server writes before a message.
@@ -158,7 +212,7 @@ const MAGIC: &[u8] = b"k8s\0";
 
 #[cfg(test)]
 mod tests {
-    use super::{Field, MAGIC, Malformed, Message, page};
+    use super::{Field, MAGIC, Malformed, Message, Piece, news, page};
 
     /// A field of a message, as protoc writes it.
     fn field(number: u8, content: &[u8]) -> Vec<u8> {
@@ -166,12 +220,20 @@ mod tests {
         [&[number << 3 | 2, length][..], content].concat()
     }
 
+    fn enveloped(kind: &[u8], content: &[u8]) -> Vec<u8> {
+        let kind = [field(1, b"meta.k8s.io/v1"), field(2, kind)].concat();
+        [MAGIC, &field(1, &kind), &field(2, content), &field(3, b""), &field(4, b"")].concat()
+    }
+
     fn list() -> Vec<u8> {
         let metadata = [field(2, b"5"), field(3, b"more")].concat();
         let named = |name: &[u8]| field(2, &field(1, &field(1, name)));
         let list = [field(1, &metadata), named(b"a"), named(b"\xff"), named(b"b")].concat();
-        let kind = [field(1, b"meta.k8s.io/v1"), field(2, b"PartialObjectMetadataList")].concat();
-        [MAGIC, &field(1, &kind), &field(2, &list), &field(3, b""), &field(4, b"")].concat()
+        enveloped(b"PartialObjectMetadataList", &list)
+    }
+
+    fn event(kind: &[u8], content: &[u8]) -> Vec<u8> {
+        [field(1, kind), field(2, &field(1, &enveloped(b"PartialObjectMetadata", content)))].concat()
     }
 
     fn name(mut metadata: Message<'_>) -> Result<String, Malformed> {
@@ -185,6 +247,20 @@ mod tests {
         let page = page(&list(), name).expect("it is a page");
         assert_eq!((page.objects, page.left_out), (vec!["a".to_owned(), "b".to_owned()], 1));
         assert_eq!((page.version.as_str(), page.next.as_str()), ("5", "more"));
+    }
+
+    #[test]
+    fn news_say_what_became_of_an_object() {
+        let object = field(1, &[field(1, b"web"), field(6, b"7")].concat());
+        assert!(matches!(news(&event(b"ADDED", &object), name), Ok(Piece::Put(name)) if name == "web"));
+        assert!(matches!(news(&event(b"MODIFIED", &object), name), Ok(Piece::Put(name)) if name == "web"));
+        assert!(matches!(news(&event(b"DELETED", &object), name), Ok(Piece::Delete(name)) if name == "web"));
+        assert!(matches!(news(&event(b"BOOKMARK", &object), name), Ok(Piece::Bookmark { version }) if version == "7"));
+        assert!(news(&event(b"ANOTHER", &object), name).is_err());
+        // 410, in two bytes of seven bits.
+        let gone = [&field(3, b"too old\n")[..], &[6 << 3, 0x9a, 0x03]].concat();
+        let Ok(Piece::Error { code, message }) = news(&event(b"ERROR", &gone), name) else { panic!("it is an error") };
+        assert_eq!((code, message.as_str()), (410, "too old "));
     }
 
     #[test]
@@ -204,6 +280,10 @@ mod tests {
         for length in 0..list.len() {
             // A message may end after any of its fields.
             let _ = page(&list[..length], name);
+        }
+        let event = event(b"ADDED", &field(1, &field(1, b"web")));
+        for length in 0..event.len() {
+            let _ = news(&event[..length], name);
         }
         assert!(page(b"{}", name).is_err());
         for broken in [&[0x0b][..], &[0x0a, 9, 1], &[0xff; 11], &[0x09, 1], &[0x08]] {

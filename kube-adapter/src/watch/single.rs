@@ -11,8 +11,9 @@ use issuers::Timer;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
-use super::line::{self, Line};
-use super::lines::{self, Lines};
+use super::json;
+use super::piece::Piece;
+use super::pieces::{self, Cut, Pieces};
 use super::{End, LONGEST_SILENCE, METADATA, PAUSES, WATCH, Watched, ask};
 use crate::api::escape;
 use crate::key::{Name, Version};
@@ -139,8 +140,8 @@ impl<T: Send + 'static> Single<T> {
             Err(refused) => return Err(self.refused(refused, wrap).await),
         };
         let mut body = Vec::new();
-        lines::read_whole(read.into_body(), &mut body).await.map_err(End::Broken)?;
-        let found = serde_json::from_slice::<K>(&body).map_err(|error| End::Broken(line::place(&error)))?;
+        pieces::read_whole(read.into_body(), &mut body).await.map_err(End::Broken)?;
+        let found = serde_json::from_slice::<K>(&body).map_err(|error| End::Broken(json::place(&error)))?;
         self.go_on(answer.into_body(), Some(found), wrap).await
     }
 
@@ -158,29 +159,29 @@ impl<T: Send + 'static> Single<T> {
             tracing::info!(what = K::RESOURCE.plural(), name = %self.name, "the watch is back");
             self.failures = 0;
         }
-        let mut lines = Lines::new(body);
+        let mut pieces = Pieces::new(body, Cut::Lines);
         loop {
-            match tokio::time::timeout(LONGEST_SILENCE, lines.more()).await {
+            match tokio::time::timeout(LONGEST_SILENCE, pieces.more()).await {
                 // The connection is dead, or the server ended the stream.
                 Err(_) | Ok(Ok(false)) => return Ok(()),
                 Ok(Ok(true)) => {}
                 Ok(Err(why)) => return Err(End::Broken(why)),
             }
             let mut told = Vec::new();
-            while let Some(line) = lines.next() {
-                match line::read::<K>(line) {
-                    Ok(Line::Put(object)) if self.is_later(&object, &since) => told.push(Told::Put(object)),
-                    Ok(Line::Delete(object)) if self.is_later(&object, &since) => told.push(Told::Deleted(object)),
+            while let Some(piece) = pieces.next() {
+                match json::read::<K>(piece) {
+                    Ok(Piece::Put(object)) if self.is_later(&object, &since) => told.push(Told::Put(object)),
+                    Ok(Piece::Delete(object)) if self.is_later(&object, &since) => told.push(Told::Deleted(object)),
                     // The watch began before the object was read.
-                    Ok(Line::Put(_) | Line::Delete(_)) => {}
-                    Ok(Line::Bookmark { version }) => {
+                    Ok(Piece::Put(_) | Piece::Delete(_)) => {}
+                    Ok(Piece::Bookmark { version }) => {
                         let version = Version::parse(&version);
                         if version.is_older_than(&self.newest) {
                             return Err(End::Forgotten(format!("the API server is at {version} again")));
                         }
                         self.newest = version;
                     }
-                    Ok(Line::Error { message, .. }) => {
+                    Ok(Piece::Error { message, .. }) => {
                         self.hand_on(told, wrap).await?;
                         return Err(End::Broken(message));
                     }

@@ -206,6 +206,14 @@ impl<R: Record> Table<R> {
         }
     }
 
+    /// Takes in how the object is now for the metrics, by a write of ours that no watch tells of.
+    pub(crate) fn measure(&mut self, name: &Name, object: &R::Object) {
+        let facts = object.facts(&mut self.words);
+        if let Some(row) = self.rows.get_mut(name) {
+            row.facts = facts;
+        }
+    }
+
     /// Takes out what a deletion of ours removed. News of it that is still under way is passed over.
     pub(crate) fn forget(&mut self, name: &Name) -> Option<R> {
         let (name, row) = self.rows.remove(name)?;

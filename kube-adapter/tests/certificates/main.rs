@@ -6,6 +6,7 @@ mod kit;
 mod bad_input;
 mod events;
 mod ledger;
+mod reads;
 mod recorded;
 mod secrets;
 mod two;

@@ -1,4 +1,4 @@
-//! An answer cut into lines, in one buffer.
+//! An answer cut into pieces, in one buffer.
 
 use std::time::Duration;
 
@@ -8,22 +8,32 @@ use http_body::Frame;
 use http_body_util::BodyExt as _;
 use kube::client::Body;
 
-/// The lines of an answer, as far as they arrived.
-pub(super) struct Lines {
+/// The pieces of an answer, as far as they arrived.
+pub(super) struct Pieces {
     body: Body,
+    cut: Cut,
     buffer: Vec<u8>,
-    /// Where the next line begins.
+    /// Where the next piece begins.
     taken: usize,
     /// Up to where no end of a line was found.
     searched: usize,
 }
 
-impl Lines {
-    pub(super) fn new(body: Body) -> Self {
-        Self { body, buffer: Vec::new(), taken: 0, searched: 0 }
+/// How an answer is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// A piece is a line.
+    Lines,
+    /// Before each piece stands its length: four bytes, the highest first.
+    Lengths,
+}
+
+impl Pieces {
+    pub(super) fn new(body: Body, cut: Cut) -> Self {
+        Self { body, cut, buffer: Vec::new(), taken: 0, searched: 0 }
     }
 
-    /// Waits for more; `false` is the end. What is left of a line that broke off is nothing.
+    /// Waits for more; `false` is the end. What is left of a piece that broke off is nothing.
     ///
     /// # Errors
     /// What went wrong.
@@ -42,15 +52,34 @@ impl Lines {
                     self.buffer.extend_from_slice(&data);
                 }
                 if self.buffer.len() > LONGEST {
-                    return Err("the API server sent a line that is too long".to_owned());
+                    return Err("the API server sent a piece of news that is too long".to_owned());
                 }
                 Ok(true)
             }
         }
     }
 
-    /// The next line that is complete, without its end.
+    /// The next piece that is complete, without what marks where it ends.
     pub(super) fn next(&mut self) -> Option<&mut [u8]> {
+        match self.cut {
+            Cut::Lines => self.line(),
+            Cut::Lengths => self.measured(),
+        }
+    }
+
+    fn measured(&mut self) -> Option<&mut [u8]> {
+        let (length, rest) = self.buffer.get(self.taken..)?.split_first_chunk()?;
+        let length = u32::from_be_bytes(*length) as usize;
+        if rest.len() < length {
+            return None;
+        }
+        let begin = self.taken + size_of::<u32>();
+        self.taken = begin + length;
+        self.searched = self.taken;
+        self.buffer.get_mut(begin..self.taken)
+    }
+
+    fn line(&mut self) -> Option<&mut [u8]> {
         loop {
             let begin = self.taken;
             let Some(length) = memchr::memchr(b'\n', self.buffer.get(self.searched..)?) else {
@@ -114,16 +143,28 @@ const LONGEST_PAGE: usize = 512 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
-    use super::Lines;
+    use super::{Cut, Pieces};
 
     #[tokio::test]
     async fn lines_are_complete_or_not_there() {
-        let mut lines = Lines::new(b"first\n\nsecond\nthi".to_vec().into());
+        let mut lines = Pieces::new(b"first\n\nsecond\nthi".to_vec().into(), Cut::Lines);
         assert!(lines.more().await.expect("it arrives"));
         assert_eq!(lines.next().as_deref(), Some(&b"first"[..]));
         assert_eq!(lines.next().as_deref(), Some(&b"second"[..]));
         assert_eq!(lines.next(), None);
         assert!(!lines.more().await.expect("it ends"));
         assert_eq!(lines.next(), None);
+    }
+    #[tokio::test]
+    async fn what_has_a_length_before_it_is_complete_or_not_there() {
+        let told = b"\0\0\0\x05first\0\0\0\0\0\0\0\x06sec\nnd\0\0\0\x05thi";
+        let mut pieces = Pieces::new(told.to_vec().into(), Cut::Lengths);
+        assert!(pieces.more().await.expect("it arrives"));
+        for piece in ["first", "", "sec\nnd"] {
+            assert_eq!(pieces.next().as_deref(), Some(piece.as_bytes()));
+        }
+        assert_eq!(pieces.next(), None);
+        assert!(!pieces.more().await.expect("it ends"));
+        assert_eq!(pieces.next(), None);
     }
 }

@@ -1,4 +1,4 @@
-//! A line of a watch, and a page of a list.
+//! News and lists as JSON: a piece of news is a line.
 
 use acme_core::text;
 use memchr::memmem;
@@ -6,39 +6,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Watched;
-use super::protobuf::{self, Malformed};
+use super::piece::{Kind, Page, Piece};
 use crate::limits;
-
-/// What a line of a watch says.
-#[derive(Debug)]
-pub(super) enum Line<K> {
-    /// An object was made or changed, or is there.
-    Put(K),
-    /// An object is gone.
-    Delete(K),
-    /// Everything up to this state was told.
-    Bookmark { version: String },
-    /// The stream cannot go on.
-    Error { code: u16, message: String },
-}
-
-/// A page of a list.
-#[derive(Debug)]
-pub(super) struct Page<K> {
-    pub(super) objects: Vec<K>,
-    /// How many could not be read.
-    pub(super) left_out: usize,
-    /// The state that the list shows.
-    pub(super) version: String,
-    /// What asks for the next page; empty on the last.
-    pub(super) next: String,
-}
 
 /// Reads a line; it is used up.
 ///
 /// # Errors
 /// Where it is not what was asked for. Its text, which may be secret, is not told.
-pub(super) fn read<K: Watched>(line: &mut [u8]) -> Result<Line<K>, String> {
+pub(super) fn read<K: Watched>(line: &mut [u8]) -> Result<Piece<K>, String> {
     if let Some((kind, begin)) = head(line) {
         let end = line.len() - 1;
         return content(kind, &mut line[begin..end]);
@@ -68,9 +43,6 @@ pub(super) fn page<K: Watched>(body: &mut Vec<u8>) -> Result<Page<K>, String> {
     fn none<T>() -> Option<Vec<T>> {
         None
     }
-    if let Some(read) = K::LISTED.filter(|_| protobuf::is_it(body)) {
-        return protobuf::page(body, read).map_err(|Malformed| "a message that cannot be read".to_owned());
-    }
     if !K::METADATA_ONLY {
         cut_managers(body);
     }
@@ -92,27 +64,6 @@ pub(super) fn page<K: Watched>(body: &mut Vec<u8>) -> Result<Page<K>, String> {
     Ok(Page { objects, left_out, version: metadata.resource_version, next: metadata.r#continue })
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
-    Put,
-    Delete,
-    Bookmark,
-    Error,
-    Unknown,
-}
-
-impl Kind {
-    fn of(word: &[u8]) -> Self {
-        match word {
-            b"ADDED" | b"MODIFIED" => Self::Put,
-            b"DELETED" => Self::Delete,
-            b"BOOKMARK" => Self::Bookmark,
-            b"ERROR" => Self::Error,
-            _ => Self::Unknown,
-        }
-    }
-}
-
 /// The kind of a line as the API server writes it, and where its object begins.
 fn head(line: &[u8]) -> Option<(Kind, usize)> {
     let rest = line.strip_prefix(b"{\"type\":\"")?.strip_suffix(b"}")?;
@@ -121,17 +72,17 @@ fn head(line: &[u8]) -> Option<(Kind, usize)> {
     Some((Kind::of(word), line.len() - 1 - object.len()))
 }
 
-fn content<K: Watched>(kind: Kind, text: &mut [u8]) -> Result<Line<K>, String> {
+fn content<K: Watched>(kind: Kind, text: &mut [u8]) -> Result<Piece<K>, String> {
     match kind {
-        Kind::Put => object(text).map(Line::Put),
-        Kind::Delete => object(text).map(Line::Delete),
+        Kind::Put => object(text).map(Piece::Put),
+        Kind::Delete => object(text).map(Piece::Delete),
         Kind::Bookmark => {
             #[derive(Deserialize)]
             struct Bookmark {
                 metadata: Metadata,
             }
             let Bookmark { metadata } = serde_json::from_slice(text).map_err(|it| place(&it))?;
-            Ok(Line::Bookmark { version: metadata.resource_version })
+            Ok(Piece::Bookmark { version: metadata.resource_version })
         }
         Kind::Error => {
             #[derive(Deserialize, Default)]
@@ -141,7 +92,7 @@ fn content<K: Watched>(kind: Kind, text: &mut [u8]) -> Result<Line<K>, String> {
                 message: String,
             }
             let Status { code, message } = serde_json::from_slice(text).unwrap_or_default();
-            Ok(Line::Error { code, message: text::printable(&message, limits::TEXT) })
+            Ok(Piece::Error { code, message: text::printable(&message, limits::TEXT) })
         }
         Kind::Unknown => Err("a kind of news that is not known".to_owned()),
     }
@@ -203,11 +154,11 @@ const MANAGERS: &[u8] = b"\"managedFields\":[{";
 mod tests {
     use serde_json::json;
 
-    use super::{Line, cut_managers, page, read, without_managers};
+    use super::{Piece, cut_managers, page, read, without_managers};
     use crate::crd::certificate::Certificate;
     use crate::watch::Watched as _;
 
-    fn line(text: &str) -> Line<Certificate> {
+    fn line(text: &str) -> Piece<Certificate> {
         read(&mut text.as_bytes().to_vec()).expect("it is a line")
     }
 
@@ -256,7 +207,7 @@ mod tests {
             r#"{"type":"MODIFIED","object":{"metadata":{"name":"n","resourceVersion":"7"},"spec":{}}}"#,
             r#"{ "object": {"metadata": {"name": "n", "resourceVersion": "7"}}, "type": "ADDED" }"#,
         ] {
-            let Line::Put(object) = line(text) else { panic!("{text}") };
+            let Piece::Put(object) = line(text) else { panic!("{text}") };
             assert_eq!(object.version(), Some("7"));
         }
     }
@@ -264,13 +215,13 @@ mod tests {
     #[test]
     fn a_bookmark_is_a_state() {
         let bookmark = json!({ "type": "BOOKMARK", "object": { "metadata": { "resourceVersion": "9" } } });
-        assert!(matches!(line(&bookmark.to_string()), Line::Bookmark { version } if version == "9"));
+        assert!(matches!(line(&bookmark.to_string()), Piece::Bookmark { version } if version == "9"));
     }
 
     #[test]
     fn a_history_that_is_gone_is_an_error_with_a_code() {
         let gone = r#"{"type":"ERROR","object":{"kind":"Status","code":410,"message":"too old"}}"#;
-        assert!(matches!(line(gone), Line::Error { code: 410, .. }));
+        assert!(matches!(line(gone), Piece::Error { code: 410, .. }));
     }
 
     #[test]
