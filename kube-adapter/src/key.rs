@@ -151,22 +151,17 @@ impl Uid {
 
     /// The bytes of a UUID in the only form that is written back the same.
     fn read(text: &[u8]) -> Option<[u8; 16]> {
-        let digit = |it: u8| match it {
-            b'0'..=b'9' => Some(it - b'0'),
-            b'a'..=b'f' => Some(it - b'a' + 10),
-            _ => None,
-        };
-        if text.len() != 36 || DASHES.iter().any(|at| text[*at] != b'-') {
+        let text: &[u8; 36] = text.try_into().ok()?;
+        if DASHES.iter().any(|at| text[*at] != b'-') {
             return None;
         }
-        let mut bytes = [0; 16];
-        let mut at = 0;
-        for byte in &mut bytes {
-            at += usize::from(DASHES.contains(&at));
-            *byte = digit(text[at])? << 4 | digit(text[at + 1])?;
-            at += 2;
+        let (mut bytes, mut seen) = ([0; 16], 0);
+        for (byte, at) in bytes.iter_mut().zip(PAIRS) {
+            let (high, low) = (DIGITS[usize::from(text[at])], DIGITS[usize::from(text[at + 1])]);
+            seen |= high | low;
+            *byte = high << 4 | low;
         }
-        Some(bytes)
+        (seen < NO_DIGIT).then_some(bytes)
     }
 }
 
@@ -190,6 +185,21 @@ impl fmt::Debug for Uid {
 
 /// Where the dashes of a UUID are.
 const DASHES: [usize; 4] = [8, 13, 18, 23];
+
+/// Where its pairs of digits begin.
+const PAIRS: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+
+/// What each byte is as a digit of a UUID.
+const DIGITS: [u8; 256] = {
+    let (mut digits, mut digit) = ([NO_DIGIT; 256], 0);
+    while digit < 16 {
+        digits[b"0123456789abcdef"[digit as usize] as usize] = digit;
+        digit += 1;
+    }
+    digits
+};
+
+const NO_DIGIT: u8 = 0x10;
 
 /// The resourceVersion of an object. Numbers can be compared (by contract from Kubernetes 1.35 on); other texts are only equal or not.
 #[derive(Clone, PartialEq, Eq, Hash)]

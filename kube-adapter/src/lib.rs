@@ -59,6 +59,7 @@ mod http01;
 mod issuer;
 mod key;
 mod limits;
+mod maps;
 mod moment;
 mod order;
 mod plan;

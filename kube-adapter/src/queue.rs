@@ -1,9 +1,10 @@
 //! Who is next: urgency first, and fair between namespaces.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::key::Key;
+use crate::maps::HashMap;
 
 /// How urgent a key is. The first two are strict; the others share what is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

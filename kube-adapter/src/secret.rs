@@ -9,13 +9,12 @@ pub(crate) mod named;
 mod proof;
 pub(crate) mod target;
 
-use std::collections::HashMap;
-
 use acme_core::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::few::Few;
 use crate::key::{Identity, Key, Kind, Name, Uid, Version};
+use crate::maps::HashMap;
 use crate::settings::{Settings, WatchedSecrets};
 use crate::watch::{Event, Follow};
 use crate::world::{Changed, News, Record, World};
@@ -215,7 +214,7 @@ pub(crate) fn heard(world: &mut World, news: &mut News<SecretMetadata>, are_tls:
     let heard = &mut world.secret_index.heard;
     match &news.event {
         Event::Rewound | Event::Init if are_tls => heard.begins(scope),
-        Event::Rewound | Event::Init | Event::InitDone => {}
+        Event::Rewound | Event::Init | Event::InitDone(_) => {}
         Event::InitApply(object) => heard.mark(&object.name),
         Event::Apply(object) => {
             heard.mark(&object.name);

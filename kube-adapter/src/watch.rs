@@ -9,6 +9,7 @@
 //! process leads.
 
 mod json;
+mod members;
 mod piece;
 mod pieces;
 mod protobuf;
@@ -29,6 +30,7 @@ use issuers::Timer;
 use k8s_openapi::api::core::v1::Service;
 use kube::client::Body;
 use kube::core::PartialObjectMeta;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
@@ -42,6 +44,7 @@ use crate::world::News;
 use piece::{Page, Piece};
 use pieces::{Cut, Pieces};
 
+pub(crate) use members::{Members, Text};
 pub(crate) use protobuf::{Field, Malformed, Message};
 pub(crate) use single::{Follow, Told, follow};
 
@@ -57,10 +60,10 @@ pub(crate) trait Watched: DeserializeOwned + Send + 'static {
     const METADATA: Option<fn(Message<'_>) -> Result<Self, Malformed>> = None;
 
     /// What an object of a list is read as: less than all of it, where there are many and little of them is kept.
-    type Listed: DeserializeOwned;
+    type Listed<'a>: Deserialize<'a>;
 
     /// The object, as far as a list has to tell of it; `None` has it read whole.
-    fn listed(listed: Self::Listed) -> Option<Self>;
+    fn listed(listed: Self::Listed<'_>) -> Option<Self>;
 
     /// The state of an object.
     fn version(&self) -> Option<&str>;
@@ -77,7 +80,7 @@ macro_rules! watched {
         impl Watched for $kind {
             const RESOURCE: Resource = Resource::$resource;
 
-            type Listed = Self;
+            type Listed<'a> = Self;
 
             fn listed(listed: Self) -> Option<Self> {
                 Some(listed)
@@ -102,7 +105,7 @@ impl Watched for PartialObjectMeta<Service> {
     const RESOURCE: Resource = Resource::SERVICES;
     const METADATA_ONLY: bool = true;
 
-    type Listed = Self;
+    type Listed<'a> = Self;
 
     fn listed(listed: Self) -> Option<Self> {
         Some(listed)
@@ -122,8 +125,8 @@ pub(crate) enum Event<K> {
     Init,
     /// An object of the list.
     InitApply(K),
-    /// The list is complete.
-    InitDone,
+    /// The list is complete, and shows this state: what became known of later ones is not judged by it.
+    InitDone(Version),
     /// An object was made or changed.
     Apply(K),
     /// An object is gone.
@@ -326,9 +329,13 @@ impl<T: Send + 'static> Follower<T> {
         spares: bool,
         wrap: fn(News<K>) -> T,
     ) -> Result<(), End> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        self.is_back();
         let reached = events.iter().rev().find_map(|event| match event {
             Event::Apply(object) | Event::Delete(object) => object.version().filter(|it| !it.is_empty()),
-            Event::Rewound | Event::Init | Event::InitApply(_) | Event::InitDone => None,
+            Event::Rewound | Event::Init | Event::InitApply(_) | Event::InitDone(_) => None,
         });
         let reached = reached.map(str::to_owned);
         let events = match &self.sparing {
@@ -338,6 +345,14 @@ impl<T: Send + 'static> Follower<T> {
         self.hand_on(events, wrap).await?;
         self.version = reached.or(self.version.take());
         Ok(())
+    }
+
+    /// Something was told.
+    fn is_back(&mut self) {
+        if self.failures > 0 {
+            tracing::info!(what = self.what, "the watch is back");
+            self.failures = 0;
+        }
     }
 
     /// Leaves out what this process wrote, and reads what others wrote.
@@ -400,7 +415,7 @@ impl<T: Send + 'static> Follower<T> {
                 self.hand_on(objects.by_ref().take(TOGETHER).collect(), wrap).await?;
             }
             if page.next.is_empty() {
-                self.hand_on(vec![Event::InitDone], wrap).await?;
+                self.hand_on(vec![Event::InitDone(Version::parse(&page.version))], wrap).await?;
                 self.version = Some(page.version);
                 return Ok(());
             }
@@ -427,10 +442,7 @@ impl<T: Send + 'static> Follower<T> {
         if events.is_empty() {
             return Ok(());
         }
-        if self.failures > 0 {
-            tracing::info!(what = self.what, "the watch is back");
-            self.failures = 0;
-        }
+        self.is_back();
         let scope = &self.scope;
         let news = events.into_iter().map(|event| wrap(News { scope: scope.clone(), event })).collect();
         self.changes.send(news).await.map_err(|_| End::Unheard)

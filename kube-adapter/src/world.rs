@@ -3,7 +3,6 @@
 mod rows;
 mod table;
 
-use std::collections::HashSet;
 use std::mem;
 use std::sync::Arc;
 
@@ -17,6 +16,7 @@ use crate::crd;
 use crate::http01::sweep::{self, ServiceRecord};
 use crate::issuer::{ClusterIssuerRecord, IssuerRecord};
 use crate::key::{Key, Name};
+use crate::maps::HashSet;
 use crate::metrics::Metrics;
 use crate::order::OrderRecord;
 use crate::request::RequestRecord;
@@ -98,7 +98,7 @@ impl World {
             planning_since: None,
             closing: false,
             woken: Vec::new(),
-            woken_set: HashSet::new(),
+            woken_set: HashSet::default(),
         }
     }
 
@@ -175,7 +175,7 @@ impl World {
     pub(crate) fn take_woken(&mut self) -> Vec<Key> {
         self.woken_set.clear();
         if self.woken_set.capacity() > MANY {
-            self.woken_set = HashSet::new();
+            self.woken_set = HashSet::default();
         }
         mem::take(&mut self.woken)
     }

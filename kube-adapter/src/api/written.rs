@@ -1,6 +1,6 @@
 //! What this process wrote lately: a watch that tells of it has nothing new to tell.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::key::{Identity, Name};
+use crate::maps::{HashMap, HashSet};
 
 /// The writes of one kind of objects, as far as they are remembered. Clones share them.
 #[derive(Clone, Default)]

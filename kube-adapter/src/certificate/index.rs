@@ -1,6 +1,5 @@
 //! Which Certificates claim a Secret.
 
-use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use acme_core::Timestamp;
@@ -11,6 +10,7 @@ use super::record::CertificateRecord;
 use super::shelf::Shelf;
 use crate::few::Few;
 use crate::key::{Key, Kind, Name, Version};
+use crate::maps::{HashMap, HashSet};
 use crate::world::{Changed, World};
 
 /// What finds a Certificate by something else than its name.

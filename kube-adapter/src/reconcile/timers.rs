@@ -3,12 +3,13 @@
 //! Every Certificate that is content waits here for its renewal. A heap of places in one list of entries, and a table that finds them, take 40 bytes for each;
 //! a tree of times and keys beside a map of keys and times took 77.
 
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::BuildHasher as _;
 
 use acme_core::Timestamp;
 use hashbrown::HashTable;
 
 use crate::key::Key;
+use crate::maps::Hasher;
 
 /// Keys and the times at which they want to be asked again.
 #[derive(Default)]
@@ -18,7 +19,7 @@ pub(super) struct Timers {
     heap: Vec<u32>,
     /// Places in `entries`, by key.
     places: HashTable<u32>,
-    hasher: RandomState,
+    hasher: Hasher,
 }
 
 struct Entry {

@@ -1,12 +1,13 @@
 //! Which requests belong together: to one Certificate, to one issuer, to one Secret with a key.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::hash::Hash;
 
 use super::record::RequestRecord;
 use super::rights::{Rights, Signer};
 use crate::few::Few;
 use crate::key::{Name, Uid};
+use crate::maps::HashMap;
 
 /// What finds a request by something else than its name.
 #[derive(Debug, Default)]

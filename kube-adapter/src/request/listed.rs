@@ -1,49 +1,119 @@
 //! A request as a list shows it: without what was asked and answered, where it has ended.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::Deserialize;
 
+use super::REVISION;
 use crate::api::Resource;
 use crate::crd::certificate_request::{CertificateRequest, CertificateRequestSpec, CertificateRequestStatus};
-use crate::crd::condition::Condition;
+use crate::crd::condition::{Condition, ConditionStatus};
 use crate::crd::reference::IssuerRef;
 use crate::crd::time::Time;
 use crate::key::{Identity, Name};
 use crate::plan::request::settled;
-use crate::watch::{Malformed, Message, Watched};
+use crate::watch::{Malformed, Members, Message, Text, Watched};
 
 /// A request of a list, without signing request, certificate and authority: a cold start would read them all for nothing.
 #[derive(Debug, Deserialize, Default)]
 #[serde(default)]
-pub(crate) struct Listed {
-    metadata: ObjectMeta,
-    spec: Signer,
-    status: Option<Outcome>,
+pub(crate) struct Listed<'a> {
+    #[serde(borrow)]
+    metadata: Metadata<'a>,
+    #[serde(borrow)]
+    spec: Signer<'a>,
+    #[serde(borrow)]
+    status: Option<Outcome<'a>>,
 }
 
 #[derive(Debug, Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-struct Signer {
-    issuer_ref: IssuerRef,
+struct Metadata<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow)]
+    namespace: Cow<'a, str>,
+    #[serde(borrow)]
+    uid: Cow<'a, str>,
+    #[serde(borrow)]
+    resource_version: Cow<'a, str>,
+    #[serde(borrow)]
+    annotations: Members<'a, Text<'a>>,
+    owner_references: Vec<OwnerReference>,
 }
 
 #[derive(Debug, Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-struct Outcome {
-    conditions: Option<Vec<Condition>>,
+struct Signer<'a> {
+    #[serde(borrow)]
+    issuer_ref: Issuer<'a>,
+}
+
+#[derive(Debug, Deserialize, Default)]
+#[serde(default)]
+struct Issuer<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    group: Cow<'a, str>,
+}
+
+#[derive(Debug, Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Outcome<'a> {
+    #[serde(borrow)]
+    conditions: Option<Vec<Said<'a>>>,
     failure_time: Option<Time>,
 }
 
-impl Listed {
+/// A condition, as far as it tells how a request ended.
+#[derive(Debug, Deserialize, Default)]
+#[serde(default)]
+struct Said<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
+    status: ConditionStatus,
+    #[serde(borrow)]
+    reason: Cow<'a, str>,
+    #[serde(borrow)]
+    message: Cow<'a, str>,
+}
+
+impl Listed<'_> {
     /// What is kept of one that has ended; one that goes on has to be read whole.
-    pub(crate) fn ended(self) -> Option<CertificateRequest> {
+    fn ended(self) -> Option<CertificateRequest> {
         let Self { metadata, spec: Signer { issuer_ref }, status } = self;
         let Outcome { conditions, failure_time } = status?;
-        let conditions = conditions.unwrap_or_default().into_iter().collect();
+        let said = conditions.unwrap_or_default().into_iter();
+        let conditions = said.map(|it| Condition::new(&it.kind, it.status, &it.reason, it.message)).collect();
         settled(&conditions, failure_time.as_ref().and_then(Time::timestamp))?;
+        let Issuer { name, kind, group } = issuer_ref;
+        let [name, kind, group] = [name, kind, group].map(Cow::into_owned);
+        let issuer_ref = IssuerRef { name, kind, group, ..IssuerRef::default() };
         let spec = CertificateRequestSpec { issuer_ref, ..CertificateRequestSpec::default() };
         let status = CertificateRequestStatus { conditions, failure_time, ..CertificateRequestStatus::default() };
-        Some(CertificateRequest { metadata, spec, status: Some(status) })
+        Some(CertificateRequest { metadata: metadata.of_ended(), spec, status: Some(status) })
+    }
+}
+
+impl Metadata<'_> {
+    /// What is kept of them.
+    fn of_ended(self) -> ObjectMeta {
+        let revision = self.annotations.pairs().find(|(key, _)| *key == REVISION);
+        let said = |text: Cow<'_, str>| Some(text.into_owned()).filter(|it| !it.is_empty());
+        ObjectMeta {
+            annotations: revision.map(|(key, value)| BTreeMap::from([(key.to_owned(), value.to_owned())])),
+            owner_references: Some(self.owner_references),
+            name: said(self.name),
+            namespace: said(self.namespace),
+            uid: said(self.uid),
+            resource_version: said(self.resource_version),
+            ..ObjectMeta::default()
+        }
     }
 }
 
@@ -51,9 +121,9 @@ impl Watched for CertificateRequest {
     const RESOURCE: Resource = Resource::REQUESTS;
     const METADATA: Option<fn(Message<'_>) -> Result<Self, Malformed>> = Some(named);
 
-    type Listed = Listed;
+    type Listed<'a> = Listed<'a>;
 
-    fn listed(listed: Listed) -> Option<Self> {
+    fn listed(listed: Listed<'_>) -> Option<Self> {
         listed.ended()
     }
 
@@ -91,17 +161,21 @@ pub(super) fn is_whole(object: &CertificateRequest) -> bool {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Listed, is_whole};
-    use crate::crd::certificate_request::CertificateRequest;
+    use super::{Listed, ObjectMeta, is_whole};
+    use crate::crd::certificate_request::{CertificateRequest, CertificateRequestStatus};
 
     fn read(status: &Value) -> (Option<CertificateRequest>, CertificateRequest) {
         let object = json!({
             "apiVersion": "cert-manager.io/v1", "kind": "CertificateRequest",
-            "metadata": { "name": "web-1", "annotations": { "cert-manager.io/certificate-revision": "1" } },
+            "metadata": {
+                "name": "web-1", "namespace": "shop", "uid": "u", "resourceVersion": "7", "labels": { "a": "b" },
+                "annotations": { "cert-manager.io/certificate-revision": "1" },
+                "ownerReferences": [{ "apiVersion": "cert-manager.io/v1", "kind": "Certificate", "name": "web", "uid": "v", "controller": true }],
+            },
             "spec": { "request": "LS0t", "issuerRef": { "name": "ca" }, "usages": ["server auth"] }, "status": status,
         });
         let text = object.to_string();
-        let listed: Listed = serde_json::from_str(&text).expect("it is a request");
+        let listed: Listed<'_> = serde_json::from_str(&text).expect("it is a request");
         (listed.ended(), serde_json::from_str(&text).expect("it is a request"))
     }
 
@@ -129,9 +203,17 @@ mod tests {
             let listed = listed.expect("it has ended");
             assert!(!is_whole(&listed));
             let (listed_status, whole_status) = (listed.status.expect("a status"), whole.status.expect("a status"));
-            assert_eq!(listed_status.conditions, whole_status.conditions);
+            let said = |it: &CertificateRequestStatus| {
+                it.conditions
+                    .iter()
+                    .map(|it| (it.kind.clone(), it.reason.clone(), it.message.clone()))
+                    .collect::<Vec<_>>()
+            };
+            assert_eq!(said(&listed_status), said(&whole_status));
             assert_eq!(listed_status.failure_time, whole_status.failure_time);
-            assert_eq!((listed.metadata, listed.spec.issuer_ref), (whole.metadata, whole.spec.issuer_ref));
+            assert_eq!(listed.spec.issuer_ref, whole.spec.issuer_ref);
+            let kept = ObjectMeta { labels: None, creation_timestamp: None, ..whole.metadata };
+            assert_eq!(listed.metadata, kept);
         }
     }
 }

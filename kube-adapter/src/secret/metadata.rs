@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer};
 
-use super::applied_fields::{AppliedFields, Members, Text, is_ours};
+use super::applied_fields::{AppliedFields, is_ours};
 use super::{ATTENTION, NEXT_KEY, Proof};
 use crate::api::Resource;
 use crate::key::{Identity, Name, Uid, Version};
-use crate::watch::{Field, Malformed, Message, Watched};
+use crate::watch::{Field, Malformed, Members, Message, Text, Watched};
 
 /// What a watch tells of a Secret.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Watched for SecretMetadata {
     const METADATA: Option<fn(Message<'_>) -> Result<Self, Malformed>> =
         Some(|metadata| Metadata::of_message(metadata).map(Self::of));
 
-    type Listed = Self;
+    type Listed<'a> = Self;
 
     fn listed(listed: Self) -> Option<Self> {
         Some(listed)

@@ -1,5 +1,7 @@
 //! An answer cut into pieces, in one buffer.
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -119,14 +121,26 @@ async fn next(body: &mut Body) -> Option<kube::Result<Frame<Bytes>>> {
     if let Some(frame) = body.frame().now_or_never() {
         return frame;
     }
-    // Whoever reads the connection goes first.
-    tokio::task::yield_now().await;
+    after_others().await;
     if let Some(frame) = body.frame().now_or_never() {
         return frame;
     }
     #[expect(clippy::disallowed_methods, reason = "how soon a socket is looked at again says nothing of what is read")]
     tokio::time::sleep(MOMENT).await;
     body.frame().await
+}
+
+/// Whoever is ready goes first, and so does whoever reads the connection. `yield_now` would ask the system for news each time, for every object of a list.
+async fn after_others() {
+    let mut is_first = true;
+    poll_fn(|context| {
+        if std::mem::take(&mut is_first) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    })
+    .await;
 }
 
 /// Within it several objects arrive.

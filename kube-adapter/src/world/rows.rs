@@ -2,25 +2,26 @@
 //!
 //! Each in a piece of its own, ten thousand rows would lie among what was read to make them, and keep from the system the holes that this leaves.
 
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::BuildHasher as _;
 
 use hashbrown::HashTable;
 
 use crate::key::Name;
+use crate::maps::Hasher;
 
 /// Rows by the names of their objects.
 #[derive(Debug)]
 pub(super) struct Rows<T> {
     /// Where each row is: names stand beside their rows, and are not held here a second time.
     places: HashTable<u32>,
-    hasher: RandomState,
+    hasher: Hasher,
     boards: Vec<Vec<Option<(Name, T)>>>,
     free: Vec<u32>,
 }
 
 impl<T> Default for Rows<T> {
     fn default() -> Self {
-        Self { places: HashTable::new(), hasher: RandomState::new(), boards: Vec::new(), free: Vec::new() }
+        Self { places: HashTable::new(), hasher: Hasher::default(), boards: Vec::new(), free: Vec::new() }
     }
 }
 

@@ -1,9 +1,9 @@
 //! A table of records: what the watch said of one kind, and what our own writes said since.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::key::{Identity, Name, Uid, Version};
+use crate::maps::HashMap;
 use crate::metrics::{Measured, Words};
 use crate::watch::Event;
 
@@ -72,7 +72,8 @@ pub(crate) struct Changed<R> {
 impl<R: Record> Table<R> {
     /// Nothing is known yet, and `streams` will tell.
     pub(crate) fn fed_by(streams: usize) -> Self {
-        Self { rows: Rows::default(), words: Words::default(), deleted: HashMap::new(), lists: HashMap::new(), streams }
+        let (deleted, lists) = (HashMap::default(), HashMap::default());
+        Self { rows: Rows::default(), words: Words::default(), deleted, lists, streams }
     }
 
     /// Takes in news of the watch; tells whose records changed. Older news than what is known already changes nothing.
@@ -107,13 +108,14 @@ impl<R: Record> Table<R> {
                     Some(_) | None => Vec::new(),
                 }
             }
-            Event::InitDone => {
+            Event::InitDone(shown) => {
                 let epoch = self.epoch(&scope);
                 let within = |name: &Name| scope.as_deref().is_none_or(|scope| scope == name.namespace());
                 let unseen: Vec<Name> = self
                     .rows
                     .iter()
                     .filter(|(name, row)| row.epoch != epoch && within(name))
+                    .filter(|(_, row)| !shown.is_older_than(&row.identity.version))
                     .map(|(name, _)| name.clone())
                     .collect();
                 self.deleted.retain(|name, _| !within(name));
@@ -319,6 +321,8 @@ mod tests {
         }
     }
 
+    const NEWEST: Version = Version::Number(1000);
+
     fn news(event: Event<Object>) -> News<Object> {
         News { scope: None, event }
     }
@@ -329,7 +333,7 @@ mod tests {
         for object in objects {
             table.take(news(Event::InitApply(*object)));
         }
-        table.take(news(Event::InitDone));
+        table.take(news(Event::InitDone(NEWEST)));
         table
     }
 
@@ -345,7 +349,7 @@ mod tests {
         table.take(news(Event::Init));
         table.take(news(Event::InitApply(("a", 1, 3))));
         table.take(news(Event::InitApply(("b", 2, 2))));
-        table.take(news(Event::InitDone));
+        table.take(news(Event::InitDone(NEWEST)));
         assert_eq!(table.get(&Name::new("space", "a")), Some(&Number(3)));
         assert_eq!(table.get(&Name::new("space", "b")), Some(&Number(2)), "what was deleted is there again");
     }
@@ -355,9 +359,23 @@ mod tests {
         let mut table = listed(&[("a", 1, 1), ("b", 2, 2)]);
         table.take(news(Event::Init));
         table.take(news(Event::InitApply(("b", 2, 2))));
-        let changed = table.take(news(Event::InitDone));
+        let changed = table.take(news(Event::InitDone(NEWEST)));
         assert_eq!(changed.iter().map(|it| it.name.object()).collect::<Vec<_>>(), ["a"]);
         assert_eq!(table.len(), 1);
+    }
+
+    #[test]
+    fn what_we_wrote_after_the_state_that_a_list_shows_stays() {
+        let mut table = listed(&[("a", 1, 5), ("b", 2, 6)]);
+        let written = |version| Identity { uid: Uid::parse("3"), version: Version::Number(version) };
+        table.learn(name("c"), written(8), Number(8));
+        table.learn(name("d"), written(9), Number(9));
+        table.take(news(Event::Init));
+        table.take(news(Event::InitApply(("b", 2, 6))));
+        let gone = table.take(news(Event::InitDone(Version::Number(8))));
+        let mut gone: Vec<_> = gone.iter().map(|it| it.name.object()).collect();
+        gone.sort_unstable();
+        assert_eq!((gone, table.get(&name("d"))), (vec!["a", "c"], Some(&Number(9))));
     }
 
     #[test]
@@ -407,10 +425,10 @@ mod tests {
         let of = |scope: &str, event| News { scope: Some(scope.into()), event };
         table.take(of("space", Event::Init));
         table.take(of("space", Event::InitApply(("a", 1, 1))));
-        table.take(of("space", Event::InitDone));
+        table.take(of("space", Event::InitDone(NEWEST)));
         assert!(!table.is_complete());
         table.take(of("other", Event::Init));
-        assert!(table.take(of("other", Event::InitDone)).is_empty());
+        assert!(table.take(of("other", Event::InitDone(NEWEST))).is_empty());
         assert!(table.is_complete());
     }
 
@@ -419,7 +437,7 @@ mod tests {
         let mut table: Table<Number> = Table::fed_by(1);
         table.take(news(Event::Init));
         assert!(!table.is_complete());
-        table.take(news(Event::InitDone));
+        table.take(news(Event::InitDone(NEWEST)));
         assert!(table.is_complete());
     }
 }

@@ -30,7 +30,7 @@ use crate::crd::challenge::Challenge;
 use crate::crd::order::Order;
 use crate::engine::{Account, Servers};
 use crate::events::Events;
-use crate::key::Name;
+use crate::key::{Name, Version};
 use crate::leader::Leadership;
 use crate::metrics::Metrics;
 use crate::order::{self, Action, DnsServices, OrderRecord, Orders, patience};
@@ -418,6 +418,6 @@ pub(crate) enum Crash {
 fn listed<T>(objects: Vec<T>) -> Vec<Event<T>> {
     let mut events = vec![Event::Init];
     events.extend(objects.into_iter().map(Event::InitApply));
-    events.push(Event::InitDone);
+    events.push(Event::InitDone(Version::Number(u64::MAX)));
     events
 }
