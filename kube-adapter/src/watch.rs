@@ -370,7 +370,10 @@ impl<T: Send + 'static> Follower<T> {
         if written.knows(&name, &identity).await {
             return Ok(None);
         }
-        let answer = match ask(&self.client, &K::RESOURCE.object(&name), JSON).await? {
+        // As it was told or newer: what a server remembers of its own watches will do, and the store is not asked.
+        let version = escape(&identity.version.to_string());
+        let path = format!("{}?resourceVersion={version}", K::RESOURCE.object(&name));
+        let answer = match ask(&self.client, &path, JSON).await? {
             Ok(answer) => answer,
             Err((StatusCode::NOT_FOUND, _)) => return Ok(None),
             Err((_, why)) => return Err(End::Broken(why)),

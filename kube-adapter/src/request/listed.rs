@@ -1,4 +1,4 @@
-//! A request as a list shows it: without what was asked and answered, where it has ended.
+//! A request as a list shows it: without what was asked and answered, where it has ended. And as metadata name it.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -204,10 +204,8 @@ mod tests {
             assert!(!is_whole(&listed));
             let (listed_status, whole_status) = (listed.status.expect("a status"), whole.status.expect("a status"));
             let said = |it: &CertificateRequestStatus| {
-                it.conditions
-                    .iter()
-                    .map(|it| (it.kind.clone(), it.reason.clone(), it.message.clone()))
-                    .collect::<Vec<_>>()
+                let said = it.conditions.iter().cloned();
+                said.map(|it| (it.kind, it.status, it.reason, it.message)).collect::<Vec<_>>()
             };
             assert_eq!(said(&listed_status), said(&whole_status));
             assert_eq!(listed_status.failure_time, whole_status.failure_time);
