@@ -3,9 +3,7 @@
 //! The hash is foldhash, which takes a fraction of the time of the standard library's. Names come from whoever may make objects; seeds are drawn at random in
 //! each process, so nobody outside knows which names share a place.
 
-use foldhash::fast::RandomState;
-
 pub(crate) use foldhash::fast::RandomState as Hasher;
 
-pub(crate) type HashMap<K, V> = std::collections::HashMap<K, V, RandomState>;
-pub(crate) type HashSet<K> = std::collections::HashSet<K, RandomState>;
+pub(crate) type HashMap<K, V> = std::collections::HashMap<K, V, Hasher>;
+pub(crate) type HashSet<K> = std::collections::HashSet<K, Hasher>;

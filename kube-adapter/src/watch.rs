@@ -332,7 +332,6 @@ impl<T: Send + 'static> Follower<T> {
         if events.is_empty() {
             return Ok(());
         }
-        self.is_back();
         let reached = events.iter().rev().find_map(|event| match event {
             Event::Apply(object) | Event::Delete(object) => object.version().filter(|it| !it.is_empty()),
             Event::Rewound | Event::Init | Event::InitApply(_) | Event::InitDone(_) => None,
@@ -342,6 +341,8 @@ impl<T: Send + 'static> Follower<T> {
             Some(Sparing { written, .. }) if spares => self.read_others(written, events).await?,
             Some(_) | None => events,
         };
+        // Not before: what cannot be read is asked for ever more rarely.
+        self.is_back();
         self.hand_on(events, wrap).await?;
         self.version = reached.or(self.version.take());
         Ok(())
